@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// OK reports whether the answer says something about the question: records,
+// NODATA or NXDOMAIN.
+func (a Answer) OK() bool { return a.Fail == nil && (a.Rcode == "NOERROR" || a.Rcode == "NXDOMAIN") }
+
+// NXDomain reports that the name does not exist. After a CNAME it says so of
+// the alias's target.
+func (a Answer) NXDomain() bool { return a.Fail == nil && a.Rcode == "NXDOMAIN" }
+
+// Records gives the data fields of all records of that type in the answer, in
+// presentation format, sorted.
+func (a Answer) Records(rrtype string) []string {
+	var out []string
+	for _, s := range a.Answer {
+		if f := strings.SplitN(s, "\t", 5); len(f) == 5 && f[3] == rrtype {
+			out = append(out, f[4])
+		}
+	}
+	return out
+}
+
+// Has reports whether the answer holds a record of that type.
+func (a Answer) Has(rrtype string) bool { return len(a.Records(rrtype)) > 0 }
+
+// Missing reports proof that there is no such RRset: NXDOMAIN or NODATA.
+func (a Answer) Missing(rrtype string) bool { return a.OK() && !a.Has(rrtype) }
+
+// TXT gives each TXT record with its strings concatenated, nothing between them
+// (RFC 7208 section 3.3). Bytes are as they came, escapes undone.
+func (a Answer) TXT() []string {
+	var out []string
+	for _, parts := range a.TXTStrings() {
+		out = append(out, strings.Join(parts, ""))
+	}
+	return out
+}
+
+// TXTStrings gives each TXT record as its separate strings.
+func (a Answer) TXTStrings() [][]string {
+	return decode(a, func(rr *dns.TXT) ([]string, bool) {
+		parts := make([]string, len(rr.Txt))
+		for i, s := range rr.Txt {
+			parts[i] = unescape(s)
+		}
+		return parts, true
+	})
+}
+
+// An MX is one MX record; Host is in lower case without the final dot, and "."
+// for a null MX (RFC 7505).
+type MX struct {
+	Pref uint16
+	Host string
+}
+
+// MX gives the MX records by preference, then by name.
+func (a Answer) MX() []MX {
+	out := decode(a, func(rr *dns.MX) (MX, bool) { return MX{rr.Preference, hostname(rr.Mx)}, true })
+	slices.SortStableFunc(out, func(x, y MX) int {
+		if x.Pref != y.Pref {
+			return int(x.Pref) - int(y.Pref)
+		}
+		return strings.Compare(x.Host, y.Host)
+	})
+	return out
+}
+
+// Addrs gives the addresses of A and AAAA records, sorted.
+func (a Answer) Addrs() []netip.Addr {
+	out := decode(a, func(rr *dns.A) (netip.Addr, bool) {
+		ip, ok := netip.AddrFromSlice(rr.A)
+		return ip.Unmap(), ok
+	})
+	out = append(out, decode(a, func(rr *dns.AAAA) (netip.Addr, bool) {
+		return netip.AddrFromSlice(rr.AAAA.To16()) // an IPv4-mapped address stays what it is
+	})...)
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
+}
+
+// Targets gives the names that NS, PTR or CNAME records point at, in lower case
+// without the final dot, sorted.
+func (a Answer) Targets(rrtype string) []string {
+	var out []string
+	for _, data := range a.Records(rrtype) {
+		out = append(out, hostname(data))
+	}
+	return out
+}
+
+// Chain gives the CNAME targets from the asked name on, in the order in which
+// they are followed; it stops at a loop.
+func (a Answer) Chain(name string) []string {
+	next := map[string]string{}
+	for _, rr := range decode(a, func(rr *dns.CNAME) ([2]string, bool) {
+		return [2]string{hostname(rr.Hdr.Name), hostname(rr.Target)}, true
+	}) {
+		next[rr[0]] = rr[1]
+	}
+	var out []string
+	for at := hostname(name); next[at] != "" && len(out) < len(next); {
+		at = next[at]
+		out = append(out, at)
+	}
+	return out
+}
+
+// TTL gives the smallest time to live, in seconds, of the records of that type,
+// and whether there are any.
+func (a Answer) TTL(rrtype string) (uint32, bool) {
+	ttl, found := uint32(0), false
+	for _, s := range a.Answer {
+		if rr, err := dns.NewRR(s); err == nil && rr != nil && dns.TypeToString[rr.Header().Rrtype] == rrtype {
+			if !found || rr.Header().Ttl < ttl {
+				ttl = rr.Header().Ttl
+			}
+			found = true
+		}
+	}
+	return ttl, found
+}
+
+func decode[T dns.RR, V any](a Answer, f func(T) (V, bool)) []V {
+	var out []V
+	for _, s := range a.Answer {
+		rr, err := dns.NewRR(s)
+		if err != nil {
+			continue
+		}
+		if t, ok := rr.(T); ok {
+			if v, ok := f(t); ok {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+func hostname(s string) string {
+	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	if s == "" {
+		return "."
+	}
+	return s
+}
+
+// unescape undoes presentation format in one TXT string: \DDD and \X.
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		if i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
+			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + s[i+3] - '0')
+			i += 3
+			continue
+		}
+		i++
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,203 @@
+// Package wire is the one door to the network. Everything that mxvet learns
+// about the outside world comes through a Source, which answers three kinds of
+// request: a DNS question, the fetch of one URL from one address, and a
+// conversation with one mail server at one address.
+//
+// Three Sources exist. Live asks the network. Tape stands in front of another
+// Source, remembers each answer once, and can be saved and replayed. Overlay
+// answers from zone text or from proposed record changes before it asks the
+// Source behind it.
+//
+// A Source returns no Go error, because getting no answer is an answer: a mail
+// domain is judged by silence too. What went wrong is a Fail inside the answer.
+// NXDOMAIN and an empty answer (NODATA) are answers, not failures (RFC 2308
+// section 2); only they may ever be read as "there is no such record".
+package wire
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"mxvet/internal/smtp"
+)
+
+// A Source answers requests about the outside world. Implementations are safe
+// for concurrent use. A cancelled context gives an answer whose Fail has the
+// kind FailCanceled; a deadline that passed gives FailDeadline.
+type Source interface {
+	DNS(ctx context.Context, q Question) Answer
+	Fetch(ctx context.Context, r Request) Page
+	Talk(ctx context.Context, p Probe) Session
+}
+
+// A Ref names one request in canonical form: the key of memo and tape, and what
+// a verdict cites as its evidence.
+type Ref string
+
+// Kinds of failure. They say why no usable answer came; none of them says
+// anything about whether a record exists.
+const (
+	FailTimeout     = "timeout"           // the peer was silent for as long as one operation may take
+	FailDeadline    = "deadline"          // the whole audit's time was up
+	FailCanceled    = "canceled"          // the user stopped the run; never recorded
+	FailServfail    = "servfail"          // RCODE SERVFAIL
+	FailRefused     = "refused"           // RCODE REFUSED, or a refused connection
+	FailRcode       = "rcode"             // another RCODE that is no answer
+	FailUnreachable = "unreachable"       // no route, or the network said so
+	FailReset       = "reset"             // the peer closed or reset the connection early
+	FailTLS         = "tls"               // the TLS handshake failed
+	FailProtocol    = "protocol"          // the peer does not speak the protocol
+	FailLimit       = "limit"             // a bound on size or number was reached
+	FailNotOnTape   = "not-on-tape"       // a replay was asked something that was not recorded
+	FailForbidden   = "forbidden-address" // the address guard refused to dial
+	FailOffline     = "offline"           // the user asked not to use the network
+)
+
+// A Fail says why no usable answer came.
+type Fail struct {
+	Kind string `json:"kind"`
+	Text string `json:"text,omitempty"` // lower-case, what failed, on what, why
+}
+
+func (f *Fail) String() string {
+	if f == nil {
+		return ""
+	}
+	if f.Text == "" {
+		return f.Kind
+	}
+	return f.Kind + ": " + f.Text
+}
+
+// A Question asks the DNS for one RRset.
+type Question struct {
+	Name   string // any case, with or without the final dot; canonical form is lower-case without it
+	Type   string // "MX", "TXT", ...
+	Server string // "" = the configured resolvers; else address or address:port of one server, asked without recursion
+	TCP    bool   // ask over TCP at once
+	CD     bool   // checking disabled, so that bogus data can be told from a broken server
+}
+
+// Canonical gives q with its name in lower case without the final dot (the root
+// is "."), and its type in upper case.
+func (q Question) Canonical() Question {
+	q.Name = strings.ToLower(strings.TrimSuffix(q.Name, "."))
+	if q.Name == "" {
+		q.Name = "."
+	}
+	q.Type = strings.ToUpper(q.Type)
+	return q
+}
+
+// Ref gives "dns:TYPE NAME", followed by "@SERVER", "+tcp" and "+cd" where set.
+func (q Question) Ref() Ref {
+	q = q.Canonical()
+	s := "dns:" + q.Type + " " + q.Name
+	if q.Server != "" {
+		s += "@" + q.Server
+	}
+	if q.TCP {
+		s += "+tcp"
+	}
+	if q.CD {
+		s += "+cd"
+	}
+	return Ref(s)
+}
+
+// An Answer is what the DNS said. Records are in presentation format with
+// absolute owner names, sorted; the methods decode them. When Fail is set the
+// record lists are empty and nothing may be concluded from that.
+type Answer struct {
+	Rcode     string   `json:"rcode,omitempty"` // "NOERROR", "NXDOMAIN", ...; "" when no message came
+	AA        bool     `json:"aa,omitempty"`
+	AD        bool     `json:"ad,omitempty"`         // context, never proof
+	Truncated bool     `json:"truncated,omitempty"`  // the UDP answer was truncated
+	TCPFailed bool     `json:"tcp_failed,omitempty"` // truncated over UDP, and TCP gave nothing: the records are partial
+	Assumed   bool     `json:"assumed,omitempty"`    // from an overlay
+	EDE       []string `json:"ede,omitempty"`        // extended DNS errors (RFC 8914), "CODE TEXT"
+	Answer    []string `json:"answer,omitempty"`
+	Authority []string `json:"authority,omitempty"`
+	From      string   `json:"from,omitempty"` // who answered
+	Millis    int      `json:"ms,omitempty"`
+	Fail      *Fail    `json:"fail,omitempty"`
+}
+
+// A Request fetches one URL from one address: it is dialled exactly there, and
+// server name and Host come from the URL. Redirects are reported, not followed.
+type Request struct {
+	URL  string
+	Addr netip.AddrPort
+}
+
+// Ref gives "get:URL@ADDRESS".
+func (r Request) Ref() Ref { return Ref("get:" + r.URL + "@" + r.Addr.String()) }
+
+// A Page is the answer to a Request.
+type Page struct {
+	Status      int    `json:"status,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+	Location    string `json:"location,omitempty"` // target of a redirect, as sent
+	Body        []byte `json:"body,omitempty"`
+	Cut         bool   `json:"cut,omitempty"` // the body was longer than the cap and is cut there
+	TLS         *TLS   `json:"tls,omitempty"`
+	Millis      int    `json:"ms,omitempty"`
+	Fail        *Fail  `json:"fail,omitempty"` // also set when the certificate does not verify: kind tls, with TLS filled
+}
+
+// A Probe is one conversation with one server. It is comparable.
+type Probe struct {
+	Proto   string // "smtp", later submission submissions imap imaps pop3 pop3s
+	Addr    netip.AddrPort
+	SNI     string // TLS server name; "" sends none
+	Variant string // "default", or what this conversation does differently
+	Relay   string // envelopes to try after the second EHLO, in smtp.Envelopes' text form; "" = none
+}
+
+// Ref gives "PROTO:ADDRESS/SNI", followed by "#VARIANT" unless default and by
+// "+relay" where envelopes are tried.
+func (p Probe) Ref() Ref {
+	s := p.Proto + ":" + p.Addr.String() + "/" + strings.ToLower(p.SNI)
+	if p.Variant != "" && p.Variant != "default" {
+		s += "#" + p.Variant
+	}
+	if p.Relay != "" {
+		s += "+relay"
+	}
+	return Ref(s)
+}
+
+// A Session is the answer to a Probe: the exact transcript, and what TLS showed.
+type Session struct {
+	Exchanges []smtp.Exchange `json:"exchanges,omitempty"`
+	TLS       *TLS            `json:"tls,omitempty"`     // nil when no handshake was started
+	Millis    int             `json:"ms,omitempty"`      // whole conversation
+	Connect   int             `json:"connect,omitempty"` // milliseconds until the connection stood
+	Fail      *Fail           `json:"fail,omitempty"`    // what ended the conversation early; earlier exchanges stay valid
+}
+
+// TLS is what one handshake showed. Chain, name and time are judged apart, so
+// the chain is kept even when it does not verify.
+type TLS struct {
+	Version         string   `json:"version,omitempty"` // "TLS 1.3"
+	Cipher          string   `json:"cipher,omitempty"`
+	Group           string   `json:"group,omitempty"`   // key exchange group, "X25519MLKEM768"
+	Chain           [][]byte `json:"chain,omitempty"`   // DER, leaf first, as sent
+	System          string   `json:"system,omitempty"`  // Trust verdict by this machine's roots and --ca-file
+	Mozilla         string   `json:"mozilla,omitempty"` // Trust verdict by Mozilla's roots
+	Error           string   `json:"error,omitempty"`   // the handshake failed: why
+	WantsClientCert bool     `json:"wants_client_cert,omitempty"`
+}
+
+// Trust verdicts. They ignore the host name, and the leaf's own validity period
+// (it is judged at the audit's time by the rules), so that the three questions
+// about a certificate stay apart.
+const (
+	Trusted            = "trusted"
+	TrustSelfSigned    = "self-signed"
+	TrustUnknownRoot   = "unknown-authority"
+	TrustIncomplete    = "incomplete-chain" // an intermediate was not sent
+	TrustInvalid       = "invalid"          // chain found, but expired or otherwise invalid above the leaf
+	TrustNotApplicable = ""
+)
