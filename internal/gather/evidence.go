@@ -1,0 +1,111 @@
+// Package gather decides who is asked what, and when. It starts every request
+// as soon as its name or address is known, all hosts side by side, and returns
+// the Evidence on which the rules judge. Latency lives here and nowhere else:
+// an audit takes as long as its longest chain of requests that need each other
+// (MX, then address, then the SMTP conversation).
+package gather
+
+import (
+	"net/netip"
+	"time"
+
+	"mxvet/internal/wire"
+)
+
+// Evidence is everything that was learnt about one domain.
+type Evidence struct {
+	Domain  string // A-labels, lower case, no final dot
+	At      time.Time
+	Options Options
+	Role    Role
+	Vantage Vantage
+	Apex    Apex
+	MX      MXSet
+}
+
+// Options are the user's wishes about one domain's audit. They decide what is
+// gathered, so a recording holds them and a replay uses the recorded ones.
+type Options struct {
+	Profile      string       `json:"profile,omitempty"` // "" or "auto": found out; else a Role's name
+	Selectors    []string     `json:"selectors,omitempty"`
+	SendIPs      []netip.Addr `json:"send_ips,omitempty"`
+	Subdomains   []string     `json:"subdomains,omitempty"`
+	Skip         []string     `json:"skip,omitempty"` // score areas
+	NoSMTP       bool         `json:"no_smtp,omitempty"`
+	Offline      bool         `json:"offline,omitempty"`
+	Deep         bool         `json:"deep,omitempty"`
+	AllowPrivate bool         `json:"allow_private,omitempty"`
+	Control      string       `json:"control,omitempty"` // host[:port] that shows whether port 25 is open from here
+	EHLO         string       `json:"ehlo,omitempty"`
+	Relay        string       `json:"relay,omitempty"` // "", "basic", "full", "off"
+	RelayFrom    string       `json:"relay_from,omitempty"`
+	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
+	Seed         string       `json:"seed"` // makes the random labels of this run
+}
+
+// A Role says what a domain does with mail. The operator's own statement wins;
+// otherwise it follows from MX and SPF.
+type Role struct {
+	Name     string // "full", "receive-only", "send-only", "no-mail"
+	Stated   bool   // by the user
+	Unproven bool   // MX or SPF gave no answer: counted as full
+	Why      string
+}
+
+// The roles.
+const (
+	Full        = "full"
+	ReceiveOnly = "receive-only"
+	SendOnly    = "send-only"
+	NoMail      = "no-mail"
+)
+
+// Receives reports whether mail for the domain is expected to arrive.
+func (r Role) Receives() bool { return r.Name == Full || r.Name == ReceiveOnly }
+
+// Sends reports whether mail from the domain is expected.
+func (r Role) Sends() bool { return r.Name == Full || r.Name == SendOnly }
+
+// Apex holds the records at the domain's own name.
+type Apex struct {
+	A, AAAA, TXT, NS, SOA wire.Answer
+}
+
+// MXSet is the domain's MX RRset and the hosts that mail goes to.
+type MXSet struct {
+	Ref      wire.Ref
+	Answer   wire.Answer
+	Records  []wire.MX
+	Null     bool // a single record with target "." (RFC 7505), whatever its preference
+	Implicit bool // no MX, but an address: mail goes to the domain's own name (RFC 5321 section 5.1)
+	Hosts    []Host
+}
+
+// A Host is one MX target, best preference first.
+type Host struct {
+	Name    string
+	Pref    uint16
+	A, AAAA wire.Answer
+	Addrs   []Address
+}
+
+// An Address is one address of an MX host, and the conversation with it.
+type Address struct {
+	IP      netip.Addr
+	Ref     wire.Ref     // of the conversation; "" when none was held
+	Session wire.Session // zero when Ref is ""
+}
+
+// Vantage is what is known about the place from which was asked.
+type Vantage struct {
+	IPv4, IPv6 Reach
+	Resolver   string // "" or what is wrong with the resolver
+}
+
+// Reach says whether mail servers can be reached over one address family.
+type Reach struct {
+	Proven bool // some mail server answered on port 25
+	Broken bool // no route, or the control host stayed silent
+	Why    string
+	Ref    wire.Ref // the control conversation, if one was held
+}
