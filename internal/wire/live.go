@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A DialFunc opens one connection, like net.Dialer.DialContext. Networks are
+// "udp" (a connected socket) and "tcp"; the host in address is always an IP
+// address.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// LiveConfig says how Live reaches the network. The zero value of each field
+// gives its default, but a resolver must be known from Resolvers or ResolvConf.
+type LiveConfig struct {
+	Resolvers    []string       // in ParseResolver's form; empty = those of ResolvConf
+	ResolvConf   []byte         // content of resolv.conf
+	Dial         DialFunc       // nil = net.Dialer
+	AllowPrivate bool           // lifts the address guard
+	Exempt       []netip.Addr   // configured by the operator (control host, proxy): the guard lets them pass
+	EHLO         string         // name for EHLO; "" = address literal of the local address
+	Roots        *x509.CertPool // trusted beside the system's roots; nil = none
+	Version      string         // of mxvet, for User-Agent
+	InFlight     int            // DNS queries at a time; 0 = 256
+	Timeouts     Timeouts
+}
+
+// Timeouts bound single operations. The context's deadline bounds them all.
+type Timeouts struct {
+	DNSTry   time.Duration // wait for one reply before the next try; doubled when the same server is asked again; 2 s
+	DNSTotal time.Duration // one question, all tries; 10 s
+	Connect  time.Duration // TCP connection; 10 s
+	TLS      time.Duration // TLS handshake; 10 s
+	Fetch    time.Duration // one page as a whole; 20 s
+	Greeting time.Duration // SMTP banner, which a server may delay on purpose; 30 s
+	Command  time.Duration // one reply to a command; 15 s
+	Talk     time.Duration // one conversation as a whole; 60 s
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	return Timeouts{
+		DNSTry:   cmp.Or(t.DNSTry, 2*time.Second),
+		DNSTotal: cmp.Or(t.DNSTotal, 10*time.Second),
+		Connect:  cmp.Or(t.Connect, 10*time.Second),
+		TLS:      cmp.Or(t.TLS, 10*time.Second),
+		Fetch:    cmp.Or(t.Fetch, 20*time.Second),
+		Greeting: cmp.Or(t.Greeting, 30*time.Second),
+		Command:  cmp.Or(t.Command, 15*time.Second),
+		Talk:     cmp.Or(t.Talk, 60*time.Second),
+	}
+}
+
+// Live is the Source that asks the network. It remembers no answers; that is
+// Tape's task. It keeps sockets to the resolvers open: Close them.
+type Live struct {
+	cfg  LiveConfig // with defaults filled in
+	dial DialFunc   // cfg.Dial, counted; applies no guard and no timeout
+
+	dials atomic.Int64 // TCP connections opened or tried
+}
+
+// NewLive gives a Source that asks the network. It opens no connection yet. The
+// error says which resolver cannot be used, or that there is none.
+func NewLive(c LiveConfig) (*Live, error) {
+	c.Timeouts = c.Timeouts.withDefaults()
+	c.InFlight = cmp.Or(c.InFlight, 256)
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	l := &Live{cfg: c}
+	l.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network != "udp" {
+			l.dials.Add(1)
+		}
+		return c.Dial(ctx, network, address)
+	}
+	return l, nil
+}
+
+// Traffic counts what Live has sent.
+type Traffic struct {
+	Connections int64 // TCP connections opened or tried
+}
+
+// Traffic gives the counts so far.
+func (l *Live) Traffic() Traffic { return Traffic{Connections: l.dials.Load()} }
+
+// failOf makes a Fail of a network error; what is lower-case and names the
+// operation and the peer. The context comes first: when it has ended, that is
+// the reason, whatever the error says.
+func failOf(ctx context.Context, what string, err error) *Fail {
+	f := &Fail{Text: what + ": " + err.Error()}
+	var timeout net.Error
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &Fail{FailCanceled, what + ": stopped"}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &Fail{FailDeadline, what + ": no time left"}
+	case errors.As(err, &cert), errors.As(err, &alert), errors.As(err, &record):
+		f.Kind = FailTLS
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, syscall.ETIMEDOUT):
+		f.Kind = FailTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Kind = FailRefused
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+		f.Kind = FailReset
+	default:
+		f.Kind = FailUnreachable
+	}
+	return f
+}
