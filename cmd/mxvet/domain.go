@@ -1,0 +1,82 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// parseDomain turns what a user typed into a domain name in A-labels, lower
+// case, without the final dot. Anything that is not a domain name is refused
+// with what to type instead.
+func parseDomain(arg string) (string, error) {
+	s := strings.TrimSpace(arg)
+	if s == "" {
+		return "", usagef("empty domain name: type a domain, such as example.com")
+	}
+	if len(s) > 1024 {
+		return "", usagef("domain name of %d bytes: a name has at most 253", len(s))
+	}
+	if u, err := url.Parse(s); err == nil && u.Scheme != "" && u.Host != "" {
+		return "", usagef("%q is a URL: type the domain alone: %s", arg, hint(u.Hostname()))
+	}
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		return "", usagef("%q is an e-mail address: type its domain alone: %s", arg, hint(s[at+1:]))
+	}
+	if _, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return "", usagef("%q is an address: type the domain whose mail it handles", arg)
+	}
+	if host, _, ok := strings.Cut(s, "/"); ok {
+		return "", usagef("%q holds a slash: type the domain alone: %s", arg, hint(host))
+	}
+	s = strings.TrimSuffix(s, ".")
+	ascii, err := profile().ToASCII(s)
+	if err != nil {
+		return "", usagef("%q is not a domain name: %v", arg, err)
+	}
+	ascii = strings.ToLower(ascii)
+	if len(ascii) > 253 {
+		return "", usagef("domain name of %d bytes in A-labels: a name has at most 253", len(ascii))
+	}
+	if !strings.Contains(ascii, ".") {
+		return "", usagef("%q has only one label: type the whole domain, such as %s.example", arg, ascii)
+	}
+	for label := range strings.SplitSeq(ascii, ".") {
+		switch {
+		case label == "":
+			return "", usagef("%q has an empty label: two dots in a row, or one at the start", arg)
+		case len(label) > 63:
+			return "", usagef("%q has a label of %d bytes: a label has at most 63", arg, len(label))
+		case strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
+			return "", usagef("%q holds a character that no domain name has: use letters, digits and hyphens", arg)
+		}
+	}
+	if last := ascii[strings.LastIndexByte(ascii, '.')+1:]; strings.Trim(last, "0123456789") == "" {
+		return "", usagef("%q ends in digits, so it is no domain name: is a letter missing?", arg)
+	}
+	return ascii, nil
+}
+
+// profile maps as browsers do (UTS 46), and leaves underscores alone: names such
+// as _dmarc can be audited too.
+func profile() *idna.Profile {
+	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.BidiRule())
+}
+
+// unicodeName gives the U-label form for people.
+func unicodeName(ascii string) string {
+	u, err := profile().ToUnicode(ascii)
+	if err != nil {
+		return ascii
+	}
+	return u
+}
+
+func hint(s string) string {
+	if d, err := parseDomain(s); err == nil {
+		return d
+	}
+	return "example.com"
+}

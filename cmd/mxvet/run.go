@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes, the same for every output format. For several domains the most
+// telling one wins: 4, then 2, then 1, then 3, then 0.
+const (
+	exitOK          = 0
+	exitFindings    = 1   // a finding at or over --fail-on, or a score under --min-score
+	exitUsage       = 2   // wrong arguments, flags or configuration
+	exitUnknown     = 3   // nothing failed, but a required area gave no usable answer
+	exitInternal    = 4   // mxvet itself failed, or a report could not be written
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// A world is what a command may touch of the machine around it, so that tests
+// can run whole commands inside one process.
+type world struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+	getenv         func(string) string
+	terminal       bool // stdout is one
+	width          int  // of the terminal, in cells; 0 where there is none
+}
+
+func system() world {
+	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv}
+	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
+		w.terminal = true
+		w.width, _, _ = term.GetSize(fd)
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		w.width = n
+	}
+	return w
+}
+
+// An exitError ends the program with that code. A nil error prints nothing: the
+// report has said it all.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return "exit " + strconv.Itoa(e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func internalf(format string, args ...any) error {
+	return &exitError{exitInternal, fmt.Errorf(format, args...)}
+}
+
+// run executes one command line and gives its exit code. Ctrl-C ends it within
+// a second, whatever hangs.
+func run(args []string, w world) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	cmd := rootCommand(w)
+	cmd.SetArgs(args)
+	cmd.SetIn(w.stdin)
+	cmd.SetOut(w.stdout)
+	cmd.SetErr(w.stderr)
+	done := make(chan error, 1)
+	go func() { done <- cmd.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(w.stderr, "mxvet: interrupted")
+		return exitInterrupted
+	}
+	return conclude(err, w)
+}
+
+func conclude(err error, w world) int {
+	if err == nil {
+		return exitOK
+	}
+	var e *exitError
+	if !errors.As(err, &e) {
+		e = &exitError{exitUsage, err} // cobra's own: unknown flag, unknown command
+	}
+	if e.err != nil {
+		fmt.Fprintf(w.stderr, "mxvet: %s\n", visible(e.err.Error()))
+	}
+	return e.code
+}
+
+func rootCommand(w world) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mxvet [DOMAIN...]",
+		Short: "audit a mail domain: forgery, delivery, protection in transit",
+		Long: `mxvet audits a mail domain and says what to change.
+
+  mxvet audit example.com     what the world can see of the domain, scored
+  mxvet demo                  the same on built-in worlds, without a network
+  mxvet explain RULE          what a finding means and how to mend it
+  mxvet rules                 every rule, with severity and source`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	audit := auditCommand(w)
+	root.Flags().AddFlagSet(audit.Flags())
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return audit.RunE(cmd, args)
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(audit, demoCommand(w), explainCommand(w), rulesCommand(w), schemaCommand(w), versionCommand(w))
+	return root
+}
