@@ -9,6 +9,13 @@ import (
 	"net/netip"
 	"time"
 
+	"mxvet/internal/dkim"
+	"mxvet/internal/dmarc"
+	"mxvet/internal/mtasts"
+	"mxvet/internal/provider"
+	"mxvet/internal/psl"
+	"mxvet/internal/spf"
+	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
 )
 
@@ -21,6 +28,15 @@ type Evidence struct {
 	Vantage Vantage
 	Apex    Apex
 	MX      MXSet
+	SPF     *spf.Tree
+	DKIM    *dkim.Result
+	DMARC   *dmarc.Discovery
+	MTASTS  *mtasts.Result
+	TLSRPT  *tlsrpt.Result
+
+	Providers []*provider.Provider // whose hosts the MX are, best preference first
+	Suffixes  *psl.List
+	Authority Authority // asked only where the resolver gave no usable answer
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is

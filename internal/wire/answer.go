@@ -87,6 +87,15 @@ func (a Answer) Addrs() []netip.Addr {
 	return slices.Compact(out)
 }
 
+// AddrsOf gives the addresses of A and AAAA records whose owner is name.
+func (a Answer) AddrsOf(name string) []netip.Addr {
+	owned := slices.DeleteFunc(slices.Clone(a.Answer), func(s string) bool {
+		owner, _, _ := strings.Cut(s, "\t")
+		return hostname(owner) != hostname(name)
+	})
+	return Answer{Answer: owned}.Addrs()
+}
+
 // Targets gives the names that NS, PTR or CNAME records point at, in lower case
 // without the final dot, sorted.
 func (a Answer) Targets(rrtype string) []string {

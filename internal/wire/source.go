@@ -110,18 +110,19 @@ func (q Question) Ref() Ref {
 // absolute owner names, sorted; the methods decode them. When Fail is set the
 // record lists are empty and nothing may be concluded from that.
 type Answer struct {
-	Rcode     string   `json:"rcode,omitempty"` // "NOERROR", "NXDOMAIN", ...; "" when no message came
-	AA        bool     `json:"aa,omitempty"`
-	AD        bool     `json:"ad,omitempty"`         // context, never proof
-	Truncated bool     `json:"truncated,omitempty"`  // the UDP answer was truncated
-	TCPFailed bool     `json:"tcp_failed,omitempty"` // truncated over UDP, and TCP gave nothing: the records are partial
-	Assumed   bool     `json:"assumed,omitempty"`    // from an overlay
-	EDE       []string `json:"ede,omitempty"`        // extended DNS errors (RFC 8914), "CODE TEXT"
-	Answer    []string `json:"answer,omitempty"`
-	Authority []string `json:"authority,omitempty"`
-	From      string   `json:"from,omitempty"` // who answered
-	Millis    int      `json:"ms,omitempty"`
-	Fail      *Fail    `json:"fail,omitempty"`
+	Rcode      string   `json:"rcode,omitempty"` // "NOERROR", "NXDOMAIN", ...; "" when no message came
+	AA         bool     `json:"aa,omitempty"`
+	AD         bool     `json:"ad,omitempty"`         // context, never proof
+	Truncated  bool     `json:"truncated,omitempty"`  // the UDP answer was truncated
+	TCPFailed  bool     `json:"tcp_failed,omitempty"` // truncated over UDP, and TCP gave nothing: the records are partial
+	Assumed    bool     `json:"assumed,omitempty"`    // from an overlay
+	EDE        []string `json:"ede,omitempty"`        // extended DNS errors (RFC 8914), "CODE TEXT"
+	Answer     []string `json:"answer,omitempty"`
+	Authority  []string `json:"authority,omitempty"`
+	Additional []string `json:"additional,omitempty"` // addresses of name servers in a referral (glue)
+	From       string   `json:"from,omitempty"`       // who answered
+	Millis     int      `json:"ms,omitempty"`
+	Fail       *Fail    `json:"fail,omitempty"`
 }
 
 // A Request fetches one URL from one address: it is dialled exactly there, and

@@ -1,0 +1,129 @@
+package gather
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"mxvet/internal/wire"
+)
+
+// Authority is what the domain's own name servers said when the resolver gave
+// no usable answer. A resolver that fails may be at fault itself, so before
+// "all name servers fail" is said, each is asked directly; and since many
+// networks let no DNS out but to their resolver, their silence counts only where
+// a server of the parent zone answered directly in the same run.
+type Authority struct {
+	Asked          bool
+	ParentAnswered bool // a server of the parent zone answered us directly
+	Servers        []ServerAnswer
+	Ref            wire.Ref // the question that the resolver failed on
+}
+
+// ServerAnswer is one authoritative server's answer.
+type ServerAnswer struct {
+	Name   string
+	Addr   netip.Addr
+	Ref    wire.Ref
+	Answer wire.Answer
+}
+
+// AllFail reports proof that no authoritative server gives a usable answer.
+func (a Authority) AllFail() bool {
+	return a.Asked && a.ParentAnswered && len(a.Servers) > 0 &&
+		!slices.ContainsFunc(a.Servers, func(s ServerAnswer) bool { return s.Answer.OK() && s.Answer.AA })
+}
+
+const maxServers = 8 // authoritative addresses asked, of parent and of the domain
+
+func confirm(ctx context.Context, src wire.Source, e *Evidence) Authority {
+	failed := func(a wire.Answer) bool {
+		return a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
+	}
+	rrtype := ""
+	switch {
+	case e.Options.Offline:
+	case failed(e.MX.Answer):
+		rrtype = "MX"
+	case failed(e.Apex.TXT):
+		rrtype = "TXT"
+	}
+	if rrtype == "" {
+		return Authority{}
+	}
+	a := Authority{Asked: true, Ref: wire.Question{Name: e.Domain, Type: rrtype}.Ref()}
+	names, glue := a.delegation(ctx, src, e)
+	a.Servers = make([]ServerAnswer, 0, maxServers)
+	for _, name := range names {
+		ips := glue[name]
+		if len(ips) == 0 {
+			ips = addresses(ctx, src, name)
+		}
+		for _, ip := range ips {
+			if len(a.Servers) < maxServers {
+				a.Servers = append(a.Servers, ServerAnswer{Name: name, Addr: ip})
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range a.Servers {
+		s := &a.Servers[i]
+		q := wire.Question{Name: e.Domain, Type: rrtype, Server: s.Addr.String()}
+		s.Ref = q.Ref()
+		wg.Go(func() { s.Answer = src.DNS(ctx, q) })
+	}
+	wg.Wait()
+	return a
+}
+
+// delegation asks servers of the parent zone who serves the domain. It climbs
+// until it finds a zone whose NS RRset the resolver knows.
+func (a *Authority) delegation(ctx context.Context, src wire.Source, e *Evidence) (names []string, glue map[string][]netip.Addr) {
+	glue = map[string][]netip.Addr{}
+	parent := e.Domain
+	for {
+		_, rest, ok := strings.Cut(parent, ".")
+		if !ok {
+			rest = "."
+		}
+		parent = rest
+		ns := src.DNS(ctx, wire.Question{Name: parent, Type: "NS"})
+		servers := ns.Targets("NS")
+		if len(servers) == 0 && parent != "." {
+			continue
+		}
+		asked := 0
+		for _, server := range servers {
+			for _, ip := range addresses(ctx, src, server) {
+				if asked++; asked > maxServers/2 {
+					return names, glue
+				}
+				answer := src.DNS(ctx, wire.Question{Name: e.Domain, Type: "NS", Server: ip.String()})
+				referral := wire.Answer{Answer: slices.Concat(answer.Authority, answer.Answer)}
+				if names = referral.Targets("NS"); answer.Fail == nil && len(names) > 0 {
+					// An intercepting resolver would give an answer here, not a referral.
+					a.ParentAnswered = len(answer.Answer) == 0 || answer.AA
+					for _, name := range names {
+						glue[name] = wire.Answer{Answer: answer.Additional}.AddrsOf(name)
+					}
+					return names, glue
+				}
+				if answer.OK() && answer.AA {
+					a.ParentAnswered = true
+				}
+			}
+		}
+		return names, glue
+	}
+}
+
+func addresses(ctx context.Context, src wire.Source, name string) []netip.Addr {
+	var four, six wire.Answer
+	var wg sync.WaitGroup
+	wg.Go(func() { four = src.DNS(ctx, wire.Question{Name: name, Type: "A"}) })
+	wg.Go(func() { six = src.DNS(ctx, wire.Question{Name: name, Type: "AAAA"}) })
+	wg.Wait()
+	return slices.Concat(four.Addrs(), six.Addrs())
+}

@@ -1,0 +1,114 @@
+package gather
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"mxvet/internal/dkim"
+	"mxvet/internal/dmarc"
+	"mxvet/internal/mtasts"
+	"mxvet/internal/provider"
+	"mxvet/internal/psl"
+	"mxvet/internal/spf"
+	"mxvet/internal/tlsrpt"
+	"mxvet/internal/wire"
+)
+
+// Bounds on what one domain can make us do. RFC 5321 sets none; real domains
+// stay far below, and a hostile one must not turn an audit into a flood.
+const (
+	maxHosts     = 10 // MX hosts that are probed; all of them are judged by name
+	maxAddresses = 8  // addresses of one host that are probed
+	maxSelectors = 60 // DKIM selectors that are asked
+)
+
+// Tables are the data sets that gathering needs.
+type Tables struct {
+	Suffixes  *psl.List
+	Providers *provider.Table
+}
+
+// Domain gathers everything about one domain. It ends when all answers are
+// there or ctx is done; what did not answer in time is a failure inside its
+// answer. Source must remember answers (a wire.Tape does): several parts ask the
+// same question on purpose, each when it is ready to.
+func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, domain string, o Options) *Evidence {
+	e := &Evidence{Domain: domain, At: at, Options: o, Suffixes: tables.Suffixes}
+	ask := func(name, rrtype string) wire.Answer {
+		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
+	}
+	var wg sync.WaitGroup
+
+	// Everything whose name is known from the start goes out at once.
+	for _, q := range []struct {
+		rrtype string
+		into   *wire.Answer
+	}{
+		{"A", &e.Apex.A}, {"AAAA", &e.Apex.AAAA}, {"TXT", &e.Apex.TXT}, {"NS", &e.Apex.NS}, {"SOA", &e.Apex.SOA},
+	} {
+		wg.Go(func() { *q.into = ask(domain, q.rrtype) })
+	}
+	wg.Go(func() { e.SPF = spf.Lookup(ctx, src, domain) })
+	wg.Go(func() { e.DMARC = dmarc.Lookup(ctx, src, tables.Suffixes, domain) })
+	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain) })
+	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, domain) })
+	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
+
+	// The MX answer opens the longest chain: addresses, then conversations.
+	wg.Go(func() {
+		e.MX.Answer = ask(domain, "MX")
+		e.MX.Ref = wire.Question{Name: domain, Type: "MX"}.Ref()
+		e.MX.read(domain, ask)
+		e.Providers = detect(tables.Providers, e.MX)
+		var inner sync.WaitGroup
+		inner.Go(func() {
+			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
+		})
+		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e) })
+		inner.Wait()
+	})
+	wg.Wait()
+
+	e.Authority = confirm(ctx, src, e)
+	e.Role = roleOf(e)
+	return e
+}
+
+// detect names the mail providers behind the MX hosts, best preference first,
+// each once.
+func detect(table *provider.Table, mx MXSet) []*provider.Provider {
+	var out []*provider.Provider
+	seen := map[*provider.Provider]bool{}
+	for _, h := range mx.Hosts {
+		if p := table.ByMX(h.Name); p != nil && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// candidates lists the DKIM selectors to ask for: what the user named, then what
+// the detected providers use, then common ones.
+func candidates(table *provider.Table, detected []*provider.Provider, o Options) []dkim.Candidate {
+	var out []dkim.Candidate
+	seen := map[string]bool{}
+	add := func(c dkim.Candidate) {
+		if !seen[c.Selector] && len(out) < maxSelectors {
+			seen[c.Selector] = true
+			out = append(out, c)
+		}
+	}
+	for _, s := range o.Selectors {
+		add(dkim.Candidate{Selector: s, Source: dkim.SourceUser})
+	}
+	for _, s := range table.Selectors(detected) {
+		source := dkim.SourceCommon
+		if s.Provider != "" {
+			source = dkim.SourceProvider
+		}
+		add(dkim.Candidate{Selector: s.Name, Source: source, Provider: s.Provider})
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package gather
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"mxvet/internal/provider"
+	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
+)
+
+// Many networks block port 25, and many have no IPv6. Then silence says nothing
+// about the domain. So before silence counts, something must have been heard
+// over that address family from here: one of the domain's own hosts, or else
+// the control host, a mail host of a large platform that is certainly up. It is
+// asked only where the domain's hosts leave a doubt: after a second without any
+// banner, or when all of them have failed; once a run, connect, banner, QUIT.
+
+const silence = time.Second // before the control host is asked
+
+type vantageWatch struct {
+	four, six *familyWatch
+}
+
+type familyWatch struct {
+	started bool
+	heard   chan struct{} // closed at the first banner
+	once    sync.Once
+	ended   chan struct{} // closed when all conversations are over
+	reach   chan Reach    // the watcher's result
+	begin   sync.Once
+	watch   func(*familyWatch)
+}
+
+func newVantageWatch(ctx context.Context, src wire.Source, table *provider.Table, o Options) *vantageWatch {
+	watch := func(is6 bool) *familyWatch {
+		return &familyWatch{
+			heard: make(chan struct{}), ended: make(chan struct{}), reach: make(chan Reach, 1),
+			watch: func(f *familyWatch) { f.reach <- f.judge(ctx, src, table, o, is6) },
+		}
+	}
+	return &vantageWatch{four: watch(false), six: watch(true)}
+}
+
+func (w *vantageWatch) family(ip netip.Addr) *familyWatch {
+	if ip.Unmap().Is4() {
+		return w.four
+	}
+	return w.six
+}
+
+// begin says that a conversation with ip starts.
+func (w *vantageWatch) begin(ip netip.Addr) {
+	f := w.family(ip)
+	f.begin.Do(func() {
+		f.started = true
+		go f.watch(f)
+	})
+}
+
+// heard says how it went.
+func (w *vantageWatch) heard(ip netip.Addr, s wire.Session) {
+	if f := w.family(ip); smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
+		f.once.Do(func() { close(f.heard) })
+	}
+}
+
+// end says that all conversations are over, and gives what was found.
+func (w *vantageWatch) end() (four, six Reach) {
+	result := func(f *familyWatch) Reach {
+		close(f.ended)
+		if !f.started {
+			return Reach{}
+		}
+		return <-f.reach
+	}
+	return result(w.four), result(w.six)
+}
+
+func (f *familyWatch) judge(ctx context.Context, src wire.Source, table *provider.Table, o Options, is6 bool) Reach {
+	select {
+	case <-f.heard:
+		return Reach{Proven: true}
+	case <-f.ended:
+	case <-time.After(silence):
+	}
+	select { // both may be true by now
+	case <-f.heard:
+		return Reach{Proven: true}
+	default:
+	}
+	r := askControl(ctx, src, table, o, is6)
+	<-f.ended
+	select { // a slow host of the domain proves more than a silent control host disproves
+	case <-f.heard:
+		return Reach{Proven: true, Ref: r.Ref}
+	default:
+		return r
+	}
+}
+
+// askControl holds the control conversation over one address family.
+func askControl(ctx context.Context, src wire.Source, table *provider.Table, o Options, is6 bool) Reach {
+	hosts, port := table.Controls(), uint16(25)
+	if o.AllowPrivate {
+		hosts = nil // a closed network: only what the user named
+	}
+	if o.Control != "" {
+		host, p := splitPort(o.Control)
+		hosts, port = []string{host}, p
+	}
+	rrtype, family := "A", "IPv4"
+	if is6 {
+		rrtype, family = "AAAA", "IPv6"
+	}
+	for _, host := range hosts {
+		var ips []netip.Addr
+		if ip, err := netip.ParseAddr(host); err == nil {
+			if ip.Is6() == is6 {
+				ips = []netip.Addr{ip}
+			}
+		} else {
+			ips = src.DNS(ctx, wire.Question{Name: host, Type: rrtype}).Addrs()
+		}
+		if len(ips) == 0 {
+			continue
+		}
+		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ips[0], port), SNI: host, Variant: "banner"}
+		s := src.Talk(ctx, p)
+		if smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
+			return Reach{Proven: true, Ref: p.Ref()}
+		}
+		return Reach{Broken: true, Ref: p.Ref(), Why: "the control host " + host + " cannot be reached over " + family + " either (" + s.Fail.String() + ")"}
+	}
+	return Reach{Why: "no control host has an " + family + " address, so nothing shows that port 25 is open from here"}
+}
+
+// splitPort reads host[:port], where host may be an IPv6 address in brackets or
+// without; the port is 25 unless given.
+func splitPort(s string) (host string, port uint16) {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().String(), ap.Port()
+	}
+	if _, err := netip.ParseAddr(s); err == nil {
+		return s, 25
+	}
+	host, p, _ := strings.Cut(s, ":")
+	if n, err := strconv.ParseUint(p, 10, 16); err == nil {
+		return host, uint16(n)
+	}
+	return host, 25
+}
+
+// resolverTrouble tests the resolver: an invented answer for a name that cannot
+// exist would make missing records look present. It gives "" or what is wrong.
+func resolverTrouble(ctx context.Context, src wire.Source, o Options) string {
+	if o.Offline {
+		return ""
+	}
+	name := wire.Label(o.Seed, "resolver", "") + ".com"
+	if a := src.DNS(ctx, wire.Question{Name: name, Type: "A"}); a.Has("A") {
+		return "the resolver invents addresses for names that do not exist (" + name + ")"
+	}
+	return ""
+}
