@@ -18,7 +18,8 @@ const (
 )
 
 // A Reply is one SMTP reply (RFC 5321 section 4.2). Lines hold the text after
-// code and separator, one element a line, bytes as they came.
+// code and separator, one element a line, as they came; a byte that is not
+// UTF-8 is written \xNN.
 type Reply struct {
 	Code  int      `json:"code"`
 	Lines []string `json:"lines"`
@@ -47,14 +48,25 @@ func (r Reply) Enhanced() string {
 }
 
 // An Exchange is one command and its reply. The banner has no command. A
-// missing Reply means that none came.
+// missing Reply means that none came; QUIT and the handshake (StageTLS) never
+// have one.
 type Exchange struct {
-	Stage   string `json:"stage"`
-	Form    string `json:"form,omitempty"` // name of the envelope that this command belongs to
-	Command string `json:"command,omitempty"`
-	Reply   *Reply `json:"reply,omitempty"`
-	Millis  int    `json:"ms,omitempty"`
+	Stage   string   `json:"stage"`
+	Form    string   `json:"form,omitempty"` // name of the envelope that this command belongs to
+	Command string   `json:"command,omitempty"`
+	Reply   *Reply   `json:"reply,omitempty"`
+	Millis  int      `json:"ms,omitempty"`    // from the sending of the command, or of its group, to the end of the reply
+	Notes   []string `json:"notes,omitempty"` // what was odd about the reply
+	Raw     string   `json:"raw,omitempty"`   // the beginning of what came instead of a reply, or after it
 }
+
+// Oddities of a reply.
+const (
+	NoteBareLF     = "bare-lf"     // lines ended with LF alone
+	NoteCut        = "line-cut"    // a line was longer than MaxLine and is cut there
+	NoteMixedCodes = "mixed-codes" // the lines had different codes; the last one counts
+	NoteUnasked    = "unasked"     // more came than the reply: Raw. After STARTTLS that is plaintext injected before TLS
+)
 
 // An Envelope is one pair of sender and recipient to try: MAIL, RCPT, RSET,
 // never DATA.
