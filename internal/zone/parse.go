@@ -1,0 +1,302 @@
+package zone
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Bounds of one zone text. A zone that breaks one of them is an error, never
+// half an answer in silence.
+const (
+	MaxBytes   = 32 << 20  // size of the text
+	MaxRecords = 500_000   // records in it, after $GENERATE
+	MaxErrors  = 50        // reading stops after so many errors
+	maxEntry   = 512 << 10 // octets of one entry: 64 KiB of data, every octet escaped, and room
+	maxTokens  = 70_000    // words of one entry: a TXT record of empty strings has 65,535
+)
+
+// An Error is one fault in zone text.
+type Error struct {
+	File string
+	Line int // 0 when the fault is the whole text's
+	Text string
+}
+
+func (e Error) Error() string {
+	s := e.Text
+	if e.Line > 0 {
+		s = fmt.Sprintf("line %d: %s", e.Line, s)
+	}
+	if e.File != "" {
+		s = e.File + ": " + s
+	}
+	return s
+}
+
+// Errors are the faults of one text in the order of its lines, MaxErrors at
+// most; the last one then says that reading stopped.
+type Errors []Error
+
+func (es Errors) Error() string {
+	text := make([]string, len(es))
+	for i, e := range es {
+		text[i] = e.Error()
+	}
+	return strings.Join(text, "\n")
+}
+
+// ReadFile parses the zone text in the file at path.
+func ReadFile(path, origin string) (*Zone, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("zone text: %w", err)
+	}
+	defer f.Close()
+	return Parse(f, path, origin)
+}
+
+// Parse reads the text of one zone. The file name is used in errors only.
+// Relative names stand below origin until the text has an $ORIGIN; "" means that
+// none is known. The zone's apex is the owner of its SOA record, else its first
+// $ORIGIN where that comes before all records, else origin.
+//
+// $ORIGIN, $TTL and $GENERATE are understood; $INCLUDE is refused, so that a text
+// can never reach other files. A record without TTL takes it from $TTL, else from
+// the record before, else from the SOA's minimum, else 3600.
+//
+// An error is of type Errors, or wraps what reading r gave. After Errors the zone
+// still holds every record that was understood, unless there is no apex: then it
+// is nil.
+func Parse(r io.Reader, file, origin string) (*Zone, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("zone text %s: %w", file, err)
+	}
+	if len(text) > MaxBytes {
+		return nil, Errors{{File: file, Text: fmt.Sprintf("longer than %d octets", MaxBytes)}}
+	}
+	p := &parser{file: file}
+	if origin != "" {
+		if !validName(origin) {
+			return nil, Errors{{File: file, Text: fmt.Sprintf("origin %q is not a domain name", origin)}}
+		}
+		p.origin = absolute(Name(origin))
+	}
+	sc := scanner{text: strings.TrimPrefix(string(text), "\ufeff"), line: 1}
+	for !p.stopped {
+		e, ok := sc.next()
+		if !ok {
+			break
+		}
+		if e.fault != "" {
+			p.fail(e.faultLine, "%s", e.fault)
+			continue
+		}
+		p.entry(e)
+	}
+	return p.finish(origin)
+}
+
+type parser struct {
+	file    string
+	origin  string // absolute, "" while none is known
+	owner   string // of the record before, absolute
+	ttl     *uint32
+	lastTTL *uint32
+	first   string // the $ORIGIN that came before all records, canonical
+	records []Record
+	errs    Errors
+	stopped bool
+}
+
+func (p *parser) fail(line int, format string, args ...any) {
+	if p.stopped {
+		return
+	}
+	p.errs = append(p.errs, Error{p.file, line, fmt.Sprintf(format, args...)})
+	if len(p.errs) == MaxErrors-1 {
+		p.errs = append(p.errs, Error{p.file, line, "too many errors, reading stops here"})
+		p.stopped = true
+	}
+}
+
+// finish finds the apex and drops what lies outside it.
+func (p *parser) finish(origin string) (*Zone, error) {
+	z := &Zone{File: p.file}
+	soa := slices.IndexFunc(p.records, func(r Record) bool { return r.Type == "SOA" })
+	switch {
+	case soa >= 0:
+		z.Origin = p.records[soa].Owner
+	case p.first != "":
+		z.Origin = p.first
+	case origin != "":
+		z.Origin = Name(origin)
+	default:
+		p.errs = append(p.errs[:min(len(p.errs), MaxErrors-1)], Error{
+			File: p.file,
+			Text: "which zone is this? the text has no SOA record and no $ORIGIN, and no name was given",
+		})
+		return nil, p.errs
+	}
+	for _, r := range p.records {
+		if !within(r.Owner, z.Origin) {
+			p.fail(r.Line, "%s is not in the zone %s", absolute(r.Owner), absolute(z.Origin))
+			continue
+		}
+		z.Records = append(z.Records, r)
+	}
+	z.index()
+	if len(p.errs) > 0 {
+		slices.SortStableFunc(p.errs, func(a, b Error) int { return a.Line - b.Line })
+		return z, p.errs
+	}
+	return z, nil
+}
+
+func (p *parser) entry(e entry) {
+	words := e.words
+	if !e.indented && !words[0].quoted && strings.HasPrefix(words[0].text, "$") {
+		p.directive(e)
+		return
+	}
+	p.record(e, true)
+}
+
+func (p *parser) directive(e entry) {
+	name, args := strings.ToUpper(e.words[0].text), e.words[1:]
+	switch name {
+	case "$ORIGIN":
+		if len(args) != 1 {
+			p.fail(e.line, "$ORIGIN takes one name")
+			return
+		}
+		abs, why := p.absolute(args[0].text)
+		if why != "" {
+			p.fail(e.line, "$ORIGIN: %s", why)
+			return
+		}
+		p.origin = abs
+		if len(p.records) == 0 && p.first == "" {
+			p.first = Name(abs)
+		}
+	case "$TTL":
+		ttl, ok := uint32(0), false
+		if len(args) == 1 {
+			ttl, ok = parseTTL(args[0].text)
+		}
+		if !ok {
+			p.fail(e.line, "$TTL takes one time to live: seconds up to 2147483647, or 1w2d3h4m5s")
+			return
+		}
+		p.ttl = &ttl
+	case "$GENERATE":
+		p.generate(e)
+	case "$INCLUDE":
+		p.fail(e.line, "$INCLUDE is not read: put the text of that file in its place")
+	default:
+		p.fail(e.line, "unknown directive %s", e.words[0].text)
+	}
+}
+
+// record reads one record. own is false inside $GENERATE, whose owners the
+// entries after it do not inherit.
+func (p *parser) record(e entry, own bool) {
+	words, owner := e.words, p.owner
+	if !e.indented {
+		abs, why := p.absolute(words[0].text)
+		if own {
+			p.owner = abs // even when bad: what follows must not land at an earlier name
+		}
+		if why != "" {
+			p.fail(e.line, "%s", why)
+			return
+		}
+		owner, words = abs, words[1:]
+	}
+	if owner == "" {
+		p.fail(e.line, "the line starts with a blank, but there is no owner name before it that could be used")
+		return
+	}
+	var ttl *uint32
+	classed := false
+	for len(words) > 0 && !words[0].quoted {
+		up := strings.ToUpper(words[0].text)
+		if t, ok := parseTTL(up); ok && ttl == nil {
+			ttl = &t
+		} else if up == "IN" && !classed {
+			classed = true
+		} else if _, isType := dns.StringToType[up]; dns.StringToClass[up] != 0 && !isType {
+			p.fail(e.line, "class %s: only IN is read", up)
+			return
+		} else {
+			break
+		}
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		p.fail(e.line, "a record without type and data")
+		return
+	}
+	p.add(e.line, owner, ttl, words[0].text, words[1:])
+}
+
+func (p *parser) add(line int, owner string, ttl *uint32, rrtype string, data []word) {
+	if len(p.records) >= MaxRecords {
+		p.fail(line, "more than %d records", MaxRecords)
+		p.stopped = true
+		return
+	}
+	t := uint32(3600)
+	known := true
+	switch {
+	case ttl != nil:
+		t = *ttl
+		p.lastTTL = ttl
+	case p.ttl != nil:
+		t = *p.ttl
+	case p.lastTTL != nil:
+		t = *p.lastTTL
+	default:
+		known = false
+	}
+	rr, why := newRR(owner, t, rrtype, data, p.origin)
+	if why != "" {
+		p.fail(line, "%s", why)
+		return
+	}
+	if soa, ok := rr.(*dns.SOA); ok && !known {
+		t = min(soa.Minttl, maxTTL)
+		p.lastTTL = &t
+		soa.Hdr.Ttl = t
+	}
+	r := recordOf(rr)
+	r.Line = line
+	p.records = append(p.records, r)
+}
+
+// absolute gives the name as the text means it, with its final dot, or why it is
+// none.
+func (p *parser) absolute(s string) (abs, why string) {
+	switch {
+	case s == "@":
+		abs = p.origin
+	case dns.IsFqdn(s):
+		abs = s
+	case p.origin == ".":
+		abs = s + "."
+	case p.origin != "":
+		abs = s + "." + p.origin
+	}
+	if abs == "" {
+		return "", fmt.Sprintf("%s is a relative name, but there is no $ORIGIN", s)
+	}
+	if !validName(abs) {
+		return "", fmt.Sprintf("%q is not a domain name", s)
+	}
+	return abs, ""
+}

@@ -1,0 +1,178 @@
+package zone
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+const maxTTL = 1<<31 - 1 // RFC 2181 section 8
+
+// parseTTL reads seconds, or numbers with the units w, d, h, m and s.
+func parseTTL(s string) (uint32, bool) {
+	sum, n, digits := uint64(0), uint64(0), 0
+	for i := range len(s) {
+		c := s[i]
+		if isDigit(c) {
+			n = n*10 + uint64(c-'0')
+			if digits++; digits > 10 {
+				return 0, false
+			}
+			continue
+		}
+		unit := ttlUnit(c)
+		if unit == 0 || digits == 0 {
+			return 0, false
+		}
+		sum += n * unit
+		n, digits = 0, 0
+		if sum > maxTTL {
+			return 0, false
+		}
+	}
+	if s == "" {
+		return 0, false
+	}
+	sum += n
+	return uint32(sum), sum <= maxTTL
+}
+
+func ttlUnit(c byte) uint64 {
+	switch c {
+	case 's', 'S':
+		return 1
+	case 'm', 'M':
+		return 60
+	case 'h', 'H':
+		return 3600
+	case 'd', 'D':
+		return 86400
+	case 'w', 'W':
+		return 604800
+	}
+	return 0
+}
+
+func validName(s string) bool {
+	if _, ok := dns.IsDomainName(s); !ok {
+		return false
+	}
+	return !tooLong(Name(s))
+}
+
+// newRR makes a record, or says why it is none. The result has gone through the
+// wire format, so that its data has one spelling only and is known to fit.
+func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) (rr dns.RR, why string) {
+	rrtype, ok := typeName(rrtype)
+	if !ok {
+		return nil, fmt.Sprintf("%q is not a record type", clip(rrtype))
+	}
+	if len(data) == 0 {
+		return nil, fmt.Sprintf("%s record without data", rrtype)
+	}
+	if data[0].quoted || data[0].text != `\#` {
+		if why := stringsFit(rrtype, data); why != "" {
+			return nil, why
+		}
+	}
+	var b strings.Builder
+	b.WriteString(owner + "\t" + strconv.FormatUint(uint64(ttl), 10) + "\tIN\t" + rrtype + "\t")
+	for i, w := range data {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if w.quoted {
+			b.WriteString(`"` + w.text + `"`)
+		} else {
+			b.WriteString(w.text)
+		}
+	}
+	b.WriteByte('\n')
+	zp := dns.NewZoneParser(strings.NewReader(b.String()), origin, "")
+	rr, _ = zp.Next()
+	if err := zp.Err(); err != nil {
+		s := strings.TrimPrefix(err.Error(), "dns: ")
+		if i := strings.LastIndex(s, " at line: "); i > 0 {
+			s = s[:i] // its line is that of this one entry
+		}
+		return nil, fmt.Sprintf("%s record: %s", rrtype, s)
+	}
+	if rr == nil {
+		return nil, fmt.Sprintf("%s record: the data cannot be read", rrtype)
+	}
+	rr, err := throughWire(rr)
+	if err != nil {
+		return nil, fmt.Sprintf("%s record: %s", rrtype, strings.TrimPrefix(err.Error(), "dns: "))
+	}
+	return rr, ""
+}
+
+// typeName gives the name of a type that zones hold, in upper case; TYPE16 is
+// TXT (RFC 3597 section 5). Types that occur in questions and messages only are
+// not among them (RFC 6895 section 3.1). For others it gives s in upper case and
+// false.
+func typeName(s string) (string, bool) {
+	s = strings.ToUpper(s)
+	t, ok := dns.StringToType[s]
+	if digits, found := strings.CutPrefix(s, "TYPE"); !ok && found {
+		n, err := strconv.ParseUint(digits, 10, 16)
+		t, ok = uint16(n), err == nil
+	}
+	if !ok || t == dns.TypeNone || t == dns.TypeOPT || 128 <= t && t <= 255 || t == dns.TypeReserved {
+		return s, false
+	}
+	return dns.Type(t).String(), true
+}
+
+// stringsFit holds the strings of TXT records against their limit, because the
+// parser below would cut long ones up without a word, and name servers refuse
+// them (RFC 1035 section 3.3).
+func stringsFit(rrtype string, data []word) string {
+	if rrtype != "TXT" && rrtype != "SPF" {
+		return ""
+	}
+	for _, w := range data {
+		if n := octets(w.text); n > 255 {
+			return fmt.Sprintf("%s record: a string of %d octets, at most 255 fit: write it as several quoted strings", rrtype, n)
+		}
+	}
+	return ""
+}
+
+// octets counts the octets that text with escapes stands for.
+func octets(s string) int {
+	n := 0
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' {
+			if i+3 < len(s) && isDigit(s[i+1]) && isDigit(s[i+2]) && isDigit(s[i+3]) {
+				i += 2
+			}
+			i++
+		}
+		n++
+	}
+	return n
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func throughWire(rr dns.RR) (dns.RR, error) {
+	buf := make([]byte, max(dns.Len(rr)+16, 512))
+	n, err := dns.PackRR(rr, buf, 0, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := dns.UnpackRR(buf[:n], 0)
+	return out, err
+}
+
+func recordOf(rr dns.RR) Record {
+	h := rr.Header()
+	data := strings.TrimPrefix(rr.String(), h.String())
+	if unknown, ok := rr.(*dns.RFC3597); ok {
+		data = fmt.Sprintf(`\# %d %s`, len(unknown.Rdata)/2, unknown.Rdata)
+	}
+	return Record{Owner: Name(h.Name), Type: dns.Type(h.Rrtype).String(), TTL: h.Ttl, Data: data}
+}

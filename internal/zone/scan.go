@@ -1,0 +1,132 @@
+package zone
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A scanner cuts zone text into entries. An entry is a line, or several where
+// parentheses hold them together (RFC 1035 section 5.1).
+type scanner struct {
+	text string
+	pos  int
+	line int
+}
+
+type entry struct {
+	line      int // first line
+	indented  bool
+	words     []word // never empty, unless there is a fault
+	fault     string // why the entry cannot be used
+	faultLine int
+}
+
+// A word keeps its escapes; quotes are taken off.
+type word struct {
+	text   string
+	quoted bool
+}
+
+// next gives the next entry that has words or a fault.
+func (s *scanner) next() (entry, bool) {
+	for s.pos < len(s.text) {
+		if e := s.scan(); len(e.words) > 0 || e.fault != "" {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+func (s *scanner) scan() entry {
+	start := s.pos
+	c := s.text[s.pos]
+	e := entry{line: s.line, indented: c == ' ' || c == '\t'}
+	open, openLine, openEnd := 0, 0, 0
+	fault := func(format string, args ...any) {
+		if e.fault == "" {
+			e.fault, e.faultLine = fmt.Sprintf(format, args...), s.line
+		}
+	}
+	for s.pos < len(s.text) {
+		switch c := s.text[s.pos]; c {
+		case '\n':
+			s.pos++
+			s.line++
+			if open == 0 {
+				return e
+			}
+			if openEnd == 0 {
+				openEnd = s.pos
+			}
+		case ' ', '\t', '\r':
+			s.pos++
+		case ';':
+			if i := strings.IndexByte(s.text[s.pos:], '\n'); i >= 0 {
+				s.pos += i
+			} else {
+				s.pos = len(s.text)
+			}
+		case '(':
+			s.pos++
+			if open++; open == 1 {
+				openLine, openEnd = s.line, 0
+			}
+		case ')':
+			s.pos++
+			if open == 0 {
+				fault("a ) without (")
+			}
+			open = max(open-1, 0)
+		case '"':
+			s.pos++
+			from := s.pos
+			s.skip(`"`)
+			e.words = append(e.words, word{s.text[from:s.pos], true})
+			if s.pos == len(s.text) || s.text[s.pos] != '"' {
+				fault("the line ends inside quotes")
+				break
+			}
+			s.pos++
+		default:
+			from := s.pos
+			s.skip(" \t\r;()\"")
+			w := s.text[from:s.pos]
+			if strings.ContainsFunc(w, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				fault("a control character in %q", clip(w))
+			}
+			e.words = append(e.words, word{w, false})
+		}
+		if open > 0 && (s.pos-start > maxEntry || len(e.words) > maxTokens) {
+			break
+		}
+	}
+	if open > 0 {
+		// Read on behind the line with the open parenthesis, as if it were closed
+		// there: the rest of the text should not be lost.
+		e.words, e.fault, e.faultLine = nil, "a ( that is never closed", openLine
+		if openEnd > 0 {
+			s.pos, s.line = openEnd, openLine+1
+		}
+	}
+	return e
+}
+
+// skip goes to the next unescaped octet of stop, or to the end of the line.
+func (s *scanner) skip(stop string) {
+	for ; s.pos < len(s.text); s.pos++ {
+		switch c := s.text[s.pos]; {
+		case c == '\n' || strings.IndexByte(stop, c) >= 0:
+			return
+		case c == '\\' && s.pos+1 < len(s.text) && s.text[s.pos+1] != '\n':
+			s.pos++
+		}
+	}
+}
+
+// clip shortens what an error quotes.
+func clip(s string) string {
+	if len(s) > 60 {
+		return s[:57] + "..."
+	}
+	return s
+}
