@@ -9,7 +9,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -66,7 +67,18 @@ type Live struct {
 	cfg  LiveConfig // with defaults filled in
 	dial DialFunc   // cfg.Dial, counted; applies no guard and no timeout
 
-	dials atomic.Int64 // TCP connections opened or tried
+	life      context.Context // ends with Close; bounds connections that outlive one question
+	end       context.CancelFunc
+	resolvers *upstreams
+	bootstrap *upstreams    // of resolv.conf, for the names of resolvers; may be empty
+	inflight  chan struct{} // a place for each DNS query that is out
+
+	mu    sync.Mutex // never held while waiting
+	gates map[netip.Addr]*gate
+	names map[string]hostAddrs // of resolvers given by name
+
+	queries atomic.Int64
+	dials   atomic.Int64
 }
 
 // NewLive gives a Source that asks the network. It opens no connection yet. The
@@ -77,50 +89,75 @@ func NewLive(c LiveConfig) (*Live, error) {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
-	l := &Live{cfg: c}
+	ask, system, err := c.resolvers()
+	if err != nil {
+		return nil, err
+	}
+	l := &Live{
+		cfg:      c,
+		inflight: make(chan struct{}, c.InFlight),
+		gates:    map[netip.Addr]*gate{},
+		names:    map[string]hostAddrs{},
+	}
+	l.life, l.end = context.WithCancel(context.Background())
 	l.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if network != "udp" {
 			l.dials.Add(1)
 		}
 		return c.Dial(ctx, network, address)
 	}
+	l.resolvers, l.bootstrap = l.newUpstreams(ask...), l.newUpstreams(system...)
 	return l, nil
+}
+
+// Close closes the sockets to the resolvers. Questions in flight may fail.
+func (l *Live) Close() {
+	l.end()
+	l.resolvers.close()
+	l.bootstrap.close()
 }
 
 // Traffic counts what Live has sent.
 type Traffic struct {
+	Queries     int64 // DNS queries, repeated ones too
 	Connections int64 // TCP connections opened or tried
 }
 
 // Traffic gives the counts so far.
-func (l *Live) Traffic() Traffic { return Traffic{Connections: l.dials.Load()} }
+func (l *Live) Traffic() Traffic {
+	return Traffic{Queries: l.queries.Load(), Connections: l.dials.Load()}
+}
 
 // failOf makes a Fail of a network error; what is lower-case and names the
 // operation and the peer. The context comes first: when it has ended, that is
-// the reason, whatever the error says.
+// the reason, whatever the error says. Ports of our own are left out of the
+// text, so that equal failures read equal.
 func failOf(ctx context.Context, what string, err error) *Fail {
-	f := &Fail{Text: what + ": " + err.Error()}
-	var timeout net.Error
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &Fail{FailCanceled, what + ": stopped"}
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case ctx.Err() != nil:
 		return &Fail{FailDeadline, what + ": no time left"}
-	case errors.As(err, &cert), errors.As(err, &alert), errors.As(err, &record):
+	}
+	text, tlsAlert := err.Error(), false
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		text = op.Err.Error()
+		tlsAlert = op.Op == "remote error" || op.Op == "local error" // how crypto/tls wraps alerts
+	}
+	f := &Fail{FailUnreachable, what + ": " + text}
+	timeout, ok := errors.AsType[net.Error](err)
+	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	switch {
+	case tlsAlert, badCert, notTLS, strings.Contains(text, "tls: "):
 		f.Kind = FailTLS
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
-		errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, syscall.ETIMEDOUT):
+	case ok && timeout.Timeout(), errors.Is(err, syscall.ETIMEDOUT):
 		f.Kind = FailTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Kind = FailRefused
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
 		f.Kind = FailReset
-	default:
-		f.Kind = FailUnreachable
 	}
 	return f
 }

@@ -1,0 +1,284 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/miekg/dns"
+)
+
+// Bounds on one answer. A message has at most 64 KiB, but compressed names can
+// make its text much longer.
+const (
+	maxRecords    = 2000
+	maxAnswerText = 1 << 20 // bytes
+	maxEDE        = 8
+	maxEDEText    = 200 // bytes
+)
+
+// ednsSize is the UDP payload size that fits every path unfragmented (the DNS
+// flag day 2020 figure).
+const ednsSize = 1232
+
+var (
+	errNotOurs   = errors.New("a reply to another query")
+	errMalformed = errors.New("a reply that cannot be read")
+)
+
+// A query is one question as it goes out.
+type query struct {
+	name      string // absolute, lower case, as miekg/dns writes it after unpacking
+	qtype     uint16
+	recursive bool
+	packed    []byte // with ID 0
+}
+
+// newQuery packs q. The error says why q cannot be asked.
+func newQuery(q Question, edns bool) (*query, error) {
+	qtype, ok := dns.StringToType[q.Type]
+	if n, err := strconv.ParseUint(strings.TrimPrefix(q.Type, "TYPE"), 10, 16); !ok && err == nil && strings.HasPrefix(q.Type, "TYPE") {
+		qtype, ok = uint16(n), true
+	}
+	if !ok {
+		return nil, fmt.Errorf("unknown record type %q", q.Type)
+	}
+	m := &dns.Msg{
+		MsgHdr:   dns.MsgHdr{RecursionDesired: q.Server == "", CheckingDisabled: q.CD},
+		Question: []dns.Question{{Name: dns.Fqdn(q.Name), Qtype: qtype, Qclass: dns.ClassINET}},
+	}
+	if edns {
+		m.SetEdns0(ednsSize, true)
+	}
+	if _, ok := dns.IsDomainName(q.Name); !ok {
+		return nil, errors.New("not a name that the DNS can carry (labels of 1 to 63 octets, 255 in all)")
+	}
+	packed, err := m.Pack()
+	if err != nil {
+		return nil, fmt.Errorf("not a name that the DNS can carry: %w", err)
+	}
+	name, _, err := dns.UnpackDomainName(packed, 12)
+	if err != nil {
+		return nil, err
+	}
+	return &query{name: strings.ToLower(name), qtype: qtype, recursive: q.Server == "", packed: packed}, nil
+}
+
+// withID appends the packed query to buf, under that ID.
+func (q *query) withID(buf []byte, id uint16) []byte {
+	start := len(buf)
+	buf = append(buf, q.packed...)
+	binary.BigEndian.PutUint16(buf[start:], id)
+	return buf
+}
+
+// read unpacks a reply. The error is errNotOurs unless ID and question are those
+// of the query, and errMalformed where they are but the rest is broken. A
+// truncated reply may be cut anywhere.
+func (q *query) read(raw []byte, id uint16) (*dns.Msg, error) {
+	if len(raw) < 12 || binary.BigEndian.Uint16(raw) != id || raw[2]&0x80 == 0 {
+		return nil, errNotOurs
+	}
+	m := new(dns.Msg)
+	broken := m.Unpack(raw)
+	switch {
+	case len(m.Question) == 1:
+		if a := m.Question[0]; a.Qtype != q.qtype || a.Qclass != dns.ClassINET || !strings.EqualFold(a.Name, q.name) {
+			return nil, errNotOurs
+		}
+	case len(m.Question) == 0 && broken == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+		// Some servers send an error without the question.
+		return m, nil
+	case broken == nil:
+		return nil, errNotOurs
+	}
+	if m.Opcode != dns.OpcodeQuery {
+		return nil, errNotOurs
+	}
+	if m.Truncated {
+		return m, nil
+	}
+	// Unpack accepts a message that ends after fewer records than its header
+	// promises; such a message is cut, and what is missing must not count as absent.
+	if broken != nil || int(binary.BigEndian.Uint16(raw[6:])) != len(m.Answer) || int(binary.BigEndian.Uint16(raw[8:])) != len(m.Ns) {
+		return nil, errMalformed
+	}
+	return m, nil
+}
+
+// answer turns a reply into an Answer; from says who sent it.
+func (q *query) answer(m *dns.Msg, from string) Answer {
+	a := Answer{
+		Rcode: rcode(m.Rcode),
+		AA:    m.Authoritative,
+		AD:    m.AuthenticatedData,
+		EDE:   extendedErrors(m),
+		From:  from,
+	}
+	why := ""
+	if len(a.EDE) > 0 {
+		why = " (" + strings.Join(a.EDE, "; ") + ")"
+	}
+	switch m.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+	case dns.RcodeServerFailure:
+		a.Fail = &Fail{FailServfail, from + " answered SERVFAIL" + why}
+		return a
+	case dns.RcodeRefused:
+		a.Fail = &Fail{FailRefused, from + " answered REFUSED" + why}
+		return a
+	default:
+		a.Fail = &Fail{FailRcode, from + " answered " + a.Rcode + why}
+		return a
+	}
+	if q.recursive && m.Rcode == dns.RcodeSuccess && referral(m) {
+		a.Fail = &Fail{FailProtocol, from + " answered with a referral: it is no recursive resolver"}
+		return a
+	}
+	if len(m.Answer)+len(m.Ns) > maxRecords {
+		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d records, more than %d", from, len(m.Answer)+len(m.Ns), maxRecords)}
+		return a
+	}
+	a.Answer = texts(q.belonging(m.Answer))
+	a.Authority = texts(m.Ns)
+	size := 0
+	for _, s := range a.Answer {
+		size += len(s)
+	}
+	for _, s := range a.Authority {
+		size += len(s)
+	}
+	if size > maxAnswerText {
+		a.Answer, a.Authority = nil, nil
+		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d bytes of records, more than %d", from, size, maxAnswerText)}
+	}
+	return a
+}
+
+// referral reports a reply that only points to other name servers. A resolver
+// that does not recurse sends it, and it is no proof of absence.
+func referral(m *dns.Msg) bool {
+	if m.Authoritative || m.RecursionAvailable || len(m.Answer) > 0 {
+		return false
+	}
+	ns := false
+	for _, rr := range m.Ns {
+		switch rr.Header().Rrtype {
+		case dns.TypeSOA:
+			return false
+		case dns.TypeNS:
+			ns = true
+		}
+	}
+	return ns
+}
+
+// belonging keeps the records that answer the question: of the asked type, or
+// CNAMEs, at the asked name or at a name to which CNAMEs lead from there; the
+// signatures over them; and DNAMEs from which a CNAME on the way was made.
+func (q *query) belonging(rrs []dns.RR) []dns.RR {
+	names := []string{q.name}
+	if q.qtype != dns.TypeCNAME && q.qtype != dns.TypeANY {
+		next := map[string][]string{}
+		for _, rr := range rrs {
+			if c, ok := rr.(*dns.CNAME); ok && c.Hdr.Class == dns.ClassINET {
+				owner := strings.ToLower(c.Hdr.Name)
+				next[owner] = append(next[owner], strings.ToLower(c.Target))
+			}
+		}
+		seen := map[string]bool{q.name: true}
+		for i := 0; i < len(names); i++ {
+			for _, target := range next[names[i]] {
+				if !seen[target] {
+					seen[target] = true
+					names = append(names, target)
+				}
+			}
+		}
+	}
+	var out []dns.RR
+	for _, rr := range rrs {
+		h := rr.Header()
+		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeOPT {
+			continue
+		}
+		kind := h.Rrtype
+		if sig, ok := rr.(*dns.RRSIG); ok && q.qtype != dns.TypeRRSIG {
+			kind = sig.TypeCovered
+		}
+		owner := strings.ToLower(h.Name)
+		at := slices.Contains(names, owner)
+		switch {
+		case at && (kind == q.qtype || kind == dns.TypeCNAME || q.qtype == dns.TypeANY):
+		case kind == dns.TypeDNAME && slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, "."+owner) || owner == "." && n != "." }):
+		default:
+			continue
+		}
+		out = append(out, rr)
+	}
+	return out
+}
+
+// texts gives the records in presentation format with owners in lower case,
+// sorted, each once.
+func texts(rrs []dns.RR) []string {
+	var out []string
+	for _, rr := range rrs {
+		h := rr.Header()
+		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeOPT {
+			continue
+		}
+		h.Name = strings.ToLower(h.Name)
+		out = append(out, rr.String())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func rcode(n int) string {
+	if s, ok := dns.RcodeToString[n]; ok {
+		return s
+	}
+	return "RCODE" + strconv.Itoa(n)
+}
+
+// extendedErrors gives the extended DNS errors (RFC 8914) as "CODE NAME: TEXT".
+func extendedErrors(m *dns.Msg) []string {
+	opt := m.IsEdns0()
+	if opt == nil {
+		return nil
+	}
+	var out []string
+	for _, o := range opt.Option {
+		e, ok := o.(*dns.EDNS0_EDE)
+		if !ok || len(out) == maxEDE {
+			continue
+		}
+		s := strconv.Itoa(int(e.InfoCode))
+		if name := dns.ExtendedErrorCodeToString[e.InfoCode]; name != "" {
+			s += " " + name
+		}
+		if text := printable(e.ExtraText); text != "" {
+			s += ": " + text
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// printable makes text from the network safe to show: one line of valid UTF-8,
+// bounded.
+func printable(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), maxEDEText)], "")
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(s)
+}
