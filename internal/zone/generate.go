@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// maxSteps bounds one $GENERATE; MaxRecords bounds all of them together.
-const maxSteps = 65536
+// A few octets of $GENERATE stand for many: one may make maxSteps records, all
+// of a text together maxMade octets and MaxRecords records.
+const (
+	maxSteps = 65536
+	maxMade  = 8 << 20
+)
 
 // generate makes the records of "$GENERATE start-stop[/step] owner [ttl] [class]
 // type data", a directive of BIND: a $ stands for the counter, ${offset,width,base}
@@ -22,14 +26,6 @@ func (p *parser) generate(e entry) {
 		p.fail(e.line, "$GENERATE: %q is not a range of at most %d steps", clip(e.words[1].text), maxSteps)
 		return
 	}
-	size := 0
-	for _, w := range e.words {
-		size += len(w.text)
-	}
-	if size > 4096 {
-		p.fail(e.line, "$GENERATE: longer than 4096 octets")
-		return
-	}
 	for n := start; n <= stop && !p.stopped; n += step {
 		made := entry{line: e.line}
 		for _, w := range e.words[2:] {
@@ -39,6 +35,12 @@ func (p *parser) generate(e entry) {
 				return
 			}
 			made.words = append(made.words, word{text, w.quoted})
+			p.made += len(text)
+		}
+		if p.made > maxMade {
+			p.fail(e.line, "$GENERATE: more than %d octets of text in all", maxMade)
+			p.stopped = true
+			return
 		}
 		faults := len(p.errs)
 		p.record(made, false)

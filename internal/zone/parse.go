@@ -112,6 +112,7 @@ type parser struct {
 	records []Record
 	errs    Errors
 	stopped bool
+	made    int // octets that came out of $GENERATE
 }
 
 func (p *parser) fail(line int, format string, args ...any) {

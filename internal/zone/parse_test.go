@@ -113,7 +113,8 @@ func TestParseErrors(t *testing.T) {
 		{"bad TTL", "$TTL x\n$TTL 4294967296\n", []string{"1 $TTL", "2 $TTL"}, 0},
 		{"class", "a CH TXT x\n", []string{"1 class CH"}, 0},
 		{"no data", "a MX\n", []string{"1 MX record without data"}, 0},
-		{"question types", "a ANY x\na TYPE255 \\# 0\na NONE x\n", []string{`1 "ANY" is not a record type`, `2 "TYPE255"`, `3 "NONE"`}, 0},
+		{"question types", "a ANY x\na TYPE255 \\# 0\na NONE x\n", []string{`1 "ANY" is not a record type`, `2 "TYPE255"`, "3 class NONE"}, 0},
+		{"octets", "a A \\# 0\nb MX \\# 2 000a\nc TYPE1 \\# 4 c0000201\n", []string{"1 A record", "2 MX record"}, 1},
 		{"names", "a..b A 192.0.2.1\n A 192.0.2.2\n" + strings.Repeat("x", 64) + " A 192.0.2.1\n", []string{"1 not a domain name", "2 no owner name", "3 not a domain name"}, 0},
 		{"outside", "www.example.org. A 192.0.2.1\nb A 192.0.2.1\n", []string{"1 www.example.org. is not in the zone example.com."}, 1},
 		{"control character", "a\x00b A 192.0.2.1\n", []string{"1 control character"}, 0},
@@ -142,6 +143,10 @@ func TestParseBounds(t *testing.T) {
 	_, err := Parse(strings.NewReader(strings.Repeat("x\n", 10*MaxErrors)), "db", "example.com")
 	if errs, ok := errors.AsType[Errors](err); !ok || len(errs) != MaxErrors || !strings.Contains(err.Error(), "reading stops") {
 		t.Errorf("%d errors, want %d and word that reading stopped", len(errs), MaxErrors)
+	}
+	bomb := "$GENERATE 0-65535 a$ TXT" + strings.Repeat(" $", 1000) + "\n"
+	if _, err := Parse(strings.NewReader(strings.Repeat(bomb, 100)), "db", "example.com"); err == nil || !strings.Contains(err.Error(), "octets of text in all") {
+		t.Errorf("$GENERATE without end: %v", err)
 	}
 	if z, err := Parse(strings.NewReader(strings.Repeat("(\n", 100_000)), "db", "example.com"); err == nil || z == nil {
 		t.Error("unclosed parentheses passed")

@@ -72,7 +72,8 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 	if len(data) == 0 {
 		return nil, fmt.Sprintf("%s record without data", rrtype)
 	}
-	if data[0].quoted || data[0].text != `\#` {
+	generic := data[0].text == `\#` && !data[0].quoted // RFC 3597 section 5
+	if !generic {
 		if why := stringsFit(rrtype, data); why != "" {
 			return nil, why
 		}
@@ -105,6 +106,14 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 	rr, err := throughWire(rr)
 	if err != nil {
 		return nil, fmt.Sprintf("%s record: %s", rrtype, strings.TrimPrefix(err.Error(), "dns: "))
+	}
+	if _, unknown := rr.(*dns.RFC3597); generic && !unknown {
+		// Octets of a type that has a text form may end too early for it, which
+		// unpacking lets pass.
+		zp := dns.NewZoneParser(strings.NewReader(rr.String()+"\n"), ".", "")
+		if again, _ := zp.Next(); zp.Err() != nil || again == nil || again.String() != rr.String() {
+			return nil, fmt.Sprintf("%s record: the octets are not the data of that type", rrtype)
+		}
 	}
 	return rr, ""
 }
