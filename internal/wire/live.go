@@ -45,6 +45,7 @@ type Timeouts struct {
 	Fetch    time.Duration // one page as a whole; 20 s
 	Greeting time.Duration // SMTP banner, which a server may delay on purpose; 30 s
 	Command  time.Duration // one reply to a command; 15 s
+	Relay    time.Duration // all envelopes of a conversation together; 20 s
 	Talk     time.Duration // one conversation as a whole; 60 s
 }
 
@@ -57,6 +58,7 @@ func (t Timeouts) withDefaults() Timeouts {
 		Fetch:    cmp.Or(t.Fetch, 20*time.Second),
 		Greeting: cmp.Or(t.Greeting, 30*time.Second),
 		Command:  cmp.Or(t.Command, 15*time.Second),
+		Relay:    cmp.Or(t.Relay, 20*time.Second),
 		Talk:     cmp.Or(t.Talk, 60*time.Second),
 	}
 }
@@ -77,6 +79,9 @@ type Live struct {
 	gates map[netip.Addr]*gate
 	names map[string]hostAddrs // of resolvers given by name
 
+	turns turns // of conversations, by address
+	trust *trust
+
 	queries atomic.Int64
 	dials   atomic.Int64
 }
@@ -95,6 +100,7 @@ func NewLive(c LiveConfig) (*Live, error) {
 	}
 	l := &Live{
 		cfg:      c,
+		trust:    newTrust(c.Roots),
 		inflight: make(chan struct{}, c.InFlight),
 		gates:    map[netip.Addr]*gate{},
 		names:    map[string]hostAddrs{},

@@ -1,0 +1,127 @@
+package wire
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxBody is what is kept of a page. RFC 8461 section 3.3 suggests the same
+	// bound for policies.
+	MaxBody   = 64 << 10
+	maxHeader = 32 << 10 // bytes of a response's header
+)
+
+// Fetch gets r.URL from exactly r.Addr. Plain HTTP is spoken only where the URL
+// says http, which AIA, CRL and autoconfiguration need. No redirect is
+// followed, no proxy used, no compression asked for.
+//
+// Over HTTPS the certificate must be valid for the URL's host now. Where it is
+// not, Fail has the kind tls, and whatever the page says does not count: but
+// the page is read all the same and Status and Body are filled if it came, so
+// that a rule can tell what it would say once the certificate is mended. With
+// any other Fail there is no Body.
+func (l *Live) Fetch(ctx context.Context, r Request) Page {
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return Page{Fail: &Fail{FailProtocol, "mxvet cannot fetch " + strings.ToValidUTF8(r.URL, "?")}}
+	}
+	if f := l.allowed(r.Addr.Addr()); f != nil {
+		return Page{Fail: f}
+	}
+	var p Page
+	began := time.Now()
+	what := "get " + r.URL + " from " + r.Addr.String()
+	within, cancel := context.WithTimeout(ctx, l.cfg.Timeouts.Fetch)
+	defer cancel()
+	conn, err := l.connect(within, r.Addr)
+	if err != nil {
+		return Page{Millis: millisSince(began), Fail: failOf(ctx, what, err)}
+	}
+	defer conn.Close()
+	err = l.get(within, conn, u, &p)
+	p.Millis = millisSince(began)
+	if p.TLS != nil {
+		l.trust.judge(p.TLS, time.Now())
+	}
+	if err != nil {
+		p.Body, p.Cut = nil, false
+		p.Fail = getFail(ctx, what, err)
+	}
+	if p.TLS != nil && p.TLS.Error == "" && (err == nil || p.Fail.Kind != FailCanceled && p.Fail.Kind != FailDeadline) {
+		if invalid := p.TLS.Verifies(u.Hostname(), time.Now()); invalid != nil {
+			p.Fail = &Fail{FailTLS, what + ": certificate not valid: " + invalid.Error()}
+		}
+	}
+	return p
+}
+
+// errTLS marks an error of the handshake.
+var errTLS = errors.New("TLS handshake failed")
+
+// get fills in what comes of one request on conn. The context has a deadline.
+func (l *Live) get(ctx context.Context, conn net.Conn, u *url.URL, p *Page) error {
+	end, _ := ctx.Deadline()
+	ready := conn
+	if u.Scheme == "https" {
+		_ = conn.SetDeadline(time.Now().Add(min(l.cfg.Timeouts.TLS, time.Until(end))))
+		upgraded, seen, err := handshake(ctx, conn, strings.TrimSuffix(u.Hostname(), "."), "http/1.1")
+		p.TLS = seen
+		if err != nil {
+			return errors.Join(errTLS, err)
+		}
+		ready = upgraded
+	}
+	_ = conn.SetDeadline(end)
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "mxvet/"+cmp.Or(l.cfg.Version, "devel"))
+	dial := func(context.Context, string, string) (net.Conn, error) { return ready, nil }
+	transport := &http.Transport{ // its zero value uses no proxy and speaks HTTP/1.1
+		DialContext:            dial,
+		DialTLSContext:         dial,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	response, err := transport.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	p.Status = response.StatusCode
+	p.ContentType = strings.ToValidUTF8(response.Header.Get("Content-Type"), "?")
+	p.Location = strings.ToValidUTF8(response.Header.Get("Location"), "?")
+	p.Body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
+	if p.Cut = len(p.Body) > MaxBody; p.Cut {
+		p.Body = p.Body[:MaxBody]
+	}
+	return err
+}
+
+// getFail classes what ended a fetch on a connection that stood: an error of no
+// known class is the peer's way of not speaking HTTP.
+func getFail(ctx context.Context, what string, err error) *Fail {
+	f := failOf(ctx, what, err)
+	f.Text = strings.ToValidUTF8(f.Text, "?")
+	switch {
+	case f.Kind == FailCanceled, f.Kind == FailDeadline, f.Kind == FailTimeout:
+	case errors.Is(err, errTLS), isAlert(err):
+		f.Kind = FailTLS
+	case strings.Contains(f.Text, "headers exceeded"): // net/http has no error value for it
+		f.Kind = FailLimit
+	case f.Kind == FailUnreachable:
+		f.Kind = FailProtocol
+	}
+	return f
+}
