@@ -160,12 +160,16 @@ func (p *parser) finish(origin string) (*Zone, error) {
 }
 
 func (p *parser) entry(e entry) {
-	words := e.words
-	if !e.indented && !words[0].quoted && strings.HasPrefix(words[0].text, "$") {
+	if first := e.words[0]; !e.indented && !first.quoted && isDirective(first.text) {
 		p.directive(e)
 		return
 	}
 	p.record(e, true)
+}
+
+// isDirective tells $WORD from owner names that begin with $.
+func isDirective(s string) bool {
+	return len(s) > 1 && s[0] == '$' && strings.Trim(strings.ToUpper(s[1:]), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (p *parser) directive(e entry) {
