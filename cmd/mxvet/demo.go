@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mxvet/internal/audit"
+	"mxvet/internal/fakenet"
+	"mxvet/internal/provider"
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+	"mxvet/report"
+)
+
+func demoCommand(w world) *cobra.Command {
+	var f auditFlags
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "demo [WORLD...]",
+		Short: "audit built-in worlds, without a network",
+		Long: `demo audits mail domains of a small internet that runs inside this program:
+name servers, mail servers and web servers answer over the same protocols as
+real ones, and the same code asks them. Without a name it shows the world
+"broken".`,
+		ValidArgs: fakenet.Worlds(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if list {
+				return listWorlds(w, f.quiet)
+			}
+			if len(args) == 0 {
+				args = []string{"broken"}
+			}
+			return f.demo(cmd.Context(), w, args)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	f.registerLook(cmd.Flags())
+	cmd.Flags().BoolVar(&list, "list", false, "list the worlds")
+	cmd.Flags().StringVar(&f.record, "record", "", "keep every answer in this file")
+	return cmd
+}
+
+func listWorlds(w world, quiet bool) error {
+	for _, name := range fakenet.Worlds() {
+		line := name
+		if !quiet {
+			loaded, err := fakenet.Load(name)
+			if err != nil {
+				return internalf("world %s: %w", name, err)
+			}
+			first, _, _ := strings.Cut(loaded.Comment, "\n")
+			line = fmt.Sprintf("%-16s %s", name, first)
+		}
+		if _, err := fmt.Fprintln(w.stdout, line); err != nil {
+			return written(err)
+		}
+	}
+	return nil
+}
+
+func (f *auditFlags) demo(ctx context.Context, w world, names []string) error {
+	outs, err := f.checkLook()
+	if err != nil {
+		return err
+	}
+	if f.record != "" && len(names) > 1 {
+		return usagef("--record with %d worlds: a recording holds one", len(names))
+	}
+	for _, name := range names {
+		loaded, err := fakenet.Load(name)
+		if err != nil {
+			return usagef("no world %q: mxvet demo --list names them", name)
+		}
+		if err := f.demoWorld(ctx, w, outs, loaded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, loaded *fakenet.World) error {
+	options, err := audit.WorldOptions(loaded.Options)
+	if err != nil {
+		return internalf("world %s: %w", loaded.Name, err)
+	}
+	net := loaded.Start()
+	defer net.Close()
+	live, err := wire.NewLive(wire.LiveConfig{
+		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, Version: toolVersion(),
+		Now: func() time.Time { return loaded.Now }, Timeouts: demoTimeouts(),
+	})
+	if err != nil {
+		return internalf("world %s: %w", loaded.Name, err)
+	}
+	defer live.Close()
+	job := audit.Job{
+		Domains: loaded.Domains, Options: options, Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
+		Tool:   report.Tool{Name: "mxvet", Version: toolVersion()},
+		Tables: tables(psl.Default(), provider.Default()),
+	}
+	if err := job.Start(live, loaded.Now); err != nil {
+		return internalf("%w", err)
+	}
+	rep, err := audit.Run(ctx, job)
+	if err != nil {
+		return internalf("%w", err)
+	}
+	return f.conclude(w, outs, job, rep)
+}
+
+// demoTimeouts are short: nobody should wait for a server that is made of
+// silence. On the internet mxvet is patient.
+func demoTimeouts() wire.Timeouts {
+	return wire.Timeouts{
+		DNSTry: 500 * time.Millisecond, DNSTotal: time.Second, Connect: time.Second, TLS: time.Second,
+		Fetch: 2 * time.Second, Greeting: 2 * time.Second, Command: time.Second, Talk: 4 * time.Second,
+	}
+}
