@@ -31,8 +31,11 @@ func (a Answer) Records(rrtype string) []string {
 // Has reports whether the answer holds a record of that type.
 func (a Answer) Has(rrtype string) bool { return len(a.Records(rrtype)) > 0 }
 
-// Missing reports proof that there is no such RRset: NXDOMAIN or NODATA.
-func (a Answer) Missing(rrtype string) bool { return a.OK() && !a.Has(rrtype) }
+// Missing reports proof that there is no such RRset: NXDOMAIN, or a whole answer
+// without it (NODATA). Part of an answer proves nothing.
+func (a Answer) Missing(rrtype string) bool {
+	return a.OK() && !a.Has(rrtype) && (!a.TCPFailed || a.Rcode == "NXDOMAIN")
+}
 
 // TXT gives each TXT record with its strings concatenated, nothing between them
 // (RFC 7208 section 3.3). Bytes are as they came, escapes undone.

@@ -147,13 +147,13 @@ func (l *Live) try(ctx, limited context.Context, u *upstream, q Question, full *
 	}
 	a := full.answer(m, u.from(q.TCP))
 	a.Truncated, a.TCPFailed = true, true
-	if a.Fail == nil && len(a.Answer) == 0 {
+	if a.Rcode == "NOERROR" && a.Fail == nil && len(a.Answer) == 0 {
 		// Nothing came at all, which must not read as "there is nothing".
 		a.Fail = &Fail{FailProtocol, a.From + " truncated its answer to nothing"}
 		if fail != nil {
 			a.Fail = &Fail{fail.Kind, a.Fail.Text + ", then: " + fail.Text}
 		}
-		a.Authority = nil
+		a.Authority, a.Additional = nil, nil
 	}
 	return a
 }

@@ -107,6 +107,10 @@ func (q *query) read(raw []byte, id uint16) (*dns.Msg, error) {
 	if broken != nil || int(binary.BigEndian.Uint16(raw[6:])) != len(m.Answer) || int(binary.BigEndian.Uint16(raw[8:])) != len(m.Ns) {
 		return nil, errMalformed
 	}
+	// The same cut may make the OPT record pass for an answer.
+	if opt := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT }; slices.ContainsFunc(m.Answer, opt) || slices.ContainsFunc(m.Ns, opt) {
+		return nil, errMalformed
+	}
 	return m, nil
 }
 
@@ -139,21 +143,21 @@ func (q *query) answer(m *dns.Msg, from string) Answer {
 		a.Fail = &Fail{FailProtocol, from + " answered with a referral: it is no recursive resolver"}
 		return a
 	}
-	if len(m.Answer)+len(m.Ns) > maxRecords {
-		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d records, more than %d", from, len(m.Answer)+len(m.Ns), maxRecords)}
+	if n := len(m.Answer) + len(m.Ns) + len(m.Extra); n > maxRecords {
+		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d records, more than %d", from, n, maxRecords)}
 		return a
 	}
 	a.Answer = texts(q.belonging(m.Answer))
 	a.Authority = texts(m.Ns)
+	a.Additional = texts(glue(m))
 	size := 0
-	for _, s := range a.Answer {
-		size += len(s)
-	}
-	for _, s := range a.Authority {
-		size += len(s)
+	for _, list := range [][]string{a.Answer, a.Authority, a.Additional} {
+		for _, s := range list {
+			size += len(s)
+		}
 	}
 	if size > maxAnswerText {
-		a.Answer, a.Authority = nil, nil
+		a.Answer, a.Authority, a.Additional = nil, nil, nil
 		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d bytes of records, more than %d", from, size, maxAnswerText)}
 	}
 	return a
@@ -219,6 +223,24 @@ func (q *query) belonging(rrs []dns.RR) []dns.RR {
 			continue
 		}
 		out = append(out, rr)
+	}
+	return out
+}
+
+// glue gives the addresses in the additional section that belong to name
+// servers in the authority section; nothing else there is of use.
+func glue(m *dns.Msg) []dns.RR {
+	servers := map[string]bool{}
+	for _, rr := range m.Ns {
+		if ns, ok := rr.(*dns.NS); ok {
+			servers[strings.ToLower(ns.Ns)] = true
+		}
+	}
+	var out []dns.RR
+	for _, rr := range m.Extra {
+		if h := rr.Header(); (h.Rrtype == dns.TypeA || h.Rrtype == dns.TypeAAAA) && servers[strings.ToLower(h.Name)] {
+			out = append(out, rr)
+		}
 	}
 	return out
 }
