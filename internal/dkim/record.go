@@ -1,0 +1,295 @@
+// Package dkim reads DomainKeys Identified Mail key records and finds them.
+//
+// A sender signs each message with a private key and puts a selector and its
+// domain into the signature header. The receiver asks for the TXT record at
+// <selector>._domainkey.<domain>, takes the public key from it and verifies (RFC
+// 6376). Selectors cannot be listed from outside: they come from the operator,
+// from a message, or from a table of usual names, so that a guess that finds
+// nothing proves nothing.
+//
+// A key record is a list of tags: v (version, DKIM1, first if present), p (the
+// key in base64; empty means revoked), k (key type: rsa, or ed25519 of RFC
+// 8463), h (permitted hashes; sha1 is dead by RFC 8301), s (service types), t
+// (flags: y testing, s strict), n (notes). An RSA key is a SubjectPublicKeyInfo
+// in DER or, as the RFC's text has it, a bare RSAPublicKey; an Ed25519 key is the
+// 32 octets themselves. Verifiers must refuse RSA keys under 1024 bits (RFC 8301
+// section 3.2).
+package dkim
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// A Code names one kind of problem in a key record. Codes are stable.
+type Code string
+
+// Problems of the tag list.
+const (
+	Syntax       Code = "syntax"            // an item without "=", or a malformed tag name
+	Character    Code = "character"         // a byte that no tag list may hold
+	EmptyTag     Code = "empty-tag"         // nothing before or between semicolons
+	Escaped      Code = "escaped-semicolon" // a backslash before a semicolon, left over from zone text
+	DuplicateTag Code = "duplicate-tag"
+	EmptyValue   Code = "empty-value" // a list tag without any entry
+	LetterCase   Code = "letter-case" // right but for the case of its letters
+	UnknownTag   Code = "unknown-tag"
+	Limit        Code = "limit" // more than is examined; the rest was left out
+)
+
+// Problems of single tags.
+const (
+	VersionMissing  Code = "version-missing"
+	VersionLate     Code = "version-not-first"
+	VersionUnknown  Code = "version-unknown"
+	TypeUnknown     Code = "key-type-unknown"
+	HashNoSHA256    Code = "hash-without-sha256"
+	HashSHA1        Code = "hash-sha1" // sha1 beside sha256
+	HashUnknown     Code = "hash-unknown"
+	ServiceNotEmail Code = "service-not-email"
+	Testing         Code = "flag-testing"
+	NotStrict       Code = "flag-strict-absent"
+	UnknownFlag     Code = "unknown-flag"
+)
+
+// Problems of the key in the p tag.
+const (
+	KeyMissing    Code = "key-missing"
+	KeyRevoked    Code = "key-revoked" // p is empty
+	KeyBase64     Code = "key-not-base64"
+	KeyPadding    Code = "key-padding" // "=" signs missing or superfluous; readable
+	KeyTruncated  Code = "key-truncated"
+	KeyInvalid    Code = "key-invalid"       // not a key of the type that k names
+	KeyMismatch   Code = "key-type-mismatch" // a good key of another type
+	KeyEncoding   Code = "key-encoding"      // readable, but not as DER wants it
+	KeyPrivate    Code = "private-key"       // what was published is the private key
+	RSAExponent   Code = "rsa-exponent"      // even, 1, or above 2^32
+	Ed25519Length Code = "ed25519-length"    // not 32 octets
+	Ed25519DER    Code = "ed25519-der"       // the 32 octets are wrapped in a SubjectPublicKeyInfo
+)
+
+// Fatal reports that a verifier has to ignore a key record with this problem
+// (RFC 6376 sections 3.2, 3.6.1 and 6.1.2, RFC 8301 section 3.1, RFC 8463
+// section 4.2).
+func (c Code) Fatal() bool {
+	switch c {
+	case Syntax, Character, DuplicateTag, VersionLate, VersionUnknown, TypeUnknown, HashNoSHA256, ServiceNotEmail,
+		KeyMissing, KeyRevoked, KeyBase64, KeyTruncated, KeyInvalid, KeyMismatch, KeyPrivate, Ed25519Length, Ed25519DER:
+		return true
+	}
+	return false
+}
+
+// A Problem is one thing wrong or remarkable in a record.
+type Problem struct {
+	Code Code
+	Tag  string // name of the tag concerned, "" for the record as a whole
+	Pos  int    // byte offset in the text
+	Text string // lower-case: what is there
+}
+
+// A Tag is one name=value pair in the order of the record.
+type Tag struct {
+	Name, Value string // white space around both removed
+	Pos         int    // byte offset of the name
+	ValuePos    int    // byte offset of the value
+}
+
+// Key types and forms.
+const (
+	RSA     = "rsa"
+	Ed25519 = "ed25519"
+
+	FormSPKI  = "SubjectPublicKeyInfo" // RFC 5280 section 4.1
+	FormPKCS1 = "RSAPublicKey"         // RFC 8017 appendix A.1.1
+	FormRaw   = "raw"                  // RFC 8463 section 4.2
+)
+
+// A Key is a key record as far as it could be understood.
+type Key struct {
+	Tags     []Tag
+	Version  string   // value of v, "" when absent
+	Type     string   // "rsa" (also when k is absent), "ed25519", else k as published
+	Hashes   []string // h in lower case; nil when absent: all are permitted
+	Services []string // s in lower case; nil when absent: all
+	Flags    []string // t in lower case
+	Notes    string   // n as published
+
+	Form        string     // how the key is encoded, "" when there is no readable key
+	Bits        int        // exact length of the RSA modulus, 256 for Ed25519, 0 without a readable key
+	Exponent    uint64     // RSA public exponent; 0 when it needs more than 64 bits
+	Fingerprint string     // SHA-256 of the key's SubjectPublicKeyInfo in hex, whatever form was published
+	Weak        []Weakness // why the key is no good although it is well formed
+	Problems    []Problem  // in the order of the record
+
+	modulus *big.Int
+}
+
+// Bounds on what is examined of one record. A TXT record cannot be longer than
+// maxText (RFC 1035 section 3.2.1).
+const (
+	maxText     = 65535
+	maxTags     = 100
+	maxProblems = 100
+	maxRSABits  = 16384 // longer moduli are measured, not tested for weaknesses
+)
+
+// Parse reads the text of one TXT record (its strings joined). It never fails:
+// what is wrong is in Problems, and the rest is filled as far as possible.
+func Parse(text string) Key {
+	k := Key{Type: RSA}
+	if len(text) > maxText {
+		k.problem(Limit, "", maxText, fmt.Sprintf("only the first %d octets are examined", maxText))
+		text = text[:maxText]
+	}
+	k.readTags(text)
+	k.interpret(text)
+	slices.SortStableFunc(k.Problems, func(a, b Problem) int { return a.Pos - b.Pos })
+	return k
+}
+
+// String gives the tags in their order, with the white space inside p removed.
+// Parsing it again gives the same tags.
+func (k Key) String() string {
+	parts := make([]string, len(k.Tags))
+	for i, t := range k.Tags {
+		if t.Name == "p" {
+			t.Value = compact(t.Value)
+		}
+		parts[i] = t.Name + "=" + t.Value
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Tag gives the value of the first tag of that name and whether it is there.
+func (k Key) Tag(name string) (string, bool) {
+	t := k.tag(name)
+	if t == nil {
+		return "", false
+	}
+	return t.Value, true
+}
+
+// Has reports a problem with that code.
+func (k Key) Has(code Code) bool {
+	return slices.ContainsFunc(k.Problems, func(p Problem) bool { return p.Code == code })
+}
+
+// Usable reports that a verifier may accept signatures of e-mail by this key: no
+// fatal problem, and for RSA 1024 bits or more (RFC 8301 section 3.2).
+func (k Key) Usable() bool {
+	if k.Bits == 0 || k.Type == RSA && k.Bits < 1024 {
+		return false
+	}
+	return !slices.ContainsFunc(k.Problems, func(p Problem) bool { return p.Code.Fatal() })
+}
+
+// Revoked reports an empty p: the key was withdrawn (RFC 6376 section 3.6.1).
+func (k Key) Revoked() bool { return k.Has(KeyRevoked) }
+
+// LooksLikeKey reports that the text is meant as a key record: it has a p tag or
+// starts with a DKIM version. Other TXT records may lie at a guessed name.
+func (k Key) LooksLikeKey() bool {
+	if _, ok := k.Tag("p"); ok {
+		return true
+	}
+	return len(k.Tags) > 0 && k.Tags[0].Name == "v" && strings.HasPrefix(strings.ToUpper(k.Tags[0].Value), "DKIM")
+}
+
+func (k *Key) tag(name string) *Tag {
+	for i := range k.Tags {
+		if k.Tags[i].Name == name {
+			return &k.Tags[i]
+		}
+	}
+	return nil
+}
+
+func (k *Key) problem(code Code, tag string, pos int, text string) {
+	switch {
+	case len(k.Problems) < maxProblems:
+		k.Problems = append(k.Problems, Problem{code, tag, pos, text})
+	case len(k.Problems) == maxProblems:
+		k.Problems = append(k.Problems, Problem{Limit, "", pos, "further problems are left out"})
+	}
+}
+
+const space = " \t\r\n"
+
+// readTags splits a tag list (RFC 6376 section 3.2).
+func (k *Key) readTags(text string) {
+	seen := map[string]bool{}
+	for pos := 0; pos < len(text); {
+		item := text[pos:]
+		end := strings.IndexByte(item, ';')
+		last := end < 0
+		if !last {
+			item = item[:end]
+		}
+		at := pos
+		pos += len(item) + 1
+
+		if strings.Trim(item, space) == "" {
+			if !last { // what follows the final semicolon may be empty
+				k.problem(EmptyTag, "", at, "a semicolon with nothing before it")
+			}
+			continue
+		}
+		at += len(item) - len(strings.TrimLeft(item, space))
+		name, value, ok := strings.Cut(item, "=")
+		name = strings.Trim(name, space)
+		if !ok {
+			k.problem(Syntax, "", at, fmt.Sprintf("%q is no name=value pair", short(strings.Trim(item, space))))
+			continue
+		}
+		if !validName(name) {
+			k.problem(Syntax, "", at, fmt.Sprintf("%q is no tag name", short(name)))
+			continue
+		}
+		if len(k.Tags) == maxTags {
+			k.problem(Limit, "", at, fmt.Sprintf("only the first %d tags are examined", maxTags))
+			return
+		}
+		t := Tag{Name: name, Value: strings.Trim(value, space), Pos: at}
+		t.ValuePos = pos - 1 - len(strings.TrimLeft(value, space))
+		if t.Value == "" {
+			t.ValuePos = pos - 1 - len(value)
+		}
+		for i := range len(t.Value) {
+			if c := t.Value[i]; (c < 0x21 || c > 0x7e) && !strings.ContainsRune(space, rune(c)) {
+				k.problem(Character, name, t.ValuePos+i, fmt.Sprintf("octet 0x%02x in the value of %s", c, name))
+				break
+			}
+		}
+		if strings.HasSuffix(t.Value, `\`) && !last {
+			k.problem(Escaped, name, t.ValuePos+len(t.Value)-1, "a backslash stands before the semicolon")
+		}
+		if seen[name] {
+			k.problem(DuplicateTag, name, at, "tag "+name+" occurs more than once")
+		}
+		seen[name] = true
+		k.Tags = append(k.Tags, t)
+	}
+}
+
+// validName follows the grammar: a letter, then letters, digits and underscores.
+func validName(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if 'a' <= c && c <= 'z' && s[i] < 0x80 || i > 0 && ('0' <= s[i] && s[i] <= '9' || s[i] == '_') {
+			continue
+		}
+		return false
+	}
+	return s != ""
+}
+
+// short keeps quoted input in messages readable.
+func short(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}

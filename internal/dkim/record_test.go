@@ -1,0 +1,351 @@
+package dkim
+
+import (
+	"encoding/base64"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// codes gives the codes of a key without those that concern nearly every record.
+func codes(k Key) []Code {
+	var out []Code
+	for _, p := range k.Problems {
+		if p.Code != NotStrict && p.Code != VersionMissing {
+			out = append(out, p.Code)
+		}
+	}
+	return out
+}
+
+func TestParseProblems(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       []Code
+		usable     bool
+	}{
+		{"clean", "v=DKIM1; k=rsa; p=" + rsa2048, nil, true},
+		{"any order after v", "v=DKIM1; p=" + rsa2048 + "; t=s; k=rsa;", nil, true},
+		{"no version", "k=rsa; p=" + rsa2048, nil, true},
+		{"white space everywhere", "v = DKIM1 ;\r\n\tp = " + rsa2048[:70] + " \r\n " + rsa2048[70:] + " ; ", nil, true},
+		{"bare key", "v=DKIM1; p=" + rsa1024Bare, nil, true},
+		{"too short for verifiers", "v=DKIM1; p=" + rsa512, nil, false},
+		{"ed25519", "v=DKIM1; k=ed25519; p=" + ed25519Raw, nil, true},
+
+		{"not a tag list", "v=DKIM1; hello; p=" + rsa2048, []Code{Syntax}, false},
+		{"bad tag name", "v=DKIM1; 1k=rsa; p=" + rsa2048, []Code{Syntax}, false},
+		{"name with a blank", "v=DKIM1; k k=rsa; p=" + rsa2048, []Code{Syntax}, false},
+		{"other text", "google-site-verification=abc", []Code{Syntax, KeyMissing}, false},
+		{"duplicate", "v=DKIM1; k=rsa; k=rsa; p=" + rsa2048, []Code{DuplicateTag}, false},
+		{"empty tag", "v=DKIM1;; p=" + rsa2048 + ";", []Code{EmptyTag}, true},
+		{"nul", "v=DKIM1; n=a\x00b; p=" + rsa2048, []Code{Character}, false},
+		{"not ascii", "v=DKIM1; n=é; p=" + rsa2048, []Code{Character}, false},
+		{"escaped semicolons", `v=DKIM1\; k=rsa\; p=` + rsa2048, []Code{VersionUnknown, Escaped, TypeUnknown, Escaped}, false},
+
+		{"version late", "k=rsa; v=DKIM1; p=" + rsa2048, []Code{VersionLate}, false},
+		{"version in lower case", "v=dkim1; p=" + rsa2048, []Code{VersionUnknown}, false},
+		{"version 2", "v=DKIM2; p=" + rsa2048, []Code{VersionUnknown}, false},
+
+		{"no p", "v=DKIM1; k=rsa", []Code{KeyMissing}, false},
+		{"empty", "", []Code{KeyMissing}, false},
+		{"revoked", "v=DKIM1; p=", []Code{KeyRevoked}, false},
+		{"revoked with blanks", "v=DKIM1; p= \t ;", []Code{KeyRevoked}, false},
+		{"not base64", "v=DKIM1; p=" + rsa2048[:40] + "!" + rsa2048[40:], []Code{KeyBase64}, false},
+		{"quotes inside", "v=DKIM1; p=" + rsa2048[:40] + `" "` + rsa2048[40:], []Code{KeyBase64}, false},
+		{"url-safe alphabet", "v=DKIM1; p=" + strings.NewReplacer("+", "-", "/", "_").Replace(rsa2048), []Code{KeyBase64}, false},
+		{"PEM lines", "v=DKIM1; p=-----BEGIN PUBLIC KEY-----" + rsa2048, []Code{KeyBase64}, false},
+		{"padding missing", "v=DKIM1; p=" + strings.TrimRight(rsa1024Bare, "="), []Code{KeyPadding}, true},
+		{"padding superfluous", "v=DKIM1; p=" + rsa2048 + "=", []Code{KeyPadding}, true},
+		{"cut at 255", ("v=DKIM1; k=rsa; p=" + rsa2048)[:255], []Code{KeyTruncated}, false},
+		{"cut within an octet", "v=DKIM1; p=" + rsa2048[:201], []Code{KeyTruncated}, false},
+		{"cut in the header", "v=DKIM1; p=" + rsa2048[:4], []Code{KeyTruncated}, false},
+		{"no key", "v=DKIM1; p=" + base64.StdEncoding.EncodeToString([]byte("hello world, this is no key")), []Code{KeyInvalid}, false},
+		{"private key", "v=DKIM1; p=" + privateRSA512, []Code{KeyPrivate}, false},
+		{"another curve", "v=DKIM1; p=" + ecP256, []Code{KeyMismatch}, false},
+		{"ed25519 without k", "v=DKIM1; p=" + ed25519Raw, []Code{KeyMismatch}, false},
+		{"ed25519 in DER without k", "v=DKIM1; p=" + ed25519DER, []Code{KeyMismatch}, false},
+		{"octets after the key", "v=DKIM1; p=" + more(rsa1024, 0, 0), []Code{KeyEncoding}, true},
+
+		{"unknown type", "v=DKIM1; k=dsa; p=" + rsa2048, []Code{TypeUnknown}, false},
+		{"empty type", "v=DKIM1; k=; p=" + rsa2048, []Code{TypeUnknown}, false},
+		{"type in upper case", "v=DKIM1; k=RSA; p=" + rsa2048, []Code{LetterCase}, true},
+		{"ed25519 in DER", "v=DKIM1; k=ed25519; p=" + ed25519DER, []Code{Ed25519DER}, false},
+		{"ed25519 too long", "v=DKIM1; k=ed25519; p=" + more(ed25519Raw, 1), []Code{Ed25519Length}, false},
+		{"rsa as ed25519", "v=DKIM1; k=ed25519; p=" + rsa1024, []Code{KeyMismatch}, false},
+		{"no point", "v=DKIM1; k=ed25519; p=AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", []Code{KeyInvalid}, false},
+
+		{"sha256", "v=DKIM1; h=sha256; p=" + rsa2048, nil, true},
+		{"sha1 beside", "v=DKIM1; h=sha1:sha256; p=" + rsa2048, []Code{HashSHA1}, true},
+		{"sha1 only", "v=DKIM1; h=sha1; p=" + rsa2048, []Code{HashNoSHA256}, false},
+		{"other hash", "v=DKIM1; h=sha256 : sha512; p=" + rsa2048, []Code{HashUnknown}, true},
+		{"h empty", "v=DKIM1; h=; p=" + rsa2048, []Code{EmptyValue, HashNoSHA256}, false},
+
+		{"all services", "v=DKIM1; s=*; p=" + rsa2048, nil, true},
+		{"e-mail", "v=DKIM1; s=tlsrpt:email; p=" + rsa2048, nil, true},
+		{"reports only", "v=DKIM1; s=tlsrpt; p=" + rsa2048, []Code{ServiceNotEmail}, false},
+		{"testing", "v=DKIM1; t=y:s; p=" + rsa2048, []Code{Testing}, true},
+		{"unknown flag", "v=DKIM1; t=s:x; p=" + rsa2048, []Code{UnknownFlag}, true},
+		{"old tag", "v=DKIM1; g=*; p=" + rsa2048, []Code{UnknownTag}, true},
+		{"unknown tag", "v=DKIM1; zz=1; p=" + rsa2048, []Code{UnknownTag}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := Parse(tt.text)
+			got, want := codes(k), slices.Clone(tt.want)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("problems %v, want codes %v", k.Problems, tt.want)
+			}
+			if k.Usable() != tt.usable {
+				t.Errorf("usable %v, want %v: %+v", k.Usable(), tt.usable, k.Problems)
+			}
+			if again := Parse(k.String()); again.String() != k.String() || len(again.Tags) != len(k.Tags) {
+				t.Errorf("String is no fixed point: %q then %q", k.String(), again.String())
+			}
+			for _, p := range k.Problems {
+				if p.Pos < 0 || p.Pos > len(tt.text) || p.Text == "" {
+					t.Errorf("problem %+v has no place in a text of %d octets", p, len(tt.text))
+				}
+			}
+		})
+	}
+}
+
+// more gives a key with octets appended.
+func more(key string, octets ...byte) string {
+	raw, _ := base64.StdEncoding.DecodeString(key)
+	return base64.StdEncoding.EncodeToString(append(raw, octets...))
+}
+
+func TestParseFacts(t *testing.T) {
+	for _, tt := range []struct {
+		text       string
+		typ, form  string
+		bits       int
+		exponent   uint64
+		sameAsSPKI string
+	}{
+		{"p=" + rsa512, RSA, FormSPKI, 512, 65537, ""},
+		{"p=" + rsa1024, RSA, FormSPKI, 1024, 65537, ""},
+		{"p=" + rsa1024Bare, RSA, FormPKCS1, 1024, 65537, rsa1024},
+		{"p=" + rsa2048, RSA, FormSPKI, 2048, 65537, ""},
+		{"p=" + rfc9500RSA4096, RSA, FormSPKI, 4096, 65537, ""},
+		{"k=ed25519; p=" + ed25519Raw, Ed25519, FormRaw, 256, 0, ""},
+		{"k=ed25519; p=" + ed25519DER, Ed25519, FormSPKI, 256, 0, ""},
+		{"k=rsa; p=" + rsa2048 + `"`, RSA, FormSPKI, 2048, 65537, rsa2048}, // facts in spite of a fatal problem
+	} {
+		k := Parse(tt.text)
+		if k.Type != tt.typ || k.Form != tt.form || k.Bits != tt.bits || k.Exponent != tt.exponent || k.Fingerprint == "" {
+			t.Errorf("%.40s: type %q form %q bits %d exponent %d fingerprint %q", tt.text, k.Type, k.Form, k.Bits, k.Exponent, k.Fingerprint)
+		}
+		if tt.sameAsSPKI != "" && k.Fingerprint != Parse("p="+tt.sameAsSPKI).Fingerprint {
+			t.Errorf("%.40s: the fingerprint depends on the form", tt.text)
+		}
+	}
+	// openssl rsa -pubout -outform DER | sha256sum
+	if got := Parse("p=" + rsa1024).Fingerprint; got != "0e2977327bcbd37dab77f8254d7a3ca7913dc0c4a209f3e1dff8f82c8104e604" {
+		t.Errorf("fingerprint %s", got)
+	}
+	k := Parse("v=DKIM1; h= SHA256 : sha1 : sha1; s=email; t=y; n=a note; x=1; p=" + rsa1024)
+	if !slices.Equal(k.Hashes, []string{"sha256", "sha1"}) || !slices.Equal(k.Services, []string{"email"}) ||
+		!slices.Equal(k.Flags, []string{"y"}) || k.Notes != "a note" || k.Version != "DKIM1" {
+		t.Errorf("%+v", k)
+	}
+	if !Parse("v=DKIM1").LooksLikeKey() || !Parse("p=").LooksLikeKey() || Parse("v=spf1 -all").LooksLikeKey() || Parse("x").LooksLikeKey() {
+		t.Error("LooksLikeKey")
+	}
+	if !Parse("v=DKIM1; p=").Revoked() || Parse("v=DKIM1").Revoked() {
+		t.Error("Revoked")
+	}
+}
+
+func TestPositions(t *testing.T) {
+	text := "v=DKIM1;  k = dsa ; k=rsa; p=AB!D"
+	want := map[Code]int{TypeUnknown: strings.Index(text, "dsa"), DuplicateTag: strings.Index(text, "k=rsa"), NotStrict: 0}
+	for _, p := range Parse(text).Problems {
+		if pos, ok := want[p.Code]; ok && p.Pos != pos {
+			t.Errorf("%s at %d, want %d", p.Code, p.Pos, pos)
+		}
+		delete(want, p.Code)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing %v", want)
+	}
+	text = "v=DKIM1; p= " + rsa1024[:20] + " !" + rsa1024[20:]
+	for _, p := range Parse(text).Problems {
+		if p.Code == KeyBase64 && p.Pos != strings.IndexByte(text, '!') {
+			t.Errorf("bad character at %d, want %d", p.Pos, strings.IndexByte(text, '!'))
+		}
+	}
+}
+
+func TestExponent(t *testing.T) {
+	n := Parse("p=" + rsa1024).modulus
+	for _, tt := range []struct {
+		e    *big.Int
+		want bool
+	}{
+		{big.NewInt(3), false},
+		{big.NewInt(65537), false},
+		{big.NewInt(1<<32 - 1), false},
+		{big.NewInt(1), true},
+		{big.NewInt(2), true},
+		{big.NewInt(65536), true},
+		{big.NewInt(1<<32 + 1), true},
+		{new(big.Int).SetBit(big.NewInt(1), 100, 1), true},
+		{big.NewInt(0), true},
+	} {
+		k := Parse("p=" + base64.StdEncoding.EncodeToString(rsaSPKI(n, tt.e)))
+		if k.Has(RSAExponent) != tt.want || k.Bits != 1024 {
+			t.Errorf("exponent %v: %+v", tt.e, k.Problems)
+		}
+	}
+}
+
+// Keys that openssl reads although they are not quite DER, and some it does not.
+func TestEncoding(t *testing.T) {
+	n := Parse("p=" + rsa1024).modulus.Bytes()
+	e := []byte{1, 0, 1}
+	for name, body := range map[string][]byte{
+		"superfluous zeros":      encode(tagSequence, encode(tagInteger, []byte{0, 0}, n), encode(tagInteger, e)),
+		"no leading zero":        encode(tagSequence, encode(tagInteger, n), encode(tagInteger, e)),
+		"something after":        encode(tagSequence, encode(tagInteger, []byte{0}, n), encode(tagInteger, e), encode(tagNull)),
+		"long form of a length ": encode(tagSequence, encode(tagInteger, []byte{0}, n), []byte{tagInteger, 0x81, 3}, e),
+	} {
+		k := Parse("p=" + base64.StdEncoding.EncodeToString(body))
+		if !k.Has(KeyEncoding) || k.Bits != 1024 || k.Exponent != 65537 {
+			t.Errorf("%s: bits %d exponent %d %+v", name, k.Bits, k.Exponent, k.Problems)
+		}
+	}
+}
+
+func TestWeakKeys(t *testing.T) {
+	rsaText := func(n *big.Int) string {
+		return "p=" + base64.StdEncoding.EncodeToString(rsaSPKI(n, big.NewInt(65537)))
+	}
+	for _, tt := range []struct{ name, text, want string }{
+		{"RFC 6376", "p=" + rfc6376Key, WeakTestKey},
+		{"RFC 8463 Ed25519", "k=ed25519; p=" + rfc8463Key, WeakTestKey},
+		{"RFC 8463 RSA", "p=" + rfc8463RSAKey, WeakTestKey},
+		{"RFC 9500 1024", "p=" + rfc9500RSA1024, WeakTestKey},
+		{"RFC 9500 2048", "p=" + rfc9500RSA2048, WeakTestKey},
+		{"RFC 9500 4096", "p=" + rfc9500RSA4096, WeakTestKey},
+		{"good 512", "p=" + rsa512, ""},
+		{"good 1024", "p=" + rsa1024, ""},
+		{"good 2048", "p=" + rsa2048, ""},
+		{"good Ed25519", "k=ed25519; p=" + ed25519Raw, ""},
+		{"even", rsaText(new(big.Int).Lsh(big.NewInt(3), 1023)), WeakSmallFactor},
+		{"factor 9973", rsaText(new(big.Int).Mul(big.NewInt(9973), nextPrime(1014, 1))), WeakSmallFactor},
+		{"square", rsaText(new(big.Int).Mul(nextPrime(512, 1), nextPrime(512, 1))), WeakClosePrimes},
+		{"close primes", rsaText(new(big.Int).Mul(nextPrime(512, 1), nextPrime(512, 2000))), WeakClosePrimes},
+		{"ROCA", rsaText(new(big.Int).Mul(rocaPrime(1), rocaPrime(7))), WeakROCA},
+		{"Ed25519 identity", "k=ed25519; p=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", WeakSmallOrder},
+		{"Ed25519 zeros", "k=ed25519; p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", WeakSmallOrder},
+		{"Ed25519 order 8", "k=ed25519; p=xxdqcD1N2E+6PAt2DRBnDyogU/osOczGTsf9d5KsA3o=", WeakSmallOrder},
+	} {
+		k := Parse(tt.text)
+		got := ""
+		if len(k.Weak) > 0 {
+			got = k.Weak[0].Kind
+		}
+		if got != tt.want || k.Bits == 0 {
+			t.Errorf("%s: weaknesses %+v, want %q (%d bits, %+v)", tt.name, k.Weak, tt.want, k.Bits, k.Problems)
+		}
+	}
+}
+
+// nextPrime gives the first prime at or after 3*2^(bits-2) + offset.
+func nextPrime(bits uint, offset int64) *big.Int {
+	p := new(big.Int).Lsh(big.NewInt(3), bits-2)
+	p.Add(p, big.NewInt(offset|1))
+	for !p.ProbablyPrime(8) {
+		p.Add(p, big.NewInt(2))
+	}
+	return p
+}
+
+// rocaPrime builds a prime as the flawed library did for keys of 512 bits.
+func rocaPrime(a int64) *big.Int {
+	m := big.NewInt(1)
+	for _, p := range primesBelow(168) {
+		m.Mul(m, big.NewInt(p))
+	}
+	rest := new(big.Int).Exp(big.NewInt(65537), big.NewInt(a*1000003), m)
+	for k := int64(1 << 36); ; k++ {
+		p := new(big.Int).Mul(big.NewInt(k), m)
+		if p.Add(p, rest); p.ProbablyPrime(8) {
+			return p
+		}
+	}
+}
+
+func TestSharedPrime(t *testing.T) {
+	p, q, r := nextPrime(512, 1), nextPrime(500, 9), nextPrime(490, 77)
+	key := func(a, b *big.Int) Key {
+		return Parse("p=" + base64.StdEncoding.EncodeToString(rsaSPKI(new(big.Int).Mul(a, b), big.NewInt(65537))))
+	}
+	if !SharedPrime(key(p, q), key(p, r)) {
+		t.Error("a common prime was not seen")
+	}
+	if SharedPrime(key(p, q), key(p, q)) || SharedPrime(Parse("p="+rsa1024), Parse("p="+rsa2048)) || SharedPrime(Parse("p="), Parse("p="+rsa512)) {
+		t.Error("a common prime where there is none")
+	}
+}
+
+func TestHostile(t *testing.T) {
+	many := strings.Repeat("a=b;", 20000)
+	k := Parse(many)
+	if len(k.Tags) > maxTags || len(k.Problems) > maxProblems+1 || !k.Has(Limit) {
+		t.Errorf("%d tags, %d problems", len(k.Tags), len(k.Problems))
+	}
+	if k = Parse(strings.Repeat(";", 70000)); len(k.Problems) > maxProblems+1 || !k.Has(Limit) {
+		t.Errorf("%d problems", len(k.Problems))
+	}
+	if k = Parse(strings.Repeat("\x00\xff", 40000)); k.Usable() {
+		t.Error("octets are no key")
+	}
+	if k = Parse("h=" + strings.Repeat("x:y", 20000)); len(k.Hashes) > maxTags {
+		t.Errorf("%d hashes", len(k.Hashes))
+	}
+	k = Parse("p=" + strings.Repeat("A", 60000))
+	if k.Usable() || len(k.Problems) == 0 {
+		t.Errorf("%+v", k)
+	}
+	// The longest modulus that is examined, and one that is only measured.
+	for bits, examined := range map[uint]bool{maxRSABits: true, 300000: false} {
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		n.Mul(n.SetBit(n, 3, 1), big.NewInt(1)).SetBit(n, 0, 1)
+		for smallFactor(n) != 0 { // so that every test runs
+			n.Add(n, big.NewInt(2))
+		}
+		k := Parse("v=DKIM1; p=" + base64.StdEncoding.EncodeToString(rsaSPKI(n, big.NewInt(65537))))
+		if k.Bits != int(bits) || k.Has(Limit) == examined {
+			t.Errorf("%d bits: measured %d, %+v", bits, k.Bits, k.Problems)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"", ";", "v=DKIM1; k=rsa; p=" + rsa1024, "v=DKIM1;k=ed25519;p=" + ed25519Raw, "p=" + rsa1024Bare[:50],
+		"v=DKIM1\\; p=\x00", "h=:;s=;t=y:s:;g=", "p=MIGf MA0G\r\n CSqG", "p=-----BEGIN", "k=ed25519; p=" + ed25519DER, "p=" + privateRSA512,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		k := Parse(s)
+		once := k.String()
+		if again := Parse(once).String(); again != once {
+			t.Errorf("%q is no fixed point: %q", once, again)
+		}
+		for _, p := range k.Problems {
+			if p.Pos < 0 || p.Pos > len(s) {
+				t.Errorf("position %d in %d octets: %+v", p.Pos, len(s), p)
+			}
+		}
+		if k.Usable() && (k.Fingerprint == "" || k.Form == "") {
+			t.Errorf("usable without a key: %+v", k)
+		}
+	})
+}
