@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 
@@ -64,10 +63,7 @@ type Provider struct {
 	DANE   string `yaml:"dane"`    // TLSA records for its MX hosts: Yes, No, Unknown
 	MTASTS string `yaml:"mta_sts"` // its MX hosts satisfy a customer's MTA-STS policy: Yes, No, Unknown
 
-	Control *struct {
-		Host     string   `yaml:"host"`
-		Families []string `yaml:"families"` // "ip4", "ip6"
-	} `yaml:"control"`
+	Control string `yaml:"control"` // an MX host that answers everybody on port 25, "" for none
 
 	Source string `yaml:"source"` // where the row comes from
 	Date   string `yaml:"date"`   // when it was last looked at: year and month
@@ -81,16 +77,9 @@ type Selector struct {
 	Date     string
 }
 
-// A Control is a mail host of a large platform that answers on port 25 for
-// everybody: where it is silent too, the network in between is at fault, not the
-// audited domain.
-type Control struct {
-	Host     string
-	Family   string // "ip4" or "ip6"
-	Provider string // provider id
-}
-
-type table struct {
+// A Table holds the platforms and the common selectors. It is not changed after
+// it was read.
+type Table struct {
 	Providers []*Provider      `yaml:"providers"`
 	Common    []commonSelector `yaml:"common_selectors"`
 }
@@ -104,8 +93,8 @@ type commonSelector struct {
 //go:embed providers.yaml
 var embedded []byte
 
-// load panics on a broken table: it is part of the program, and a test parses it.
-var load = sync.OnceValue(func() *table {
+// read panics on a broken table: it is part of the program, and a test reads it.
+var read = sync.OnceValue(func() *Table {
 	t, err := parse(embedded)
 	if err != nil {
 		panic("provider: " + err.Error())
@@ -113,11 +102,14 @@ var load = sync.OnceValue(func() *table {
 	return t
 })
 
+// Default gives the table that is part of the program.
+func Default() *Table { return read() }
+
 // parse reads a table strictly: unknown fields are errors.
-func parse(text []byte) (*table, error) {
+func parse(text []byte) (*Table, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
-	t := new(table)
+	t := new(Table)
 	if err := dec.Decode(t); err != nil {
 		return nil, fmt.Errorf("provider table: %w", err)
 	}
@@ -127,12 +119,9 @@ func parse(text []byte) (*table, error) {
 	return t, nil
 }
 
-// All gives every provider in the order of the table.
-func All() []*Provider { return slices.Clone(load().Providers) }
-
 // ByID gives the provider with that id, or nil.
-func ByID(id string) *Provider {
-	for _, p := range load().Providers {
+func (t *Table) ByID(id string) *Provider {
+	for _, p := range t.Providers {
 		if p.ID == id {
 			return p
 		}
@@ -142,26 +131,26 @@ func ByID(id string) *Provider {
 
 // ByMX gives the provider that an MX target belongs to, or nil. Case and a final
 // dot do not matter.
-func ByMX(host string) *Provider {
-	return longest(host, func(p *Provider) []string { return p.MX })
+func (t *Table) ByMX(host string) *Provider {
+	return t.longest(host, func(p *Provider) []string { return p.MX })
 }
 
 // BySPF gives the provider whose ranges the name of an include: or redirect=
 // stands for, or nil.
-func BySPF(name string) *Provider {
-	return longest(name, func(p *Provider) []string { return p.SPF })
+func (t *Table) BySPF(name string) *Provider {
+	return t.longest(name, func(p *Provider) []string { return p.SPF })
 }
 
 // ByDKIMTarget gives the provider that the target of a selector's alias belongs
 // to, or nil.
-func ByDKIMTarget(host string) *Provider {
-	return longest(host, func(p *Provider) []string { return p.DKIMTargets })
+func (t *Table) ByDKIMTarget(host string) *Provider {
+	return t.longest(host, func(p *Provider) []string { return p.DKIMTargets })
 }
 
 // Selectors gives the selectors to try for a domain at which these providers
 // were detected: theirs first, in the order of the argument, then the common
 // ones by rank. No name comes twice; nil providers are skipped.
-func Selectors(detected []*Provider) []Selector {
+func (t *Table) Selectors(detected []*Provider) []Selector {
 	var out []Selector
 	seen := map[string]bool{}
 	add := func(s Selector) {
@@ -178,21 +167,20 @@ func Selectors(detected []*Provider) []Selector {
 			add(Selector{name, p.ID, p.Source, p.Date})
 		}
 	}
-	for _, c := range load().Common {
+	for _, c := range t.Common {
 		add(Selector{c.Name, "", c.Source, c.Date})
 	}
 	return out
 }
 
-// Controls gives the hosts for the test of the own port 25, best first within
-// each address family.
-func Controls() []Control {
-	var out []Control
-	for _, family := range []string{"ip4", "ip6"} {
-		for _, p := range load().Providers {
-			if p.Control != nil && slices.Contains(p.Control.Families, family) {
-				out = append(out, Control{p.Control.Host, family, p.ID})
-			}
+// Controls gives the mail hosts of large platforms that answer on port 25 for
+// everybody, best first. Where they are silent too, the network in between is at
+// fault, not the audited domain. Not every one has addresses of both families.
+func (t *Table) Controls() []string {
+	var out []string
+	for _, p := range t.Providers {
+		if p.Control != "" {
+			out = append(out, p.Control)
 		}
 	}
 	return out
@@ -200,14 +188,14 @@ func Controls() []Control {
 
 // longest gives the provider with the longest pattern that matches, so that a
 // narrow pattern wins over a wide one whatever the order of the table.
-func longest(host string, patterns func(*Provider) []string) *Provider {
+func (t *Table) longest(host string, patterns func(*Provider) []string) *Provider {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" {
 		return nil
 	}
 	var best *Provider
 	length := 0
-	for _, p := range load().Providers {
+	for _, p := range t.Providers {
 		for _, pattern := range patterns(p) {
 			if len(pattern) > length && match(pattern, host) {
 				best, length = p, len(pattern)

@@ -17,7 +17,7 @@ func TestTable(t *testing.T) {
 	ids, names := map[string]bool{}, map[string]bool{}
 	mx, spf, targets := map[string]string{}, map[string]string{}, map[string]string{}
 	hosts, senders := 0, 0
-	for _, p := range All() {
+	for _, p := range Default().Providers {
 		if p.ID == "" || p.ID != strings.ToLower(p.ID) || ids[p.ID] || p.Name == "" || names[p.Name] {
 			t.Errorf("id %q or name %q is empty, not lower-case or taken", p.ID, p.Name)
 		}
@@ -64,7 +64,7 @@ func TestTable(t *testing.T) {
 	}
 
 	common := map[string]bool{}
-	for _, c := range load().Common {
+	for _, c := range Default().Common {
 		if !selector.MatchString(c.Name) || common[c.Name] || c.Source == "" || !date.MatchString(c.Date) {
 			t.Errorf("common selector %+v is malformed or comes twice", c)
 		}
@@ -77,10 +77,10 @@ func TestTable(t *testing.T) {
 
 // A host that matches patterns of two providers would be named by luck.
 func TestNoOverlap(t *testing.T) {
-	for _, p := range All() {
+	for _, p := range Default().Providers {
 		for _, pattern := range p.MX {
 			host := strings.ReplaceAll(pattern, "*", "wild")
-			for _, q := range All() {
+			for _, q := range Default().Providers {
 				if q != p && slices.ContainsFunc(q.MX, func(other string) bool { return match(other, host) }) {
 					t.Errorf("%s of %s also matches %s", host, p.ID, q.ID)
 				}
@@ -103,6 +103,7 @@ func TestParseIsStrict(t *testing.T) {
 }
 
 func TestLookups(t *testing.T) {
+	table := Default()
 	id := func(p *Provider) string {
 		if p == nil {
 			return ""
@@ -113,32 +114,32 @@ func TestLookups(t *testing.T) {
 		by         func(string) *Provider
 		name, want string
 	}{
-		{ByMX, "aspmx.l.google.com", "google"},
-		{ByMX, "ALT1.ASPMX.L.GOOGLE.COM.", "google"},
-		{ByMX, "aspmx.l.google.com.example.net", ""},
-		{ByMX, "notaspmx.l.google.com", ""},
-		{ByMX, "example-com.mail.protection.outlook.com", "microsoft"},
-		{ByMX, "example-com.a-v1.mx.microsoft", "microsoft"},
-		{ByMX, "mail.protection.outlook.com", ""},
-		{ByMX, "evilmx.microsoft.example", ""},
-		{ByMX, "eu-smtp-inbound-1.mimecast.com", "mimecast"},
-		{ByMX, "inbound-smtp.eu-west-1.amazonaws.com", "amazon-workmail"},
-		{ByMX, "ec2-1.eu-west-1.compute.amazonaws.com", ""},
-		{ByMX, "inbound-smtp.a.b.amazonaws.com", ""},
-		{ByMX, "mx1.example.com", ""},
-		{ByMX, "", ""},
-		{ByMX, ".", ""},
-		{BySPF, "_spf.google.com", "google"},
-		{BySPF, "x._spf.google.com", ""},
-		{BySPF, "eu._netblocks.mimecast.com", "mimecast"},
-		{BySPF, "u1234.wl.sendgrid.net", "sendgrid"},
-		{BySPF, "amazonses.com", "amazon-ses"},
-		{ByDKIMTarget, "selector1-example-com._domainkey.example.onmicrosoft.com", "microsoft"},
-		{ByDKIMTarget, "dkim2.mcsv.net", "mailchimp"},
-		{ByDKIMTarget, "abc.dkim.amazonses.com", "amazon-ses"},
-		{ByDKIMTarget, "dkim.example.org", ""},
-		{ByID, "proton", "proton"},
-		{ByID, "nobody", ""},
+		{table.ByMX, "aspmx.l.google.com", "google"},
+		{table.ByMX, "ALT1.ASPMX.L.GOOGLE.COM.", "google"},
+		{table.ByMX, "aspmx.l.google.com.example.net", ""},
+		{table.ByMX, "notaspmx.l.google.com", ""},
+		{table.ByMX, "example-com.mail.protection.outlook.com", "microsoft"},
+		{table.ByMX, "example-com.a-v1.mx.microsoft", "microsoft"},
+		{table.ByMX, "mail.protection.outlook.com", ""},
+		{table.ByMX, "evilmx.microsoft.example", ""},
+		{table.ByMX, "eu-smtp-inbound-1.mimecast.com", "mimecast"},
+		{table.ByMX, "inbound-smtp.eu-west-1.amazonaws.com", "amazon-workmail"},
+		{table.ByMX, "ec2-1.eu-west-1.compute.amazonaws.com", ""},
+		{table.ByMX, "inbound-smtp.a.b.amazonaws.com", ""},
+		{table.ByMX, "mx1.example.com", ""},
+		{table.ByMX, "", ""},
+		{table.ByMX, ".", ""},
+		{table.BySPF, "_spf.google.com", "google"},
+		{table.BySPF, "x._spf.google.com", ""},
+		{table.BySPF, "eu._netblocks.mimecast.com", "mimecast"},
+		{table.BySPF, "u1234.wl.sendgrid.net", "sendgrid"},
+		{table.BySPF, "amazonses.com", "amazon-ses"},
+		{table.ByDKIMTarget, "selector1-example-com._domainkey.example.onmicrosoft.com", "microsoft"},
+		{table.ByDKIMTarget, "dkim2.mcsv.net", "mailchimp"},
+		{table.ByDKIMTarget, "abc.dkim.amazonses.com", "amazon-ses"},
+		{table.ByDKIMTarget, "dkim.example.org", ""},
+		{table.ByID, "proton", "proton"},
+		{table.ByID, "nobody", ""},
 	} {
 		if got := id(tt.by(tt.name)); got != tt.want {
 			t.Errorf("%q gives %q, want %q", tt.name, got, tt.want)
@@ -147,11 +148,12 @@ func TestLookups(t *testing.T) {
 }
 
 func TestSelectors(t *testing.T) {
-	common := Selectors(nil)
-	if len(common) != len(load().Common) || common[0].Name != "default" || common[0].Provider != "" {
+	table := Default()
+	common := table.Selectors(nil)
+	if len(common) != len(Default().Common) || common[0].Name != "default" || common[0].Provider != "" {
 		t.Fatalf("without providers: %+v", common)
 	}
-	got := Selectors([]*Provider{ByID("microsoft"), nil, ByID("sendgrid")})
+	got := table.Selectors([]*Provider{table.ByID("microsoft"), nil, table.ByID("sendgrid")})
 	var names []string
 	seen := map[string]bool{}
 	for _, s := range got {
@@ -173,14 +175,14 @@ func TestSelectors(t *testing.T) {
 }
 
 func TestControls(t *testing.T) {
-	families := map[string]bool{}
-	for _, c := range Controls() {
-		families[c.Family] = true
-		if p := ByMX(c.Host); p == nil || p.ID != c.Provider {
-			t.Errorf("control %+v is no MX host of its provider", c)
-		}
+	table := Default()
+	hosts := table.Controls()
+	if len(hosts) < 2 || hosts[0] != table.ByID("google").Control {
+		t.Errorf("control hosts %v", hosts)
 	}
-	if !families["ip4"] || !families["ip6"] {
-		t.Errorf("families %v, want both", families)
+	for _, host := range hosts {
+		if table.ByMX(host) == nil {
+			t.Errorf("control %s is no MX host that the table knows", host)
+		}
 	}
 }
