@@ -1,0 +1,145 @@
+package dmarc
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+)
+
+func TestExternal(t *testing.T) {
+	d := Lookup(context.Background(), newWorld(t, `
+		example.co.uk TXT x
+		_dmarc.example.co.uk TXT v=DMARC1; p=none; rua=mailto:a@example.co.uk,mailto:b@sub.example.co.uk,mailto:c@other.co.uk,mailto:d@reports.example.net; ruf=mailto:e@other.co.uk,mailto:f@denied.example,https://web.example/x,mailto:g@cloud.example,mailto:bad@
+		example.co.uk MX 10 mx.example.co.uk.
+		sub.example.co.uk A 192.0.2.1
+		other.co.uk MX 0 .
+		example.co.uk._report._dmarc.other.co.uk TXT v=DMARC1;
+		reports.example.net MX 10 mx.example.net.
+		example.co.uk._report._dmarc.reports.example.net TXT v=DMARC1; rua=mailto:z@elsewhere.example
+		example.co.uk._report._dmarc.denied.example TXT v=DMARC1 rua
+		_dmarc.sub.example.co.uk TXT v=DMARC1; p=none; psd=n
+		example.co.uk._report._dmarc.cloud.example FAIL timeout
+		cloud.example FAIL timeout
+	`), psl.Default(), "example.co.uk")
+	if d.Reports == nil || d.Reports.PolicyDomain != "example.co.uk" {
+		t.Fatalf("reports: %+v", d.Reports)
+	}
+	var got []string
+	for _, x := range d.Reports.Destinations {
+		s := x.Host + " " + strings.Join(x.Tags, "+")
+		flag := func(b bool, name string) {
+			if b {
+				s += " " + name
+			}
+		}
+		flag(x.External, "walk")
+		flag(x.ExternalUnknown, "walk?")
+		flag(x.ExternalPSL, "psl")
+		flag(x.ExternalPSLPrivate, "private")
+		flag(x.Authorisation.Given(), "consent")
+		flag(x.Authorisation.Unknown(), "consent?")
+		flag(len(x.Authorisation.Others) > 0, "broken")
+		flag(len(x.Authorisation.OtherHost) > 0, "elsewhere")
+		if x.Route != nil {
+			s += " " + string(x.Route.State())
+		}
+		got = append(got, s)
+	}
+	want := []string{
+		"example.co.uk rua mx",
+		"sub.example.co.uk rua walk address",
+		"other.co.uk rua+ruf walk psl private consent null-mx",
+		"reports.example.net rua walk psl private consent elsewhere mx",
+		"denied.example ruf walk psl private broken none", // it exists: a name below it does
+		"web.example ruf walk psl private",
+		"cloud.example ruf walk psl private consent? unknown",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestRoute(t *testing.T) {
+	w := newWorld(t, `
+		mx.example MX 10 mail.mx.example.
+		addr.example AAAA 2001:db8::1
+		null.example MX 0 .
+		none.example TXT x
+		alias.example CNAME gone.example.net
+		half.example A 192.0.2.1
+		fail.example FAIL servfail
+	`)
+	for domain, want := range map[string]RouteState{
+		"mx.example": RouteMX, "addr.example": RouteAddress, "null.example": RouteNullMX, "none.example": RouteNone,
+		"nx.half.example": RouteNXDomain, "nx.example": RouteUnregistered, "a.b.nx.example": RouteUnregistered,
+		"alias.example": RouteNXDomain, "fail.example": RouteUnknown, "nx": RouteNXDomain,
+		"nx.fail.example": RouteNXDomain,
+	} {
+		if got := route(context.Background(), w, psl.Default(), domain).State(); got != want {
+			t.Errorf("%s: %s, want %s", domain, got, want)
+		}
+	}
+}
+
+func TestReportsInheritedAndBounded(t *testing.T) {
+	var uris []string
+	for _, c := range "abcdefghijklm" {
+		uris = append(uris, "mailto:r@"+string(c)+".example")
+	}
+	d := Lookup(context.Background(), newWorld(t, `
+		a.example.com A 192.0.2.1
+		_dmarc.example.com TXT v=DMARC1; p=none; rua=`+strings.Join(uris, ",")), psl.Default(), "a.example.com")
+	if d.Reports.PolicyDomain != "example.com" || len(d.Reports.Destinations) != 10 || len(d.Reports.Skipped) != 3 {
+		t.Errorf("%s: %d destinations, %d skipped", d.Reports.PolicyDomain, len(d.Reports.Destinations), len(d.Reports.Skipped))
+	}
+	if got, want := d.Reports.Destinations[0].Authorisation.Name, "example.com._report._dmarc.a.example"; got != want {
+		t.Errorf("asked for consent at %s, want %s", got, want)
+	}
+}
+
+func TestAuthorisationTooLong(t *testing.T) {
+	label := strings.Repeat("a", 60)
+	host := label + "." + label + "." + label + ".example"
+	policy := label + ".example"
+	if a := authorisation(context.Background(), newWorld(t, ""), policy, host); !a.TooLong || a.Ref != "" || a.Unknown() {
+		t.Errorf("%d bytes: %+v", len(a.Name), a)
+	}
+}
+
+// slow answers after a time, longer at some names.
+type slow struct {
+	*world
+	late string
+}
+
+func (s slow) DNS(ctx context.Context, q wire.Question) wire.Answer {
+	if q.Name == s.late {
+		time.Sleep(time.Second)
+	}
+	time.Sleep(100 * time.Millisecond)
+	return s.world.DNS(ctx, q)
+}
+
+// All names are asked at once, and destinations do not wait for names above.
+func TestLookupTakesTwoRounds(t *testing.T) {
+	w := newWorld(t, `
+		example.com TXT x
+		_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@b.c.example.net`)
+	for late, want := range map[string]time.Duration{"": 200 * time.Millisecond, "_dmarc.com": 1100 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			d := Lookup(t.Context(), slow{w, late}, psl.Default(), "example.com")
+			if took := time.Since(start); took != want {
+				t.Errorf("late %q: %v of virtual time, want %v", late, took, want)
+			}
+			if len(d.Reports.Destinations) != 1 {
+				t.Errorf("destinations: %+v", d.Reports)
+			}
+		})
+	}
+}
