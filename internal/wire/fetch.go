@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -48,6 +49,9 @@ func (l *Live) Fetch(ctx context.Context, r Request) Page {
 	defer conn.Close()
 	err = l.get(within, conn, u, &p)
 	p.Millis = millisSince(began)
+	if err != nil && within.Err() != nil {
+		err = within.Err() // net/http calls a header that stops half-way malformed
+	}
 	if p.TLS != nil {
 		l.trust.judge(p.TLS, time.Now())
 	}
@@ -66,20 +70,20 @@ func (l *Live) Fetch(ctx context.Context, r Request) Page {
 // errTLS marks an error of the handshake.
 var errTLS = errors.New("TLS handshake failed")
 
-// get fills in what comes of one request on conn. The context has a deadline.
+// get fills in what comes of one request on conn. The context bounds all of it;
+// the connection has no deadline of its own, which would fire beside it.
 func (l *Live) get(ctx context.Context, conn net.Conn, u *url.URL, p *Page) error {
-	end, _ := ctx.Deadline()
 	ready := conn
 	if u.Scheme == "https" {
-		_ = conn.SetDeadline(time.Now().Add(min(l.cfg.Timeouts.TLS, time.Until(end))))
-		upgraded, seen, err := handshake(ctx, conn, strings.TrimSuffix(u.Hostname(), "."), "http/1.1")
+		within, cancel := context.WithTimeout(ctx, l.cfg.Timeouts.TLS)
+		defer cancel()
+		upgraded, seen, err := handshake(within, conn, strings.TrimSuffix(u.Hostname(), "."), "http/1.1")
 		p.TLS = seen
 		if err != nil {
-			return errors.Join(errTLS, err)
+			return fmt.Errorf("%w: %w", errTLS, err)
 		}
 		ready = upgraded
 	}
-	_ = conn.SetDeadline(end)
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {

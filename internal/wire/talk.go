@@ -3,8 +3,10 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,7 +93,7 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 		upgraded, err := upgrade(ctx, conn)
 		if err != nil {
 			_ = conn.Close()
-			return errors.Join(smtp.ErrTLS, err)
+			return fmt.Errorf("%w: %w", smtp.ErrTLS, err)
 		}
 		conn = upgraded
 	} else {
@@ -109,19 +111,20 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 // even if the time was up a moment later.
 func talkFail(ctx context.Context, what string, err error) *Fail {
 	f := failOf(ctx, what, err)
-	text := what + ": " + err.Error()
 	switch {
 	case errors.Is(err, smtp.ErrRefused):
-		return &Fail{FailRefused, text}
+		f.Kind = FailRefused
 	case errors.Is(err, smtp.ErrProtocol), errors.Is(err, smtp.ErrCommand):
-		return &Fail{FailProtocol, text}
+		f.Kind = FailProtocol
 	case errors.Is(err, smtp.ErrLimit):
-		return &Fail{FailLimit, text}
-	case f.Kind == FailCanceled, f.Kind == FailDeadline, f.Kind == FailTimeout:
+		f.Kind = FailLimit
+	case f.Kind == FailCanceled, f.Kind == FailDeadline:
 		return f
+	case f.Kind == FailTimeout:
 	case errors.Is(err, smtp.ErrTLS), isAlert(err):
-		return &Fail{FailTLS, text}
+		f.Kind = FailTLS
 	}
+	f.Text = strings.ToValidUTF8(what+": "+err.Error(), "?") // with the stage
 	return f
 }
 

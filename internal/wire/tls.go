@@ -264,14 +264,16 @@ func chainHash(chain [][]byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// verdict asks roots, then the extra ones: pools cannot be joined.
+// verdict asks roots, then the extra ones: pools cannot be joined. A pool that
+// knows the authority knows better than one that does not.
 func (v *trust) verdict(leaf *x509.Certificate, rest []*x509.Certificate, roots *x509.CertPool, now time.Time) string {
 	out := TrustNotApplicable
 	for _, pool := range []*x509.CertPool{roots, v.extra} {
 		if pool == nil {
 			continue
 		}
-		if verdict := chainVerdict(leaf, rest, pool, now); out == TrustNotApplicable || verdict == Trusted {
+		verdict := chainVerdict(leaf, rest, pool, now)
+		if out == TrustNotApplicable || verdict == Trusted || verdict == TrustInvalid && out != Trusted {
 			out = verdict
 		}
 	}
