@@ -242,7 +242,7 @@ func (c LiveConfig) resolvers() (ask, system []Resolver, err error) {
 			return nil, nil, err
 		}
 		if _, err := netip.ParseAddr(r.Host); err != nil && len(system) == 0 {
-			return nil, nil, errors.New("resolver " + r.String() + ": its name cannot be looked up, as resolv.conf names no name server; give its address")
+			return nil, nil, errors.New("resolver " + r.String() + ": its name cannot be looked up, as resolv.conf names no name server; give its address instead")
 		}
 		ask = append(ask, r)
 	}

@@ -59,7 +59,7 @@ func ParseResolver(s string) (Resolver, error) {
 	if r.Host, r.Port, err = splitPort(text, 53); err != nil {
 		return Resolver{}, fmt.Errorf("resolver %q: %w; write ADDRESS or ADDRESS:PORT, and IPv6 with a port as [ADDRESS]:PORT", s, err)
 	}
-	if _, err := netip.ParseAddr(r.Host); err != nil {
+	if _, err := parseAddr(r.Host); err != nil {
 		if r.Host == "" {
 			return Resolver{}, fmt.Errorf("resolver %q: it names no address", s)
 		}
@@ -80,6 +80,8 @@ func parseHTTPS(s, text string) (Resolver, error) {
 		err = errors.New("it names no host")
 	case err == nil && !validHost(host):
 		err = fmt.Errorf("%q is neither an IP address nor a host name", host)
+	case err == nil && strings.Contains(host, "%"):
+		err = errors.New("an address with a zone cannot stand in a URL")
 	case err == nil && (u.User != nil || u.RawQuery != "" || u.Fragment != ""):
 		err = errors.New("user, query and fragment are not used")
 	}
@@ -118,12 +120,12 @@ func (r Resolver) address() string { return net.JoinHostPort(r.Host, strconv.Ito
 // has no port. The host comes back in lower case, addresses in normal form.
 func splitPort(s string, port uint16) (string, uint16, error) {
 	host, text := s, ""
-	if addr, err := netip.ParseAddr(s); err == nil {
+	if addr, err := parseAddr(s); err == nil {
 		return addr.String(), port, nil
 	}
 	if rest, ok := strings.CutPrefix(s, "["); ok {
 		inside, after, closed := strings.Cut(rest, "]")
-		if addr, err := netip.ParseAddr(inside); !closed || err != nil || !addr.Is6() {
+		if addr, err := parseAddr(inside); !closed || err != nil || !addr.Is6() {
 			return "", 0, errors.New("the brackets hold no IPv6 address")
 		}
 		host, text = inside, after
@@ -140,14 +142,24 @@ func splitPort(s string, port uint16) (string, uint16, error) {
 		}
 		port = uint16(n)
 	}
-	if addr, err := netip.ParseAddr(host); err == nil {
+	if addr, err := parseAddr(host); err == nil {
 		return addr.String(), port, nil
 	}
 	return strings.ToLower(strings.TrimSuffix(host, ".")), port, nil
 }
 
+// parseAddr is netip.ParseAddr for addresses whose zone, if any, looks like the
+// name of an interface.
+func parseAddr(s string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(s)
+	if err == nil && strings.Trim(strings.ToLower(addr.Zone()), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+		err = fmt.Errorf("%q is no zone", addr.Zone())
+	}
+	return addr, err
+}
+
 func validHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
+	if _, err := parseAddr(s); err == nil {
 		return true
 	}
 	if len(s) > 253 {
@@ -171,7 +183,7 @@ func parseResolvConf(content []byte) []Resolver {
 		if len(f) < 2 || f[0] != "nameserver" {
 			continue
 		}
-		addr, err := netip.ParseAddr(f[1])
+		addr, err := parseAddr(f[1])
 		r := Resolver{Net: "udp", Host: addr.String(), Port: 53}
 		if err == nil && !slices.Contains(out, r) {
 			out = append(out, r)
