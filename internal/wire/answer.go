@@ -131,7 +131,7 @@ func (a Answer) Chain(name string) []string {
 func (a Answer) TTL(rrtype string) (uint32, bool) {
 	ttl, found := uint32(0), false
 	for _, s := range a.Answer {
-		if rr, err := dns.NewRR(s); err == nil && rr != nil && dns.TypeToString[rr.Header().Rrtype] == rrtype {
+		if rr := parseRecord(s); rr != nil && dns.Type(rr.Header().Rrtype).String() == rrtype {
 			if !found || rr.Header().Ttl < ttl {
 				ttl = rr.Header().Ttl
 			}
@@ -144,11 +144,7 @@ func (a Answer) TTL(rrtype string) (uint32, bool) {
 func decode[T dns.RR, V any](a Answer, f func(T) (V, bool)) []V {
 	var out []V
 	for _, s := range a.Answer {
-		rr, err := dns.NewRR(s)
-		if err != nil {
-			continue
-		}
-		if t, ok := rr.(T); ok {
+		if t, ok := parseRecord(s).(T); ok {
 			if v, ok := f(t); ok {
 				out = append(out, v)
 			}
@@ -157,8 +153,27 @@ func decode[T dns.RR, V any](a Answer, f func(T) (V, bool)) []V {
 	return out
 }
 
+// parseRecord reads one record, nil when it is none. It is not dns.NewRR, which
+// obeys $INCLUDE: a tape from elsewhere must not make us open files.
+func parseRecord(s string) dns.RR {
+	if strings.HasPrefix(s, "$") || strings.ContainsAny(s, "\r\n") {
+		return nil
+	}
+	zp := dns.NewZoneParser(strings.NewReader(s+"\n"), ".", "")
+	rr, ok := zp.Next()
+	if !ok || zp.Err() != nil {
+		return nil
+	}
+	return rr
+}
+
+// hostname gives a name in lower case without the final dot, the root as ".". A
+// dot that is escaped belongs to the last label and stays.
 func hostname(s string) string {
-	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	s = strings.ToLower(s)
+	if dns.IsFqdn(s) {
+		s = s[:len(s)-1]
+	}
 	if s == "" {
 		return "."
 	}

@@ -16,6 +16,7 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -70,6 +71,20 @@ func (f *Fail) String() string {
 	return f.Kind + ": " + f.Text
 }
 
+// escapeRef writes as %XX what would make the Ref of a hostile name read like the
+// Ref of another request, and what is not printable ASCII.
+func escapeRef(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || strings.IndexByte("@#+%", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
 // A Question asks the DNS for one RRset.
 type Question struct {
 	Name   string // any case, with or without the final dot; canonical form is lower-case without it
@@ -82,10 +97,7 @@ type Question struct {
 // Canonical gives q with its name in lower case without the final dot (the root
 // is "."), and its type in upper case.
 func (q Question) Canonical() Question {
-	q.Name = strings.ToLower(strings.TrimSuffix(q.Name, "."))
-	if q.Name == "" {
-		q.Name = "."
-	}
+	q.Name = hostname(q.Name)
 	q.Type = strings.ToUpper(q.Type)
 	return q
 }
@@ -93,7 +105,7 @@ func (q Question) Canonical() Question {
 // Ref gives "dns:TYPE NAME", followed by "@SERVER", "+tcp" and "+cd" where set.
 func (q Question) Ref() Ref {
 	q = q.Canonical()
-	s := "dns:" + q.Type + " " + q.Name
+	s := "dns:" + q.Type + " " + escapeRef(q.Name)
 	if q.Server != "" {
 		s += "@" + q.Server
 	}
@@ -133,7 +145,7 @@ type Request struct {
 }
 
 // Ref gives "get:URL@ADDRESS".
-func (r Request) Ref() Ref { return Ref("get:" + r.URL + "@" + r.Addr.String()) }
+func (r Request) Ref() Ref { return Ref("get:" + escapeRef(r.URL) + "@" + r.Addr.String()) }
 
 // A Page is the answer to a Request.
 type Page struct {
@@ -159,7 +171,7 @@ type Probe struct {
 // Ref gives "PROTO:ADDRESS/SNI", followed by "#VARIANT" unless default and by
 // "+relay" where envelopes are tried.
 func (p Probe) Ref() Ref {
-	s := p.Proto + ":" + p.Addr.String() + "/" + strings.ToLower(p.SNI)
+	s := p.Proto + ":" + p.Addr.String() + "/" + escapeRef(strings.ToLower(p.SNI))
 	if p.Variant != "" && p.Variant != "default" {
 		s += "#" + p.Variant
 	}
