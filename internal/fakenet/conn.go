@@ -1,6 +1,7 @@
 package fakenet
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -20,7 +21,7 @@ type stream struct {
 	delay time.Duration
 
 	mu      sync.Mutex
-	flight  [][]byte      // sent, not yet arrived; nil is the end of the stream
+	flight  []piece       // sent, not yet arrived
 	arrived []byte        // ready to be read
 	size    int           // bytes in flight and arrived
 	sentEnd bool          // the writer has closed its side
@@ -29,6 +30,12 @@ type stream struct {
 	gone    bool          // the reader has closed
 	broken  bool          // the writer knows that the reader has closed
 	changed chan struct{} // closed at the next change; nil while nobody waits
+}
+
+// A piece is what travels: bytes, or the end of the stream, or a reset.
+type piece struct {
+	data       []byte
+	end, reset bool
 }
 
 // wait gives a channel that is closed at the next change. Call it locked.
@@ -69,15 +76,14 @@ func (s *stream) land() {
 	if len(s.flight) == 0 {
 		return
 	}
-	piece := s.flight[0]
+	p := s.flight[0]
 	s.flight = s.flight[1:]
-	switch {
-	case piece == nil:
-		s.end = true
-	case s.gone:
-		s.size -= len(piece)
-	default:
-		s.arrived = append(s.arrived, piece...)
+	s.end = s.end || p.end
+	s.reset = s.reset || p.reset
+	if s.gone {
+		s.size -= len(p.data)
+	} else {
+		s.arrived = append(s.arrived, p.data...)
 	}
 }
 
@@ -106,7 +112,7 @@ func (s *stream) write(p []byte, dl *deadline, closed <-chan struct{}) (int, err
 		if room := window - s.size; room > 0 || len(p) == n {
 			k := min(room, len(p)-n)
 			if k > 0 {
-				s.flight = append(s.flight, append([]byte{}, p[n:n+k]...))
+				s.flight = append(s.flight, piece{data: bytes.Clone(p[n : n+k])})
 				s.size += k
 				n += k
 			}
@@ -169,15 +175,15 @@ func (s *stream) read(p []byte, dl *deadline, closed <-chan struct{}) (int, erro
 	}
 }
 
-// closeWrite sends the end of the stream, behind what is in flight.
-func (s *stream) closeWrite() {
+// finish sends the last piece, behind what is in flight.
+func (s *stream) finish(last piece) {
 	s.mu.Lock()
 	if s.sentEnd {
 		s.mu.Unlock()
 		return
 	}
 	s.sentEnd = true
-	s.flight = append(s.flight, nil)
+	s.flight = append(s.flight, last)
 	s.mu.Unlock()
 	s.later(s.delay, s.land)
 }
@@ -230,14 +236,14 @@ func (c *conn) Write(p []byte) (int, error) {
 
 // CloseWrite ends the sending side; reading goes on.
 func (c *conn) CloseWrite() error {
-	c.out.closeWrite()
+	c.out.finish(piece{end: true})
 	return nil
 }
 
 func (c *conn) Close() error {
 	c.once.Do(func() {
 		close(c.closed)
-		c.out.closeWrite()
+		c.out.finish(piece{end: true})
 		c.in.closeRead()
 		if c.onClose != nil {
 			c.onClose()
@@ -248,9 +254,8 @@ func (c *conn) Close() error {
 
 // abort closes the connection with a reset instead of an orderly end.
 func (c *conn) abort() {
-	for _, s := range []*stream{c.in, c.out} {
-		s.later(s.delay, func() { s.reset = true })
-	}
+	c.out.finish(piece{reset: true})
+	c.in.later(c.in.delay, func() { c.in.reset = true }) // what the other side writes from then on
 	c.once.Do(func() {
 		close(c.closed)
 		if c.onClose != nil {

@@ -191,11 +191,19 @@ func (n *Net) dialUDP(local, remote net.Addr, to netip.AddrPort) net.Conn {
 	}
 	c.answer = func(p []byte, send func([]byte)) {
 		replies, _ := n.answerDNS(e.dns, "udp", p)
-		wait := time.Duration(0)
-		for _, r := range replies {
-			wait += r.after
-			after(wait, func() { send(r.data) })
+		var next func()
+		next = func() {
+			if len(replies) == 0 {
+				return
+			}
+			r := replies[0]
+			replies = replies[1:]
+			after(r.after, func() {
+				send(r.data)
+				next()
+			})
 		}
+		next()
 	}
 	return c
 }

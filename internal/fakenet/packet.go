@@ -18,7 +18,7 @@ const maxPackets = 64
 type packetConn struct {
 	local, remote net.Addr
 	delay         time.Duration                          // one way
-	answer        func(p []byte, send func(late []byte)) // the server; nil when nobody listens
+	answer        func(p []byte, send func(reply []byte)) // the server; nil when nobody listens
 	silent        bool                                   // nothing ever comes back, not even an error
 
 	rd     deadline
@@ -26,6 +26,7 @@ type packetConn struct {
 	once   sync.Once
 
 	mu      sync.Mutex
+	flight  [][]byte // sent by the server, not yet here
 	queue   [][]byte
 	refused bool // the other side has said that nobody listens
 	changed chan struct{}
@@ -73,19 +74,26 @@ func (c *packetConn) Write(p []byte) (int, error) {
 		})
 	default:
 		after(c.delay, func() {
-			c.answer(packet, func(reply []byte) { after(c.delay, func() { c.deliver(reply) }) })
+			c.answer(packet, c.send)
 		})
 	}
 	return len(p), nil
 }
 
-func (c *packetConn) deliver(p []byte) {
+// send lets a reply travel. Those that are sent at one moment arrive in order.
+func (c *packetConn) send(reply []byte) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue) < maxPackets && !c.isClosed() {
-		c.queue = append(c.queue, p)
-	}
-	c.notify()
+	c.flight = append(c.flight, reply)
+	c.mu.Unlock()
+	after(c.delay, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if len(c.queue) < maxPackets && !c.isClosed() {
+			c.queue = append(c.queue, c.flight[0])
+		}
+		c.flight = c.flight[1:]
+		c.notify()
+	})
 }
 
 func (c *packetConn) notify() {
