@@ -61,8 +61,7 @@ func (l *Live) askAny(ctx context.Context, q Question, from *upstreams) Answer {
 	if err != nil {
 		return Answer{Fail: &Fail{FailProtocol, "dns query for " + string(q.Ref()) + ": " + err.Error()}}
 	}
-	limited, cancel := context.WithTimeout(ctx, l.cfg.Timeouts.DNSTotal)
-	defer cancel()
+	end := time.Now().Add(l.cfg.Timeouts.DNSTotal)
 	servers, first := from.list, int(from.first.Load())
 	tries := serverTries
 	if full.recursive {
@@ -71,11 +70,11 @@ func (l *Live) askAny(ctx context.Context, q Question, from *upstreams) Answer {
 	asked := make([]int, len(servers))
 	gone := make([]bool, len(servers)) // gave an error, not to be asked again
 	var best Answer
-	for at := first; tries > 0 && limited.Err() == nil && slices.Contains(gone, false); at = (at + 1) % len(servers) {
+	for at := first; tries > 0 && ctx.Err() == nil && time.Now().Before(end) && slices.Contains(gone, false); at = (at + 1) % len(servers) {
 		if gone[at] {
 			continue
 		}
-		a := l.try(ctx, limited, servers[at], q, full, l.cfg.Timeouts.DNSTry<<asked[at])
+		a := l.try(ctx, end, servers[at], q, full, l.cfg.Timeouts.DNSTry<<asked[at])
 		if a.OK() && !a.TCPFailed {
 			return a
 		}
@@ -98,26 +97,29 @@ func (l *Live) askAny(ctx context.Context, q Question, from *upstreams) Answer {
 
 // try asks one server once, and again where its reply asks for it: over TCP
 // after truncation, without EDNS after an error of a server that knows no EDNS
-// (RFC 6891 section 7). ctx is the caller's, limited bounds all tries.
-func (l *Live) try(ctx, limited context.Context, u *upstream, q Question, full *query, wait time.Duration) Answer {
+// (RFC 6891 section 7). end bounds all tries.
+func (l *Live) try(ctx context.Context, end time.Time, u *upstream, q Question, full *query, wait time.Duration) Answer {
 	ask := func(query *query, tcp bool, wait time.Duration) (*dns.Msg, *Fail) {
-		limited, cancel := context.WithTimeout(limited, wait)
-		defer cancel()
-		m, err := u.ask(limited, query, tcp)
+		until := time.Now().Add(wait)
+		if until.After(end) {
+			until = end
+		}
+		m, err := u.ask(ctx, until, query, tcp)
 		if err == nil {
 			return m, nil
 		}
 		what := "dns query to " + u.from(tcp)
-		if errors.Is(err, errMalformed) || errors.Is(err, errNotOurs) {
-			return nil, &Fail{FailProtocol, what + ": " + err.Error()}
+		f := failOf(ctx, what, err)
+		switch {
+		case f.Kind == FailCanceled, f.Kind == FailDeadline:
+		case errors.Is(err, errMalformed), errors.Is(err, errNotOurs):
+			f.Kind = FailProtocol
+		case errors.Is(err, errStreamFull):
+			f.Kind = FailLimit
+		case f.Kind == FailTimeout:
+			f.Text = what + ": no reply within " + wait.String()
 		}
-		if errors.Is(err, errStreamFull) {
-			return nil, &Fail{FailLimit, what + ": " + err.Error()}
-		}
-		if ctx.Err() == nil && limited.Err() != nil {
-			return nil, &Fail{FailTimeout, what + ": no reply within " + wait.String()}
-		}
-		return nil, failOf(ctx, what, err)
+		return nil, f
 	}
 	m, fail := ask(full, q.TCP, wait)
 	if fail != nil {

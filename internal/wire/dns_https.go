@@ -35,7 +35,7 @@ func (u *upstream) client() *http.Client {
 
 // post asks one question by POST. The ID is 0, as RFC 8484 section 4.1 advises.
 func (u *upstream) post(ctx context.Context, q *query) (*dns.Msg, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(q.packed))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.name, bytes.NewReader(q.packed))
 	if err != nil {
 		return nil, err
 	}

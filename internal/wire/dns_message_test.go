@@ -171,6 +171,11 @@ func FuzzDNSReply(f *testing.F) {
 		if a.Fail != nil && len(a.Answer)+len(a.Authority)+len(a.Additional) > 0 {
 			t.Error("records beside a failure")
 		}
+		for _, rr := range slices.Concat(m.Answer, m.Ns) {
+			if _, ok := rr.(*dns.TXT); ok && rr.Header().Class == dns.ClassINET && text(rr) != rr.String() {
+				t.Errorf("text %q, want %q", text(rr), rr)
+			}
+		}
 		if !slices.IsSorted(a.Answer) || len(a.Answer) > maxRecords {
 			t.Errorf("answer %q", a.Answer)
 		}

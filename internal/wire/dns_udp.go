@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -81,24 +80,22 @@ func (p *sockets) close() {
 	p.idle = nil
 }
 
-// ask sends the query once and waits for its reply until the context ends.
-// Other replies are ignored. A socket on which no reply came is not used again,
-// so that a late one meets no later query.
-func (p *sockets) ask(ctx context.Context, q *query) (*dns.Msg, error) {
+// ask sends the query once and waits for its reply until then, or until the
+// context ends. Other replies are ignored. A socket on which no reply came is
+// not used again, so that a late one meets no later query.
+func (p *sockets) ask(ctx context.Context, until time.Time, q *query) (*dns.Msg, error) {
 	s, err := p.get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.queries++
+	s.SetDeadline(until)
 	release := context.AfterFunc(ctx, func() { s.SetDeadline(time.Unix(1, 0)) })
 	m, err := s.ask(q)
 	if !release() || err != nil {
 		s.Close()
 	} else {
 		p.put(s)
-	}
-	if err != nil && ctx.Err() != nil && !errors.Is(err, errMalformed) {
-		err = ctx.Err()
 	}
 	return m, err
 }

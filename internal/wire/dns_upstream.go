@@ -22,6 +22,7 @@ import (
 // as long as Live lives, or an authoritative server, for one question.
 type upstream struct {
 	Resolver
+	name string // Resolver.String()
 	live *Live
 	end  context.CancelFunc
 	udp  *sockets
@@ -51,7 +52,7 @@ func (us *upstreams) close() {
 
 func (l *Live) newUpstream(r Resolver) *upstream {
 	life, end := context.WithCancel(l.life)
-	u := &upstream{Resolver: r, live: l, end: end}
+	u := &upstream{Resolver: r, name: r.String(), live: l, end: end}
 	u.udp = &sockets{dial: l.dial, address: r.address()}
 	u.tcp = &streams{life: life, dial: u.connect}
 	if r.Net == "https" {
@@ -74,18 +75,20 @@ func (u *upstream) from(tcp bool) string {
 	if tcp && u.Net == "udp" {
 		return "tcp:" + u.address()
 	}
-	return u.String()
+	return u.name
 }
 
 // ask sends the query once, over TCP where asked to, and waits for its reply
-// until the context ends.
-func (u *upstream) ask(ctx context.Context, q *query, tcp bool) (*dns.Msg, error) {
+// until then, or until the context ends.
+func (u *upstream) ask(ctx context.Context, until time.Time, q *query, tcp bool) (*dns.Msg, error) {
 	u.live.queries.Add(1)
-	switch {
-	case u.Net == "https":
+	if u.Net == "udp" && !tcp {
+		return u.udp.ask(ctx, until, q)
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	if u.Net == "https" {
 		return u.post(ctx, q)
-	case u.Net == "udp" && !tcp:
-		return u.udp.ask(ctx, q)
 	}
 	return u.tcp.ask(ctx, q)
 }
