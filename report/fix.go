@@ -1,0 +1,47 @@
+package report
+
+// A Fix is one change that clears findings: records to publish, or steps for a
+// person where DNS cannot mend it.
+type Fix struct {
+	ID            string   `json:"id"` // "dmarc-record": one fix per record set
+	Title         string   `json:"title"`
+	Rules         []string `json:"rules"`        // rules that it clears, the first gives it its name
+	Fingerprints  []string `json:"fingerprints"` // findings that it clears
+	Effort        string   `json:"effort" jsonschema:"enum=low,enum=medium,enum=high"`
+	Safety        string   `json:"safety" jsonschema:"enum=safe-now,enum=needs-evidence,enum=needs-input"`
+	Needs         string   `json:"needs"`   // the evidence or input that is asked for
+	Changes       []Change `json:"changes"` // empty: nothing that DNS can mend
+	Steps         []string `json:"steps"`
+	Undo          string   `json:"undo"`
+	VisibleWithin int      `json:"visible_within"` // seconds that caches may hold the old records
+	Points        int      `json:"points"`         // score gained by this fix alone
+	ScoreAfter    int      `json:"score_after"`    // by this fix alone
+	Verified      bool     `json:"verified"`       // a second audit over the changed records cleared what it claims and lowered nothing
+	Unverified    string   `json:"unverified"`     // why it is not verified
+	Next          []Stage  `json:"next"`           // later stages of a staged change
+}
+
+// Values of Fix.Safety.
+const (
+	SafeNow       = "safe-now"       // breaks no mail
+	NeedsEvidence = "needs-evidence" // safe only once reports or logs show it
+	NeedsInput    = "needs-input"    // a value is missing that only the operator knows
+)
+
+// A Change replaces records of one owner and type. Data is in presentation
+// format; other records of the RRset stay.
+type Change struct {
+	Owner string   `json:"owner"` // without the final dot
+	Type  string   `json:"type"`
+	Old   []string `json:"old"` // empty: nothing is replaced
+	New   []string `json:"new"` // empty: only removed
+	TTL   int      `json:"ttl"` // seconds
+}
+
+// A Stage is a later step of a change that must not be made at once.
+type Stage struct {
+	When       string   `json:"when"` // what must hold before
+	Changes    []Change `json:"changes"`
+	ScoreAfter int      `json:"score_after"`
+	Verified   bool     `json:"verified"`
+}

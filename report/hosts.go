@@ -1,0 +1,92 @@
+package report
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
+)
+
+// maxNames bounds the names of a certificate that a report lists.
+const maxNames = 20
+
+// Hosts gives the mail hosts of one domain with what their addresses showed.
+func Hosts(e *gather.Evidence) []Host {
+	out := []Host{}
+	for _, h := range e.MX.Hosts {
+		host := Host{Name: h.Name}
+		for _, a := range h.Addrs {
+			host.Addresses = append(host.Addresses, hostAddress(a))
+		}
+		out = append(out, host)
+	}
+	return mergeHosts(out)
+}
+
+func hostAddress(a gather.Address) HostAddress {
+	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis}
+	if !out.Talked {
+		return out
+	}
+	out.Fail = bound(a.Session.Fail.String(), maxMessage)
+	for _, x := range a.Session.Exchanges {
+		if x.Reply == nil {
+			continue
+		}
+		switch x.Stage {
+		case smtp.StageBanner:
+			out.Reached = true
+			out.Banner = bound(fmt.Sprint(x.Reply.Code, " ", x.Reply.Text()), maxBanner)
+		case smtp.StageEHLO:
+			out.STARTTLS = slices.ContainsFunc(x.Reply.Lines, func(l string) bool {
+				word, _, _ := strings.Cut(strings.TrimSpace(l), " ")
+				return strings.EqualFold(word, "STARTTLS")
+			})
+		}
+	}
+	if t := a.Session.TLS; t != nil {
+		out.TLS = &TLS{Version: t.Version, Cipher: t.Cipher, Group: t.Group, Error: bound(t.Error, maxMessage)}
+		out.Cert = certificateOf(t)
+	}
+	return out
+}
+
+// certificateOf describes the leaf; nil when none came or it cannot be read.
+func certificateOf(t *wire.TLS) *Certificate {
+	if t == nil || len(t.Chain) == 0 {
+		return nil
+	}
+	c, err := x509.ParseCertificate(t.Chain[0])
+	if err != nil {
+		return nil
+	}
+	out := &Certificate{
+		Subject: bound(c.Subject.String(), maxName), Issuer: bound(c.Issuer.String(), maxName),
+		NotBefore: c.NotBefore.UTC().Truncate(time.Second), NotAfter: c.NotAfter.UTC().Truncate(time.Second),
+		Key: keyOf(c), System: t.System, Mozilla: t.Mozilla,
+	}
+	for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {
+		out.Names = append(out.Names, bound(name, maxName))
+	}
+	return out
+}
+
+func keyOf(c *x509.Certificate) string {
+	switch k := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", k.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "ECDSA " + k.Curve.Params().Name
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return c.PublicKeyAlgorithm.String()
+}

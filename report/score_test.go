@@ -1,0 +1,369 @@
+package report
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"mxvet/checks"
+)
+
+func rubric(t testing.TB) *Rubric {
+	t.Helper()
+	r, err := LoadRubric("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// res makes a result from verdicts; its status follows as in checks.
+func res(id, area string, sev checks.Severity, verdicts ...checks.Verdict) checks.Result {
+	r := checks.Result{Rule: checks.Rule{ID: id, Area: area, Severity: sev, Title: id + " holds"}, Status: checks.NotApplicable, Severity: checks.Info, Verdicts: verdicts}
+	order := []checks.Status{checks.Fail, checks.Unknown, checks.Pass, checks.NotAsked, checks.NotApplicable}
+	for _, v := range verdicts {
+		if slices.Index(order, v.Status) < slices.Index(order, r.Status) {
+			r.Status = v.Status
+		}
+	}
+	return r
+}
+
+func failing(sev checks.Severity, subject string) checks.Verdict {
+	return checks.Verdict{Subject: subject, Status: checks.Fail, Severity: sev, Message: "seen at " + subject}
+}
+
+func unknowing(sev checks.Severity, subject string) checks.Verdict {
+	return checks.Verdict{Subject: subject, Status: checks.Unknown, Severity: sev, Message: "timeout at " + subject}
+}
+
+func passing(subject string) checks.Verdict {
+	return checks.Verdict{Subject: subject, Status: checks.Pass}
+}
+
+func all(status checks.Status) checks.Verdict {
+	return checks.Verdict{Subject: "example.com", Status: status}
+}
+
+// healthy is a domain on which nothing is wrong, with every need of an A+.
+func healthy() []checks.Result {
+	ok := passing("example.com")
+	return []checks.Result{
+		res("dmarc-record-missing", checks.AreaDMARC, checks.High, ok),
+		res("dmarc-policy-none", checks.AreaDMARC, checks.High, ok),
+		res("spf-record-missing", checks.AreaSPF, checks.High, ok),
+		res("spf-lookup-near", checks.AreaSPF, checks.Low, ok),
+		res("dkim-key-short", checks.AreaDKIM, checks.Critical, ok),
+		res("smtp-starttls-none", checks.AreaTLS, checks.High, passing("mx1.example.com"), passing("mx2.example.com")),
+		res("mtasts-none", checks.AreaTransport, checks.Medium, ok),
+		res("mtasts-fetch", checks.AreaTransport, checks.High, ok),
+		res("mtasts-testing", checks.AreaTransport, checks.Medium, ok),
+		res("mtasts-mode-none", checks.AreaTransport, checks.Medium, ok),
+		res("mx-unreachable", checks.AreaHosts, checks.Critical, ok),
+		res("dnsbl-listed", checks.AreaReputation, checks.High, ok),
+	}
+}
+
+// with replaces the result of the same rule, or adds one.
+func with(base []checks.Result, rs ...checks.Result) []checks.Result {
+	out := slices.Clone(base)
+	for _, r := range rs {
+		if i := slices.IndexFunc(out, func(x checks.Result) bool { return x.Rule.ID == r.Rule.ID }); i >= 0 {
+			out[i] = r
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// TestScoreByHand holds scores against sums done on paper.
+func TestScoreByHand(t *testing.T) {
+	noDMARC := res("dmarc-record-missing", checks.AreaDMARC, checks.High, failing(checks.High, "example.com"))
+	tests := []struct {
+		name        string
+		profile     string
+		results     []checks.Result
+		raw, rawLow Points
+		score, low  int
+		letter      string
+		cap         string
+	}{
+		{"nothing wrong", "full", healthy(), 10000, 10000, 100, 100, "A+", ""},
+		{ // 5 % of 20 = 1
+			"one low finding ends A+", "full",
+			with(healthy(), res("spf-lookup-near", checks.AreaSPF, checks.Low, failing(checks.Low, "example.com"))),
+			9900, 9900, 99, 99, "A", "",
+		},
+		{
+			"info costs nothing", "full",
+			with(healthy(), res("dns-one-family", checks.AreaHosts, checks.Info, failing(checks.Info, "example.com"))),
+			10000, 10000, 100, 100, "A+", "",
+		},
+		{ // 15 % of 25 = 3.75, capped at 79
+			"p=none", "full",
+			with(healthy(), res("dmarc-policy-none", checks.AreaDMARC, checks.High, failing(checks.Medium, "example.com"))),
+			9625, 9625, 79, 79, "C", "dmarc-policy-none",
+		},
+		{ // the whole area, 25, although it is only high, and cap 69
+			"no DMARC", "full", with(healthy(), noDMARC), 7500, 7500, 69, 69, "D", "dmarc-record-missing",
+		},
+		{ // 40, which is lower than the cap of 69
+			"no DMARC on a domain without mail", "no-mail", with(healthy(), noDMARC), 6000, 6000, 60, 60, "D", "",
+		},
+		{ // 40 % of 15 = 6: one host without STARTTLS, the other with it
+			"STARTTLS missing on one host", "full",
+			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), passing("mx2.example.com"))),
+			9400, 9400, 94, 94, "A", "",
+		},
+		{ // no host has it: all 15
+			"STARTTLS missing everywhere", "full",
+			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), failing(checks.High, "mx2.example.com"))),
+			8500, 8500, 85, 85, "B", "",
+		},
+		{ // one host has none (6 proven), the other is unknown (then all 15)
+			"STARTTLS missing or unknown", "full",
+			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), unknowing(checks.High, "mx2.example.com"))),
+			9400, 8500, 94, 85, "A?", "",
+		},
+		{ // a rule costs once, by its worst subject: 40 % of 5 = 2; cap 79
+			"two hosts listed", "full",
+			with(healthy(), res("dnsbl-listed", checks.AreaReputation, checks.High, failing(checks.High, "192.0.2.1"), failing(checks.Medium, "192.0.2.2"))),
+			9800, 9800, 79, 79, "C", "dnsbl-listed",
+		},
+		{ // a medium listing does not cap: 15 % of 5 = 0.75
+			"a minor listing", "full",
+			with(healthy(), res("dnsbl-listed", checks.AreaReputation, checks.High, failing(checks.Medium, "192.0.2.2"))),
+			9925, 9925, 99, 99, "A", "",
+		},
+		{ // three times 40 % of 7 would be 8.4: the area has 7
+			"an area never loses more than its budget", "full",
+			with(healthy(), res("dns-a", checks.AreaHosts, checks.High, failing(checks.High, "a.example")), res("dns-b", checks.AreaHosts, checks.High, failing(checks.High, "b.example")), res("dns-c", checks.AreaHosts, checks.High, failing(checks.High, "c.example"))),
+			9300, 9300, 93, 93, "A", "",
+		},
+		{
+			"the lowest cap wins", "full",
+			with(healthy(), noDMARC, res("relay-open", checks.AreaHosts, checks.Critical, failing(checks.High, "192.0.2.1"))),
+			7220, 7220, 20, 20, "F", "relay-open",
+		},
+		{ // nothing is proven, everything of DMARC might be lost; no cap from an unknown
+			"DMARC unknown", "full",
+			with(healthy(), res("dmarc-record-missing", checks.AreaDMARC, checks.High, unknowing(checks.High, "example.com"))),
+			10000, 7500, 100, 75, "A?", "",
+		},
+		{ // unreachable for everybody caps a domain that receives
+			"no host reachable", "full",
+			with(healthy(), res("mx-unreachable", checks.AreaHosts, checks.Critical, failing(checks.Critical, "mx1.example.com"))),
+			9300, 9300, 20, 20, "F", "mx-unreachable",
+		},
+		{
+			"no host reachable of a sender", "send-only",
+			with(healthy(), res("mx-unreachable", checks.AreaHosts, checks.Critical, failing(checks.Critical, "mx1.example.com"))),
+			9300, 9300, 93, 93, "A", "",
+		},
+		{ // neither MTA-STS nor DANE: A+ is out of reach, though nothing failed
+			"no transport policy known", "full",
+			with(healthy(), res("mtasts-none", checks.AreaTransport, checks.Medium, all(checks.NotApplicable))),
+			10000, 10000, 100, 100, "A", "",
+		},
+		{ // a domain that takes no mail needs none
+			"no transport policy needed", "no-mail",
+			with(healthy(), res("mtasts-none", checks.AreaTransport, checks.Medium, all(checks.NotApplicable))),
+			10000, 10000, 100, 100, "A+", "",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, areas := rubric(t).Score(tt.profile, tt.results)
+			if s.Raw != tt.raw || s.RawLow != tt.rawLow || s.Score != tt.score || s.Low != tt.low || s.Letter != tt.letter {
+				t.Errorf("raw %v to %v, score %d to %d, letter %s; want raw %v to %v, score %d to %d, letter %s",
+					s.RawLow, s.Raw, s.Low, s.Score, s.Letter, tt.rawLow, tt.raw, tt.low, tt.score, tt.letter)
+			}
+			got := ""
+			if s.Cap != nil {
+				got = s.Cap.Rule
+			}
+			if got != tt.cap {
+				t.Errorf("cap by %q, want %q", got, tt.cap)
+			}
+			recompute(t, s, areas)
+		})
+	}
+}
+
+// recompute adds up the areas as a reader would.
+func recompute(t *testing.T, s Score, areas []Area) {
+	t.Helper()
+	raw, low, budgets := 100*point, 100*point, 0
+	for _, a := range areas {
+		lost := Points(a.Budget)*point - a.Points
+		var costs Points
+		for _, c := range a.Costs {
+			costs += c.Points
+			if c.Points > c.Alone {
+				t.Errorf("%s: %s costs %v, more than the %v it costs alone", a.ID, c.Rule, c.Points, c.Alone)
+			}
+		}
+		if costs != lost {
+			t.Errorf("%s: costs add up to %v, the area lost %v", a.ID, costs, lost)
+		}
+		if a.Points < 0 || a.PointsLow > a.Points {
+			t.Errorf("%s: points %v to %v", a.ID, a.PointsLow, a.Points)
+		}
+		raw -= lost
+		low -= Points(a.Budget)*point - a.PointsLow
+		budgets += a.Budget
+	}
+	if raw != s.Raw || low != s.RawLow || budgets != 100 {
+		t.Errorf("areas add up to %v and %v of %d, the score says %v and %v", raw, low, budgets, s.Raw, s.RawLow)
+	}
+	want := s.Raw.Whole()
+	for _, c := range s.Caps {
+		want = min(want, c.At)
+	}
+	if want != s.Score || s.Low > s.Score {
+		t.Errorf("score %d to %d, recomputed %d", s.Low, s.Score, want)
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	r := rubric(t)
+	// Weights: spf-record-missing the whole 20, spf-ptr 15 % of 20 = 3, smtp-x 40 % of 15 = 6.
+	rs := []checks.Result{
+		res("spf-record-missing", checks.AreaSPF, checks.High, passing("example.com")),
+		res("spf-ptr", checks.AreaSPF, checks.Medium, unknowing(checks.Medium, "example.com")),
+		res("smtp-x", checks.AreaTLS, checks.High, all(checks.NotAsked)),
+	}
+	if s, _ := r.Score("full", rs); s.Coverage != 86 { // 20 of 23
+		t.Errorf("coverage %d, want 86", s.Coverage)
+	}
+	rs = with(rs, res("smtp-x", checks.AreaTLS, checks.High, unknowing(checks.High, "mx1.example.com")))
+	s, _ := r.Score("full", rs)
+	if s.Coverage != 68 { // 20 of 29
+		t.Errorf("coverage %d, want 68", s.Coverage)
+	}
+	if s.Letter != "" {
+		t.Errorf("letter %q at 68 %% coverage, want none", s.Letter)
+	}
+	if s, _ := r.Score("full", nil); s.Coverage != 0 || s.Letter != "" {
+		t.Errorf("nothing asked: coverage %d, letter %q", s.Coverage, s.Letter)
+	}
+}
+
+// random makes arbitrary results: rules of the rubric and others, any status.
+func random(rnd *rand.Rand, r *Rubric) []checks.Result {
+	areaOf := map[string]string{"dmarc": "dmarc", "spf": "spf", "dkim": "dkim", "smtp": "smtp-tls", "tls": "smtp-tls", "mx": "mx", "relay": "mx", "dnssec": "transport", "dane": "transport", "mtasts": "transport", "dnsbl": "reputation"}
+	ids := map[string]string{}
+	for _, e := range slices.Concat(r.Whole, r.Caps) {
+		for prefix, area := range areaOf {
+			if len(e.Rule) > len(prefix) && e.Rule[:len(prefix)+1] == prefix+"-" {
+				ids[e.Rule] = area
+			}
+		}
+	}
+	for _, a := range r.Areas {
+		for _, n := range []string{"-x", "-y", "-z"} {
+			ids[a.ID+n] = a.ID
+		}
+	}
+	severities := []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info}
+	statuses := []checks.Status{checks.Pass, checks.Pass, checks.Pass, checks.Fail, checks.Fail, checks.Unknown, checks.NotAsked, checks.NotApplicable}
+	var out []checks.Result
+	names := make([]string, 0, len(ids))
+	for id := range ids {
+		names = append(names, id)
+	}
+	slices.Sort(names)
+	for _, id := range names {
+		if rnd.IntN(3) == 0 {
+			continue
+		}
+		sev := rnd.IntN(len(severities))
+		var vs []checks.Verdict
+		for i := range 1 + rnd.IntN(3) {
+			vs = append(vs, checks.Verdict{
+				Subject: string(rune('a' + i)), Status: statuses[rnd.IntN(len(statuses))],
+				Severity: severities[min(sev+rnd.IntN(3), len(severities)-1)], Message: "seen",
+			})
+		}
+		out = append(out, res(id, ids[id], severities[sev], vs...))
+	}
+	return out
+}
+
+func clone(rs []checks.Result) []checks.Result {
+	out := slices.Clone(rs)
+	for i := range out {
+		out[i].Verdicts = slices.Clone(out[i].Verdicts)
+	}
+	return out
+}
+
+// restate gives the result the status that its verdicts now make.
+func restate(r checks.Result) checks.Result {
+	return res(r.Rule.ID, r.Rule.Area, r.Rule.Severity, r.Verdicts...)
+}
+
+// TestScoreProperties holds what must be true of any results.
+func TestScoreProperties(t *testing.T) {
+	r := rubric(t)
+	rank := func(letter string) int { return slices.Index([]string{"A+", "A", "B", "C", "D", "F"}, letter) }
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		profile := []string{"full", "receive-only", "send-only", "no-mail"}[rnd.IntN(4)]
+		rs := random(rnd, r)
+		s, areas := r.Score(profile, rs)
+		recompute(t, s, areas)
+
+		shuffled := clone(rs)
+		rnd.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		for _, x := range shuffled {
+			rnd.Shuffle(len(x.Verdicts), func(i, j int) { x.Verdicts[i], x.Verdicts[j] = x.Verdicts[j], x.Verdicts[i] })
+		}
+		if s2, _ := r.Score(profile, shuffled); s2.Score != s.Score || s2.Low != s.Low || s2.Letter != s.Letter || s2.Coverage != s.Coverage {
+			t.Fatalf("seed %d: order matters: %+v and %+v", seed, s, s2)
+		}
+
+		for i := range rs {
+			// An unknown rule takes nothing from the score and brings no cap.
+			all := clone(rs)
+			for j := range all[i].Verdicts {
+				all[i].Verdicts[j].Status = checks.Unknown
+			}
+			all[i] = restate(all[i])
+			without := slices.Delete(clone(rs), i, i+1)
+			su, _ := r.Score(profile, all)
+			sw, _ := r.Score(profile, without)
+			if su.Score != sw.Score || len(su.Caps) != len(sw.Caps) {
+				t.Fatalf("seed %d: %s unknown gives score %d and %d caps, left out %d and %d", seed, rs[i].Rule.ID, su.Score, len(su.Caps), sw.Score, len(sw.Caps))
+			}
+			if su.Low > sw.Low {
+				t.Fatalf("seed %d: %s unknown raises the low end", seed, rs[i].Rule.ID)
+			}
+
+			// A healthy subject more never lowers anything.
+			more := clone(rs)
+			more[i].Verdicts = append(more[i].Verdicts, passing("new"))
+			more[i] = restate(more[i])
+			if sm, _ := r.Score(profile, more); sm.Score < s.Score || sm.Low < s.Low {
+				t.Fatalf("seed %d: a passing verdict of %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.Score, s.Low, sm.Score, sm.Low)
+			}
+
+			for j, v := range rs[i].Verdicts {
+				if v.Status != checks.Fail && v.Status != checks.Unknown {
+					continue
+				}
+				mended := clone(rs)
+				mended[i].Verdicts[j].Status = checks.Pass
+				mended[i] = restate(mended[i])
+				sm, _ := r.Score(profile, mended)
+				if sm.Score < s.Score || sm.Low < s.Low {
+					t.Fatalf("seed %d: mending %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.Score, s.Low, sm.Score, sm.Low)
+				}
+				if v.Status == checks.Fail && rank(sm.Letter) > rank(s.Letter) && len(s.Letter) < 3 && rank(s.Letter) >= 0 && rank(sm.Letter) >= 0 {
+					t.Fatalf("seed %d: mending %s turns %s into %s", seed, rs[i].Rule.ID, s.Letter, sm.Letter)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// briefMessage is how much of a message the short form shows, in cells.
+const briefMessage = 160
+
+func (p *page) brief(s string) string {
+	s = clean(s, maxMessage)
+	if p.full() {
+		return s
+	}
+	return shorten(s, briefMessage)
+}
+
+// areas writes the table of points and what costs them.
+func (p *page) areas(d *Domain) {
+	message := map[string]string{}
+	for _, f := range d.Findings {
+		if _, seen := message[f.Rule]; !seen {
+			message[f.Rule] = subjectPrefix(d, f.Subject) + p.brief(f.Message)
+		}
+	}
+	var rows [][]cell
+	for _, a := range d.Areas {
+		if a.Budget == 0 && len(a.Costs) == 0 {
+			continue
+		}
+		first := []cell{
+			{text: clean(a.Title, 30)},
+			{text: fmt.Sprintf("%s/%d", a.Points, a.Budget)},
+			{text: strings.ToUpper(clean(a.Worst, 10)), role: severityRole(a.Worst)},
+		}
+		add := func(what cell) {
+			rows = append(rows, append(first, what))
+			first = []cell{{}, {}, {}}
+		}
+		for _, c := range a.Costs {
+			price := "-" + c.Points.String()
+			if c.Points == 0 {
+				price = "-0" // the area has nothing left to lose
+			}
+			add(cell{text: price + " " + clean(c.Rule, 60) + ": " + message[c.Rule], hang: 2})
+		}
+		switch {
+		case a.Unknown > 0:
+			s := plural(a.Unknown, "rule", "rules") + " unknown"
+			if lost := a.Points - a.PointsLow; lost > 0 {
+				s += ", up to -" + lost.String()
+			}
+			add(cell{text: s, role: cold})
+		case len(a.Costs) > 0:
+		case a.Passed > 0 || a.Failed > 0:
+			add(cell{text: "ok", role: good})
+		case a.NotAsked > 0:
+			add(cell{text: "not asked", role: dim})
+		default:
+			add(cell{text: "does not apply", role: dim})
+		}
+	}
+	p.lines(table(p.paint, 0, p.o.Width, []string{"AREA", "POINTS", "WORST", "WHAT COSTS POINTS"}, rows))
+}
+
+// alsoFound writes the findings that the table of areas does not show: further
+// subjects of the same rule, and rules that cost nothing.
+func (p *page) alsoFound(d *Domain) {
+	shown := map[string]bool{}
+	for _, a := range d.Areas {
+		for _, c := range a.Costs {
+			shown[c.Rule] = true
+		}
+	}
+	var rows [][]cell
+	notes := 0
+	for _, f := range d.Findings {
+		if shown[f.Rule] {
+			shown[f.Rule] = false // the worst subject is in the table, the others are not
+			continue
+		}
+		if f.Severity == "info" {
+			notes++
+			continue
+		}
+		rows = append(rows, []cell{
+			{text: strings.ToUpper(clean(f.Severity, 10)), role: severityRole(f.Severity)},
+			{text: clean(f.Rule, 60) + ": " + subjectPrefix(d, f.Subject) + p.brief(f.Message), hang: 2},
+		})
+	}
+	if notes > 0 {
+		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note", "notes") + " without cost: --verbose shows more", role: dim}})
+	}
+	if len(rows) > 0 {
+		p.section("ALSO FOUND", "")
+		p.lines(table(p.paint, 2, p.o.Width, nil, rows))
+	}
+}
+
+// subjectPrefix names the subject unless it is the domain itself.
+func subjectPrefix(d *Domain, subject string) string {
+	if subject == "" || subject == d.Name {
+		return ""
+	}
+	return clean(subject, maxName) + ": "
+}
+
+// findings writes every finding with its evidence.
+func (p *page) findings(d *Domain) {
+	if len(d.Findings) == 0 {
+		return
+	}
+	p.section("FINDINGS", "")
+	for _, f := range d.Findings {
+		head := pad(strings.ToUpper(clean(f.Severity, 10)), 8) + "  " + clean(f.Rule, 60)
+		if f.Subject != "" {
+			head += "  " + clean(f.Subject, maxName)
+		}
+		if f.Key != "" {
+			head += "  " + clean(f.Key, maxName)
+		}
+		if f.Cost > 0 {
+			head += "  -" + f.Cost.String()
+		}
+		for i, l := range wrapHead(head, p.o.Width-2) {
+			if i == 0 {
+				sev, rest := l[:min(len(l), 8)], l[min(len(l), 8):]
+				p.line("  " + p.as(severityRole(f.Severity), sev) + rest)
+			} else {
+				p.line("  " + l)
+			}
+		}
+		p.para(12, plain, clean(f.Message, maxMessage))
+		if len(f.Refs) > 0 {
+			p.para(12, dim, clean(strings.Join(f.Refs, "; "), maxMessage))
+		}
+		p.evidence(f.Evidence)
+	}
+}
+
+// wrapHead wraps a line whose columns are separated by several blanks, which
+// plain wrapping would join.
+func wrapHead(s string, n int) []string {
+	if width(s) <= n {
+		return []string{s}
+	}
+	parts := strings.Split(s, "  ")
+	var lines []string
+	line := ""
+	for _, part := range parts {
+		switch {
+		case line == "":
+			line = part
+		case width(line)+2+width(part) <= n:
+			line += "  " + part
+		default:
+			lines = append(lines, line)
+			line = strings.Repeat(" ", 10) + part
+		}
+	}
+	var out []string
+	for _, l := range append(lines, line) {
+		if width(l) <= n {
+			out = append(out, l)
+			continue
+		}
+		for _, w := range wrap(l, n-10, 0) {
+			out = append(out, strings.Repeat(" ", 10)+w)
+		}
+	}
+	return out
+}
+
+// evidence writes what was asked and, where verbose, what came back. Record text
+// is not broken.
+func (p *page) evidence(refs []string) {
+	for _, ref := range refs {
+		p.line(strings.Repeat(" ", 12) + p.as(cold, clean(ref, maxSummary)))
+		if !p.o.Verbose {
+			continue
+		}
+		for l := range strings.Lines(p.r.summary(ref)) {
+			p.line(strings.Repeat(" ", 14) + p.as(dim, clean(strings.TrimRight(l, "\n"), maxSummary)))
+		}
+	}
+}
+
+// unknown writes what could not be told, by reason.
+func (p *page) unknown(d *Domain) {
+	if len(d.Unknown) == 0 {
+		return
+	}
+	type group struct {
+		reason string
+		rules  []string
+		places []string
+	}
+	var groups []group
+	for _, u := range d.Unknown {
+		i := slices.IndexFunc(groups, func(g group) bool { return g.reason == u.Reason })
+		if i < 0 {
+			groups = append(groups, group{reason: u.Reason})
+			i = len(groups) - 1
+		}
+		g := &groups[i]
+		if !slices.Contains(g.rules, u.Rule) {
+			g.rules = append(g.rules, u.Rule)
+		}
+		if u.Subject != d.Name && !slices.Contains(g.places, u.Subject) {
+			g.places = append(g.places, u.Subject)
+		}
+	}
+	p.section("UNKNOWN", "asked, but no usable answer; costs nothing in the score")
+	for _, g := range groups {
+		reason := clean(g.reason, maxMessage)
+		if len(g.places) > 0 {
+			reason += " (" + p.few(g.places) + ")"
+		}
+		for i, l := range wrap(reason, p.o.Width-4, 2) {
+			mark := "  "
+			if i == 0 {
+				mark = p.as(cold, "? ")
+			}
+			p.line("  " + mark + l)
+		}
+		p.para(6, dim, p.few(g.rules))
+	}
+}
+
+// few joins names, in the short form only the first six.
+func (p *page) few(names []string) string {
+	const most = 6
+	more := ""
+	if !p.full() && len(names) > most {
+		more = fmt.Sprintf(" and %d more", len(names)-most)
+		names = names[:most]
+	}
+	shown := make([]string, len(names))
+	for i, n := range names {
+		shown[i] = clean(n, maxName)
+	}
+	return strings.Join(shown, ", ") + more
+}
+
+// lists writes which rules were not asked, do not apply, or passed.
+func (p *page) lists(d *Domain) {
+	byReason := func(title, note string, us []Unasked) {
+		if len(us) == 0 {
+			return
+		}
+		p.section(title, note)
+		var reasons []string
+		rules := map[string][]string{}
+		for _, u := range us {
+			if _, seen := rules[u.Reason]; !seen {
+				reasons = append(reasons, u.Reason)
+			}
+			rules[u.Reason] = append(rules[u.Reason], u.Rule)
+		}
+		for _, reason := range reasons {
+			if reason != "" {
+				p.para(2, plain, clean(reason, maxMessage))
+			}
+			p.para(6, dim, p.few(rules[reason]))
+		}
+	}
+	byReason("NOT ASKED", "outside score and coverage", d.NotAsked)
+	if !p.o.Verbose {
+		return
+	}
+	byReason("DOES NOT APPLY", "by what the domain does", d.NotApplicable)
+	if len(d.Passed) > 0 {
+		p.section("PASSED", plural(len(d.Passed), "rule", "rules"))
+		p.para(2, dim, p.few(d.Passed))
+	}
+}

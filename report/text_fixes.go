@@ -1,0 +1,241 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// proofNote stands beside every verified fix.
+const proofNote = "Verified means checked against DNS by a second audit; senders that nobody named cannot be seen."
+
+// fixes writes the record changes, then the steps that DNS cannot take.
+func (p *page) fixes(d *Domain) {
+	n, verified := 0, false
+	for _, f := range d.Fixes {
+		verified = verified || f.Verified
+		if len(f.Changes) == 0 {
+			continue
+		}
+		n++
+		p.blank()
+		p.fixHead(fmt.Sprintf("FIX %d", n), f)
+		p.changes(f.Changes)
+		p.steps(f.Steps)
+		var facts []string
+		if f.Undo != "" {
+			facts = append(facts, "undo: "+clean(f.Undo, maxMessage))
+		}
+		facts = append(facts, "visible within "+lasting(f.VisibleWithin), p.proof(f))
+		p.para(2, dim, strings.Join(facts, "; "))
+		for _, s := range f.Next {
+			p.para(2, plain, fmt.Sprintf("then, when %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
+			p.changes(s.Changes)
+		}
+	}
+	if verified {
+		p.blank()
+		p.para(0, dim, proofNote)
+	}
+	for _, f := range d.Fixes {
+		if len(f.Changes) > 0 {
+			continue
+		}
+		p.blank()
+		p.fixHead("NOT DNS", f)
+		p.steps(f.Steps)
+	}
+}
+
+func (p *page) proof(f Fix) string {
+	if f.Verified {
+		return fmt.Sprintf("verified: score %d after it", f.ScoreAfter)
+	}
+	if f.Unverified != "" {
+		return "not verified: " + clean(f.Unverified, maxMessage)
+	}
+	return "not verified"
+}
+
+// fixHead writes label, rule, points and what the fix asks for.
+func (p *page) fixHead(label string, f Fix) {
+	name := clean(f.ID, 60)
+	if len(f.Rules) > 0 {
+		name = clean(f.Rules[0], 60)
+	}
+	points := ""
+	if f.Points > 0 {
+		points = fmt.Sprintf("  +%d", f.Points)
+	}
+	text := ""
+	switch f.Safety {
+	case NeedsEvidence:
+		text = "NEEDS EVIDENCE"
+	case NeedsInput:
+		text = "NEEDS INPUT"
+	case SafeNow:
+		if len(f.Changes) > 0 {
+			text = "SAFE NOW"
+		}
+	}
+	if f.Needs != "" {
+		text = strings.TrimPrefix(text+": "+clean(f.Needs, maxMessage), ": ")
+	}
+	head := label + "  " + name + points
+	if text != "" && width(head)+2+width(text) <= p.o.Width {
+		p.line(p.as(bold, label) + "  " + p.as(bold, name) + p.as(good, points) + "  " + p.as(safetyRole(f.Safety), text))
+		text = ""
+	} else {
+		p.line(p.as(bold, label) + "  " + p.as(bold, name) + p.as(good, points))
+	}
+	if f.Title != "" {
+		p.para(2, plain, clean(f.Title, maxMessage))
+	}
+	if text != "" {
+		p.para(2, safetyRole(f.Safety), text)
+	}
+}
+
+func safetyRole(s string) role {
+	if s == SafeNow {
+		return good
+	}
+	return warn
+}
+
+// changes writes records as zone lines, never broken, so that they can be
+// copied.
+func (p *page) changes(cs []Change) {
+	for _, c := range cs {
+		owner := clean(strings.TrimSuffix(c.Owner, "."), maxName) + "."
+		kind := clean(c.Type, 10)
+		for _, data := range c.New {
+			p.line(fmt.Sprintf("  %s %d IN %s %s", owner, c.TTL, kind, Sanitize(data)))
+		}
+		label := "replaces"
+		if len(c.New) == 0 {
+			label = "remove  "
+		}
+		for _, data := range c.Old {
+			p.line("  " + p.as(dim, fmt.Sprintf("%s %s IN %s %s", label, owner, kind, Sanitize(data))))
+		}
+	}
+}
+
+func (p *page) steps(steps []string) {
+	for i, s := range steps {
+		mark := fmt.Sprintf("%d. ", i+1)
+		for j, l := range wrap(clean(s, maxMessage), p.o.Width-2-len(mark), 0) {
+			if j > 0 {
+				mark = strings.Repeat(" ", len(mark))
+			}
+			p.line("  " + mark + l)
+		}
+	}
+}
+
+// drift writes where the zone laid over the DNS differs from it.
+func (p *page) drift(d *Domain) {
+	if len(d.Drift) == 0 {
+		return
+	}
+	p.section("ZONE AND LIVE DNS DIFFER", "")
+	for _, x := range d.Drift {
+		p.para(2, plain, strings.TrimSpace(fmt.Sprintf("%s %s  %s", clean(x.Owner, maxName), clean(x.Type, 10), clean(x.Note, maxMessage))))
+		for _, data := range x.Zone {
+			p.line("    " + p.as(good, "zone ") + Sanitize(data))
+		}
+		for _, data := range x.Live {
+			p.line("    " + p.as(dim, "live ") + Sanitize(data))
+		}
+	}
+}
+
+// timeline writes what ends next; the short form shows the first five.
+func (p *page) timeline(d *Domain) {
+	events := d.Timeline
+	if len(events) == 0 {
+		return
+	}
+	if !p.full() && len(events) > 5 {
+		events = events[:5]
+	}
+	var rows [][]cell
+	for _, e := range events {
+		what := clean(e.What, maxMessage)
+		if e.Subject != "" {
+			what += ": " + clean(e.Subject, maxName)
+		}
+		r, when := distance(p.r.Run.At, e.At)
+		rows = append(rows, []cell{{text: e.At.UTC().Format(dateForm)}, {text: when, role: r}, {text: what, hang: 2}})
+	}
+	p.section("NEXT TO BREAK", "")
+	p.lines(table(p.paint, 2, p.o.Width, nil, rows))
+}
+
+// distance says how far away a time is, and how alarming that is.
+func distance(now, at time.Time) (role, string) {
+	const day = 24 * time.Hour
+	left := at.Sub(now)
+	days := int(left / day)
+	switch {
+	case left < 0:
+		return bad, plural(int(-left/day), "day", "days") + " ago"
+	case days == 0:
+		return bad, "today"
+	case days <= 7:
+		return bad, "in " + plural(days, "day", "days")
+	case days <= 30:
+		return warn, "in " + plural(days, "day", "days")
+	}
+	return plain, "in " + plural(days, "day", "days")
+}
+
+// hosts writes one line for each address of the domain's mail hosts.
+func (p *page) hosts(d *Domain) {
+	var rows [][]cell
+	for _, m := range d.MX {
+		h := p.r.host(m.Host)
+		if h == nil || len(h.Addresses) == 0 {
+			rows = append(rows, []cell{{text: fmt.Sprint(m.Pref)}, {text: clean(m.Host, maxName)}, {text: "no address", role: warn}, {}, {}})
+			continue
+		}
+		for _, a := range h.Addresses {
+			state, r := "up", good
+			switch {
+			case !a.Talked:
+				state, r = "not asked", dim
+			case !a.Reached:
+				state, r = "no answer", warn
+			}
+			what := a.describe()
+			rows = append(rows, []cell{{text: fmt.Sprint(m.Pref)}, {text: clean(m.Host, maxName)}, {text: clean(a.IP, 50)}, {text: state, role: r}, {text: what, hang: 2}})
+		}
+	}
+	if len(rows) > 0 {
+		p.blank()
+		p.lines(table(p.paint, 0, p.o.Width, []string{"PREF", "HOST", "ADDRESS", "STATE", "TLS AND CERTIFICATE"}, rows))
+	}
+}
+
+// describe says what the conversation with an address showed, sanitised.
+func (a HostAddress) describe() string {
+	var parts []string
+	switch {
+	case !a.Talked:
+	case !a.Reached:
+		parts = append(parts, clean(a.Fail, maxMessage))
+	case a.TLS == nil && !a.STARTTLS:
+		parts = append(parts, "no STARTTLS")
+	case a.TLS == nil:
+		parts = append(parts, "STARTTLS offered, no handshake")
+	case a.TLS.Error != "":
+		parts = append(parts, "TLS failed: "+clean(a.TLS.Error, maxMessage))
+	default:
+		parts = append(parts, clean(strings.Join(strings.Fields(a.TLS.Version+" "+a.TLS.Group), " "), 100))
+	}
+	if c := a.Cert; c != nil {
+		parts = append(parts, fmt.Sprintf("%s to %s, %s", clean(c.Key, 40), c.NotAfter.UTC().Format(dateForm), clean(c.Mozilla, 40)))
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,159 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write golden files and the schema anew")
+
+const reports = "../testdata/reports"
+
+// golden compares with a stored file, or writes it with -update.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join(reports, name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test ./report -update writes it anew); got:\n%s", path, got)
+	}
+}
+
+// stored gives the reports that renderings are tested with, by name.
+func stored(t *testing.T) map[string]*Report {
+	return map[string]*Report{
+		"typical": sampleTypical(t), "clean": sampleClean(t), "unknown": sampleUnknown(t), "nomail": sampleNoMail(t), "hostile": sampleHostile(t),
+	}
+}
+
+func TestText(t *testing.T) {
+	variants := map[string]TextOptions{
+		"60": {Width: 60}, "80": {}, "100": {Width: 100}, "wide": {Width: 140, Wide: true}, "verbose": {Verbose: true}, "quiet": {Quiet: true}, "color": {Color: true},
+	}
+	for name, r := range stored(t) {
+		for variant, o := range variants {
+			if variant != "80" && name != "typical" && name != "hostile" {
+				continue
+			}
+			t.Run(name+"."+variant, func(t *testing.T) {
+				var out bytes.Buffer
+				if err := Text(&out, r, o); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, name+"."+variant+".txt", out.Bytes())
+				inspect(t, out.String(), o)
+			})
+		}
+	}
+}
+
+// inspect holds what is true of every text output.
+func inspect(t *testing.T, out string, o TextOptions) {
+	t.Helper()
+	limit := max(o.Width, 40)
+	if o.Width == 0 {
+		limit = 80
+	}
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if !utf8.ValidString(line) {
+			t.Errorf("not UTF-8: %q", line)
+		}
+		bare := line
+		for _, sgr := range []string{"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"} {
+			if o.Color {
+				bare = strings.ReplaceAll(bare, sgr, "")
+			}
+		}
+		if Sanitize(bare) != bare {
+			t.Errorf("control characters: %q", line)
+		}
+		if opened := strings.Count(line, "\x1b[") - strings.Count(line, "\x1b[0m"); opened != strings.Count(line, "\x1b[0m") {
+			t.Errorf("colour leaks out of the line: %q", line)
+		}
+		record := strings.Contains(line, " IN ") || strings.Contains(line, "zone ") || strings.Contains(line, "live ") || strings.HasPrefix(line, strings.Repeat(" ", 12))
+		if width(bare) > limit && !record {
+			t.Errorf("%d cells, %d allowed: %q", width(bare), limit, bare)
+		}
+		if strings.HasSuffix(line, " ") {
+			t.Errorf("ends in blanks: %q", line)
+		}
+	}
+}
+
+// TestTextKeepsRecords holds that a record can be copied from one line.
+func TestTextKeepsRecords(t *testing.T) {
+	r := sampleTypical(t)
+	for _, w := range []int{40, 80} {
+		var out bytes.Buffer
+		if err := Text(&out, r, TextOptions{Width: w}); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range r.Domains[0].Fixes {
+			for _, c := range f.Changes {
+				for _, data := range c.New {
+					if !strings.Contains(out.String(), "\n  "+c.Owner+". 3600 IN TXT "+data+"\n") {
+						t.Errorf("width %d: %s is not on one line", w, data)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestSanitize(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain, ünï, 漢字 👩‍👩‍👧": "plain, ünï, 漢字 👩‍👩‍👧",
+		"\x1b[31m":            `\x1b[31m`,
+		"a\r\n\tb\x00\x7f":    `a\x0d\x0a\x09b\x00\x7f`,
+		"\u009b31m":           `\x9b31m`,
+		"a\xffb\xc3":          `a\xffb\xc3`,
+		"\u202eevil\u2069":    `\u202eevil\u2069`,
+		"\u200bx\ufeff\u2028": `\u200bx\ufeff\u2028`,
+		"\U000e0041\ue000":    `\U000e0041\ue000`,
+		"\ufffd":              "\ufffd",
+	} {
+		if got := Sanitize(in); got != want {
+			t.Errorf("Sanitize(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzSanitize(f *testing.F) {
+	for _, s := range []string{hostileEscape, hostileBidi, hostileHTML, hostileBytes, "漢字\x80"} {
+		f.Add(s, 20)
+	}
+	f.Fuzz(func(t *testing.T, s string, n int) {
+		got := Sanitize(s)
+		if !utf8.ValidString(got) || Sanitize(got) != got {
+			t.Errorf("Sanitize(%q) = %q", s, got)
+		}
+		n = 8 + (n&0x7f)%100
+		for _, l := range wrap(got, n, 2) {
+			if width(l) > n {
+				t.Errorf("wrap to %d gives %d cells: %q", n, width(l), l)
+			}
+		}
+		joined := strings.ReplaceAll(strings.Join(wrap(got, n, 0), ""), " ", "")
+		if want := strings.Join(strings.Fields(got), ""); joined != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("wrap loses text: %q became %q", want, joined)
+		}
+		if c := bound(s, n); len(c) > n {
+			t.Errorf("bound(%q, %d) = %q", s, n, c)
+		}
+	})
+}
