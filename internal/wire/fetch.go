@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -16,8 +17,10 @@ import (
 const (
 	// MaxBody is what is kept of a page. RFC 8461 section 3.3 suggests the same
 	// bound for policies.
-	MaxBody   = 64 << 10
-	maxHeader = 32 << 10 // bytes of a response's header
+	MaxBody     = 64 << 10
+	maxHeader   = 32 << 10     // bytes of a response's header, interim responses included
+	maxInterim  = 5            // responses up to the final one (RFC 9110 section 15.2)
+	maxTransfer = 16 * MaxBody // bytes read for a body: it may come in small chunks
 )
 
 // Fetch gets r.URL from exactly r.Addr. Plain HTTP is spoken only where the URL
@@ -50,7 +53,7 @@ func (l *Live) Fetch(ctx context.Context, r Request) Page {
 	err = l.get(within, conn, u, &p)
 	p.Millis = millisSince(began)
 	if err != nil && within.Err() != nil {
-		err = within.Err() // net/http calls a header that stops half-way malformed
+		err = within.Err() // a header that stops half-way reads as malformed
 	}
 	if p.TLS != nil {
 		l.trust.judge(p.TLS, time.Now())
@@ -67,8 +70,10 @@ func (l *Live) Fetch(ctx context.Context, r Request) Page {
 	return p
 }
 
-// errTLS marks an error of the handshake.
-var errTLS = errors.New("TLS handshake failed")
+var (
+	errTLS    = errors.New("TLS handshake failed")
+	errHeader = fmt.Errorf("header longer than %d bytes, or too many interim responses", maxHeader)
+)
 
 // get fills in what comes of one request on conn. The context bounds all of it;
 // the connection has no deadline of its own, which would fire beside it.
@@ -85,24 +90,21 @@ func (l *Live) get(ctx context.Context, conn net.Conn, u *url.URL, p *Page) erro
 		ready = upgraded
 	}
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	request, err := http.NewRequest(http.MethodGet, u.String(), nil)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("User-Agent", "mxvet/"+cmp.Or(l.cfg.Version, "devel"))
-	dial := func(context.Context, string, string) (net.Conn, error) { return ready, nil }
-	transport := &http.Transport{ // its zero value uses no proxy and speaks HTTP/1.1
-		DialContext:            dial,
-		DialTLSContext:         dial,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeader,
+	request.Header.Set("User-Agent", "mxvet/"+cmp.Or(l.cfg.Version, "devel"))
+	request.Close = true
+	if err := request.Write(ready); err != nil {
+		return err
 	}
-	response, err := transport.RoundTrip(req)
+	response, err := readResponse(ready, request)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
 	p.Status = response.StatusCode
 	p.ContentType = strings.ToValidUTF8(response.Header.Get("Content-Type"), "?")
 	p.Location = strings.ToValidUTF8(response.Header.Get("Location"), "?")
@@ -111,6 +113,28 @@ func (l *Live) get(ctx context.Context, conn net.Conn, u *url.URL, p *Page) erro
 		p.Body = p.Body[:MaxBody]
 	}
 	return err
+}
+
+// readResponse reads the header of the final response; its body is left on
+// conn. http.Transport is not used because it writes to the process's log what
+// a server says too early, and bounds nothing that this does not.
+func readResponse(conn io.Reader, request *http.Request) (*http.Response, error) {
+	limited := &io.LimitedReader{R: conn, N: maxHeader}
+	r := bufio.NewReader(limited)
+	for range maxInterim {
+		response, err := http.ReadResponse(r, request)
+		if err != nil {
+			if limited.N == 0 {
+				err = errHeader
+			}
+			return nil, err
+		}
+		if response.StatusCode >= 200 {
+			limited.N = maxTransfer
+			return response, nil
+		}
+	}
+	return nil, errHeader
 }
 
 // getFail classes what ended a fetch on a connection that stood: an error of no
@@ -122,7 +146,7 @@ func getFail(ctx context.Context, what string, err error) *Fail {
 	case f.Kind == FailCanceled, f.Kind == FailDeadline, f.Kind == FailTimeout:
 	case errors.Is(err, errTLS), isAlert(err):
 		f.Kind = FailTLS
-	case strings.Contains(f.Text, "headers exceeded"): // net/http has no error value for it
+	case errors.Is(err, errHeader):
 		f.Kind = FailLimit
 	case f.Kind == FailUnreachable:
 		f.Kind = FailProtocol

@@ -69,6 +69,10 @@ func TestFetch(t *testing.T) {
 		{"not found", good, page("404 Not Found", "", "no"), Page{Status: 404, Body: []byte("no")}, ""},
 		{"redirect", good, page("301 Moved", "Location: https://example.org/x\r\n", ""), Page{Status: 301, Location: "https://example.org/x"}, ""},
 		{"chunked", good, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", Page{Status: 200, Body: []byte("abc")}, ""},
+		{"interim response first", good, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + page("200 OK", "", "abc"), Page{Status: 200, Body: []byte("abc")}, ""},
+		{"interim responses only", good, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20), Page{}, FailLimit},
+		{"header as long as may be", good, page("200 OK", "X-A: "+strings.Repeat("b", maxHeader-100)+"\r\n", "abc"), Page{Status: 200, Body: []byte("abc")}, ""},
+		{"tiny chunks", good, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", MaxBody) + "0\r\n\r\n", Page{Status: 200, Body: []byte(strings.Repeat("x", MaxBody))}, ""},
 		{"until the end", good, "HTTP/1.0 200 OK\r\n\r\nabc", Page{Status: 200, Body: []byte("abc")}, ""},
 		{"empty", good, page("200 OK", "", ""), Page{Status: 200}, ""},
 		{"as long as may be", good, page("200 OK", "", strings.Repeat("x", MaxBody)), Page{Status: 200, Body: []byte(strings.Repeat("x", MaxBody))}, ""},
@@ -189,6 +193,7 @@ func TestFetchSlow(t *testing.T) {
 }
 
 func drip(c net.Conn, text string) {
+	go func() { _, _ = io.Copy(io.Discard, c) }()
 	for i := range text {
 		if _, err := io.WriteString(c, text[i:i+1]); err != nil {
 			return

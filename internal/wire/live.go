@@ -155,7 +155,7 @@ func failOf(ctx context.Context, what string, err error) *Fail {
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
 	switch {
-	case tlsAlert, badCert, notTLS, strings.Contains(text, "tls: "):
+	case tlsAlert, badCert, notTLS, strings.HasPrefix(text, "tls: "), strings.Contains(text, " tls: "):
 		f.Kind = FailTLS
 	case ok && timeout.Timeout(), errors.Is(err, syscall.ETIMEDOUT):
 		f.Kind = FailTimeout

@@ -430,6 +430,7 @@ func (oneRecipient) Reset()                                 {}
 func (oneRecipient) Logout() error                          { return nil }
 func (oneRecipient) Mail(string, *gosmtp.MailOptions) error { return nil }
 func (oneRecipient) Data(io.Reader) error                   { return errors.New("a message was sent") }
+
 func (oneRecipient) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 	if to != "postmaster@example.com" {
 		return &gosmtp.SMTPError{Code: 554, EnhancedCode: gosmtp.EnhancedCode{5, 7, 1}, Message: "no such recipient"}

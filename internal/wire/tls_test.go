@@ -176,7 +176,7 @@ func TestTalkChains(t *testing.T) {
 			l := liveOver(t, dialTo(mailHost{tls: &tls.Config{Certificates: []tls.Certificate{test.cert}}}.serve), root, nil)
 			for range 2 {
 				s := l.Talk(t.Context(), mx1)
-				if s.Fail != nil || s.TLS.System != test.want || s.TLS.Mozilla != test.want || len(s.TLS.Chain) != len(test.cert.Certificate) {
+				if s.Fail != nil || s.TLS.System != test.want || s.TLS.Mozilla != test.want || len(s.TLS.Certs()) != len(test.cert.Certificate) {
 					t.Errorf("%s: %v %q %q, %d certificates", name, s.Fail, s.TLS.System, s.TLS.Mozilla, len(s.TLS.Chain))
 				}
 			}
