@@ -51,8 +51,8 @@ func within(name, apex string) bool {
 	return apex == "." || name == apex || name != "." && dns.IsSubDomain(apex+".", name+".")
 }
 
-// parent gives the name above a canonical name; the root is its own parent.
-func parent(name string) string {
+// Parent gives the name above a canonical name; the root is its own parent.
+func Parent(name string) string {
 	if next, end := dns.NextLabel(name, 0); !end && next < len(name) {
 		return name[next:]
 	}
@@ -64,7 +64,7 @@ func parent(name string) string {
 func path(name, apex string) []string {
 	out := []string{name}
 	for name != apex && name != "." {
-		name = parent(name)
+		name = Parent(name)
 		out = append(out, name)
 	}
 	slices.Reverse(out)

@@ -215,7 +215,7 @@ func (n *node) indexes(rrtype string) []int {
 func (z *Zone) index() {
 	z.nodes = map[string]*node{z.Origin: {}}
 	for i, r := range z.Records {
-		for name := r.Owner; z.nodes[name] == nil; name = parent(name) {
+		for name := r.Owner; z.nodes[name] == nil; name = Parent(name) {
 			z.nodes[name] = &node{}
 		}
 		n := z.nodes[r.Owner]

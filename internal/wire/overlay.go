@@ -1,0 +1,403 @@
+package wire
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"mxvet/internal/zone"
+)
+
+// An Overlay answers from zone text and from record changes before it asks the
+// Source behind it: how a zone is audited before it is published, and how a fix
+// is proved.
+//
+// A whole zone speaks for all names in it: an absent one is NXDOMAIN. What lies
+// at or below a cut in it is asked behind. A change is a patch over the RRset
+// that a zone or the Source behind gives, so that the RRset's other records
+// survive; when that RRset is unknown, so is the patched one, unless the change
+// replaces it whole. Aliases are followed again, through the overlay and behind
+// it by turns.
+//
+// Answers that zone text or a change had a part in are Assumed, negative ones
+// too, and neither authoritative nor authenticated. Records are sorted. All
+// servers agree: a Question with a Server is answered in the same way, with that
+// server's records under a patch, but aliases that leave the zones are not
+// followed, as servers do not.
+//
+// Two things about the live DNS cannot be seen from outside and are left as they
+// are: that a change takes the last record of a name away (the answer is NODATA,
+// never NXDOMAIN, because records of other types may remain), and that a live
+// answer was made from a wildcard which a change edits or hides.
+type Overlay struct {
+	// Pages are assumed answers of Fetch, by URL, at any address. Set it before
+	// use.
+	Pages map[string]Page
+
+	behind  Source // nil: nothing is known beyond the overlay
+	zones   []*zone.Zone
+	changes map[rrset][]zone.Change // by what they edit, outside of zones or below their cuts
+	made    map[string]bool         // canonical names that exist because of additions
+}
+
+type rrset struct{ owner, rrtype string }
+
+// maxAliases bounds the aliases that are followed for one question; resolvers
+// give up at about as many.
+const maxAliases = 16
+
+// NewOverlay lays zones, and changes over them, over a Source. Changes are made
+// in their order. A nil Source gives FailOffline for what the overlay does not
+// cover.
+func NewOverlay(behind Source, zones []*zone.Zone, changes []zone.Change) *Overlay {
+	o := &Overlay{behind: behind, changes: map[rrset][]zone.Change{}, made: map[string]bool{}}
+	for _, z := range zones {
+		o.zones = append(o.zones, z.With(changes))
+	}
+	slices.SortStableFunc(o.zones, func(a, b *zone.Zone) int { // the deepest speaks first
+		return cmp.Compare(dns.CountLabel(b.Origin), dns.CountLabel(a.Origin))
+	})
+	for _, c := range changes {
+		c.Owner, c.Type = zone.Name(c.Owner), strings.ToUpper(c.Type)
+		if z := o.zone(c.Owner, c.Type); z != nil && z.Lookup(c.Owner, c.Type).Kind != zone.Referral {
+			continue // z has it
+		}
+		key := rrset{c.Owner, c.Type}
+		o.changes[key] = append(o.changes[key], c)
+	}
+	for key, edits := range o.changes {
+		if len(zone.Apply(nil, edits)) > 0 {
+			for name := key.owner; name != "." && !o.made[name]; name = zone.Parent(name) {
+				o.made[name] = true
+			}
+		}
+	}
+	return o
+}
+
+// Fetch implements Source.
+func (o *Overlay) Fetch(ctx context.Context, r Request) Page {
+	if p, ok := o.Pages[r.URL]; ok {
+		return p
+	}
+	if o.behind == nil {
+		return Page{Fail: offline(r.Ref())}
+	}
+	return o.behind.Fetch(ctx, r)
+}
+
+// Talk implements Source.
+func (o *Overlay) Talk(ctx context.Context, p Probe) Session {
+	if o.behind == nil {
+		return Session{Fail: offline(p.Ref())}
+	}
+	return o.behind.Talk(ctx, p)
+}
+
+func offline(ref Ref) *Fail {
+	return &Fail{FailOffline, string(ref) + ": the network is not used, and nothing assumed answers it"}
+}
+
+// DNS implements Source.
+func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
+	q = q.Canonical()
+	at := zone.Name(q.Name)
+	var sum step
+	for followed := map[string]bool{}; ; {
+		followed[at] = true
+		s := o.step(ctx, q, at)
+		if len(followed) == 1 {
+			sum = s
+		} else {
+			sum.add(s)
+		}
+		if s.next == "" || sum.Fail != nil {
+			break
+		}
+		if at = s.next; followed[at] || len(followed) >= maxAliases {
+			sum.Rcode, sum.Fail = "SERVFAIL", &Fail{FailServfail, "aliases of " + q.Name + " lead in a circle, or too far"}
+			break
+		}
+	}
+	if sum.Fail != nil {
+		sum.Answer.Answer, sum.Authority = nil, nil
+	}
+	if sum.assumed {
+		sum.Assumed, sum.AA, sum.AD = true, false, false
+		slices.Sort(sum.Answer.Answer)
+		sum.Answer.Answer = slices.Compact(sum.Answer.Answer)
+	}
+	return sum.Answer
+}
+
+// A step is what is known at one name on the way along aliases.
+type step struct {
+	Answer
+	assumed bool   // zone text or a change had a part in it
+	next    string // the answer ends in an alias; go on at this name
+}
+
+// add puts the answer of the next step behind s.
+func (s *step) add(t step) {
+	records := slices.Concat(s.Answer.Answer, t.Answer.Answer)
+	edes := slices.Concat(s.EDE, t.EDE)
+	a := t.Answer
+	a.Answer, a.EDE = records, edes
+	a.AA = s.AA && t.AA
+	a.AD = s.AD && t.AD
+	a.Truncated = s.Truncated || t.Truncated
+	a.TCPFailed = s.TCPFailed || t.TCPFailed
+	a.From = cmp.Or(s.From, t.From)
+	a.Millis = s.Millis + t.Millis
+	*s = step{Answer: a, assumed: s.assumed || t.assumed, next: t.next}
+}
+
+// step answers for one name, from a zone or with patches over what is behind.
+func (o *Overlay) step(ctx context.Context, q Question, at string) step {
+	if z := o.zone(at, q.Type); z != nil {
+		if r := z.Lookup(at, q.Type); r.Kind != zone.Referral {
+			return o.fromZone(z, r, q)
+		}
+	}
+	q.Name = at
+	if o.behind == nil {
+		return o.patchNothing(q)
+	}
+	base := o.behind.DNS(ctx, q)
+	if p, ok := o.patch(q, base); ok {
+		return p
+	}
+	if base.Fail != nil {
+		return step{Answer: base}
+	}
+	if base.Rcode == "NXDOMAIN" && !base.Has("CNAME") {
+		if o.made[at] {
+			return step{Answer: negative(base), assumed: true}
+		}
+		return o.wildcard(ctx, q, base)
+	}
+	return o.untilOverlaid(q, base)
+}
+
+func (o *Overlay) fromZone(z *zone.Zone, r zone.Result, q Question) step {
+	s := step{Answer: Answer{Rcode: "NOERROR", From: strings.TrimSpace("zone text " + z.File)}, assumed: true}
+	switch r.Kind {
+	case zone.Found:
+		s.Answer.Answer = r.Records
+	case zone.Alias:
+		s.Answer.Answer = r.Records
+		if r.Target == "" {
+			s.Rcode, s.Fail = "YXDOMAIN", &Fail{FailRcode, "a DNAME makes a name that is too long"}
+			return s
+		}
+		s.next = o.follow(q, r.Target)
+	case zone.NXDomain:
+		s.Rcode = "NXDOMAIN"
+	}
+	if r.SOA != "" {
+		s.Authority = []string{r.SOA}
+	}
+	return s
+}
+
+// follow gives the alias target at which to go on, "" where the asked server
+// would stop.
+func (o *Overlay) follow(q Question, target string) string {
+	if q.Server != "" && o.zone(target, q.Type) == nil {
+		return ""
+	}
+	return target
+}
+
+// patchNothing answers where there is no Source: what is added is all there is.
+func (o *Overlay) patchNothing(q Question) step {
+	if p, ok := o.patch(q, Answer{Rcode: "NOERROR", From: "assumed records"}); ok {
+		return p
+	}
+	if len(o.changes[rrset{q.Name, q.Type}]) > 0 {
+		return step{Answer: Answer{Rcode: "NOERROR", From: "assumed records"}, assumed: true}
+	}
+	return step{Answer: Answer{Fail: offline(q.Ref())}}
+}
+
+// patch lays the changes of q's RRset, and of an alias in its place, over base.
+// It is false when they change nothing.
+func (o *Overlay) patch(q Question, base Answer) (step, bool) {
+	own, alias := o.changes[rrset{q.Name, q.Type}], o.changes[rrset{q.Name, "CNAME"}]
+	if q.Type == "CNAME" {
+		alias = nil
+	}
+	if len(own)+len(alias) == 0 || base.Fail != nil && !replaced(own) {
+		return step{}, false
+	}
+	had, hadAlias := base.at(q.Name, q.Type), base.at(q.Name, "CNAME")
+	var aliases []string
+	if q.Type != "CNAME" {
+		aliases = zone.Apply(hadAlias, alias)
+	}
+	records := zone.Apply(had, own)
+	sameAlias := q.Type == "CNAME" || slices.Equal(aliases, hadAlias)
+	// Servers refuse other records beside an alias: what was there first stays.
+	aliased := len(aliases) > 0 && len(hadAlias) > 0
+	if base.Fail == nil && sameAlias && (aliased || slices.Equal(records, had)) {
+		return step{}, false
+	}
+	s := step{Answer: base, assumed: true}
+	s.Rcode, s.Authority, s.Fail = "NOERROR", nil, nil
+	if base.Fail != nil {
+		s.EDE = nil // about what the change replaces
+	}
+	switch {
+	case aliased, len(aliases) > 0 && len(records) == 0:
+		s.Answer.Answer = aliases
+		s.next = o.follow(q, zone.Name(data(aliases[0])))
+	case len(records) > 0:
+		s.Answer.Answer = records
+	case base.Fail != nil:
+		return step{}, false // all of an unknown RRset was removed, but an alias may be there
+	default:
+		s.Answer = negative(base)
+	}
+	return s, true
+}
+
+// replaced reports whether the changes leave nothing of what was there.
+func replaced(changes []zone.Change) bool {
+	return slices.ContainsFunc(changes, func(c zone.Change) bool { return slices.Contains(c.Remove, "*") })
+}
+
+// negative makes base say NODATA. Of its authority records only the SOA stays:
+// proofs of absence in it would prove something else.
+func negative(base Answer) Answer {
+	a := base
+	a.Rcode, a.Answer = "NOERROR", nil
+	a.Authority = nil
+	for _, s := range base.Authority {
+		if f := strings.SplitN(s, "\t", 5); len(f) == 5 && f[3] == "SOA" {
+			a.Authority = append(a.Authority, s)
+		}
+	}
+	return a
+}
+
+// wildcard answers for a name that does not exist behind, from a wildcard that a
+// change adds records to (RFC 4592 section 3.3.1).
+func (o *Overlay) wildcard(ctx context.Context, q Question, base Answer) step {
+	none := step{Answer: base}
+	depth := 0
+	for name := zone.Parent(q.Name); !o.made[star(name)]; name = zone.Parent(name) {
+		if depth++; name == "." || depth > maxAliases {
+			return none // no wildcard above, or none that is worth so many questions
+		}
+	}
+	for name := zone.Parent(q.Name); ; name = zone.Parent(name) {
+		if !o.made[star(name)] {
+			// Where name exists, it is the closest encloser, and has no wildcard.
+			if o.made[name] {
+				return none
+			}
+			between := q
+			between.Name = name
+			switch a := o.behind.DNS(ctx, between); {
+			case a.Fail != nil:
+				return step{Answer: a}
+			case a.Rcode != "NXDOMAIN" || a.Has("CNAME"):
+				return none
+			}
+			continue
+		}
+		from := q
+		from.Name = star(name)
+		s := o.step(ctx, from, from.Name)
+		s.assumed = true
+		s.Answer.Answer = slices.Clone(s.Answer.Answer) // it may be shared
+		for i, rr := range s.Answer.Answer {
+			if owner, rest, _ := strings.Cut(rr, "\t"); zone.Name(owner) == from.Name {
+				s.Answer.Answer[i] = q.Name + ".\t" + rest
+			}
+		}
+		return s
+	}
+}
+
+// untilOverlaid gives base as it is, unless its aliases come to a name that the
+// overlay has something about: then it is cut there.
+func (o *Overlay) untilOverlaid(q Question, base Answer) step {
+	if q.Type == "CNAME" || q.Server != "" {
+		return step{Answer: base}
+	}
+	chain := base.Chain(q.Name)
+	for i := range chain {
+		chain[i] = zone.Name(chain[i])
+	}
+	for i, name := range chain {
+		if !o.touches(name, q.Type) {
+			continue
+		}
+		s := step{Answer: base, next: name}
+		s.Rcode, s.Authority, s.Answer.Answer = "NOERROR", nil, nil
+		for _, rr := range base.Answer {
+			owner, _, _ := strings.Cut(rr, "\t")
+			if !slices.Contains(chain[i:], zone.Name(owner)) { // aliases before, DNAMEs, signatures
+				s.Answer.Answer = append(s.Answer.Answer, rr)
+			}
+		}
+		return s
+	}
+	return step{Answer: base}
+}
+
+// touches reports whether the overlay may have something to say about a name.
+func (o *Overlay) touches(name, rrtype string) bool {
+	if z := o.zone(name, rrtype); z != nil && z.Lookup(name, rrtype).Kind != zone.Referral {
+		return true
+	}
+	if o.made[name] || len(o.changes[rrset{name, rrtype}]) > 0 || len(o.changes[rrset{name, "CNAME"}]) > 0 {
+		return true
+	}
+	for name != "." {
+		name = zone.Parent(name)
+		if o.made[star(name)] {
+			return true
+		}
+	}
+	return false
+}
+
+// zone gives the zone that speaks for a name. DS records are their parent's
+// (RFC 4035 section 2.4).
+func (o *Overlay) zone(name, rrtype string) *zone.Zone {
+	for _, z := range o.zones {
+		if z.Covers(name) && !(rrtype == "DS" && name == z.Origin && name != ".") {
+			return z
+		}
+	}
+	return nil
+}
+
+// at gives the records of that owner and type, sorted.
+func (a Answer) at(owner, rrtype string) []string {
+	var out []string
+	for _, s := range a.Answer {
+		if f := strings.SplitN(s, "\t", 5); len(f) == 5 && f[3] == rrtype && zone.Name(f[0]) == owner {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// data gives the last field of a record.
+func data(record string) string {
+	return record[strings.LastIndexByte(record, '\t')+1:]
+}
+
+func star(name string) string {
+	if name == "." {
+		return "*"
+	}
+	return "*." + name
+}
