@@ -1,0 +1,190 @@
+package tlsrpt
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+)
+
+// An Asked is one question and what came back.
+type Asked struct {
+	Name   string
+	Ref    wire.Ref // "" where it was not asked
+	Answer wire.Answer
+}
+
+// Failed reports that nothing can be concluded from the answer: none came, or
+// only part of it.
+func (a Asked) Failed() bool { return !a.Answer.OK() || a.Answer.TCPFailed }
+
+func ask(ctx context.Context, src wire.Source, name, rrtype string) Asked {
+	q := wire.Question{Name: name, Type: rrtype}
+	return Asked{Name: name, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
+}
+
+// A Result is all that a domain shows about TLS-RPT.
+type Result struct {
+	Domain  string // lower case, without the final dot
+	TXT     Asked
+	Chain   []string // targets of CNAMEs at _smtp._tls, in order
+	Records []Record // those that senders select; reports are off unless it is exactly one
+	Others  []Record // discarded by senders, but meant to be TLS-RPT records
+
+	Destinations []Destination // of the one selected record
+	Skipped      []string      // hosts beyond the first ten, not looked at
+
+	// Places where the record is sometimes published by mistake, with what was
+	// found there.
+	Apex, Doubled Place
+}
+
+// A Place is a name where no TLS-RPT record belongs.
+type Place struct {
+	Asked
+	Records []Record // found there all the same, selected or not
+}
+
+// A Destination is one host that reports go to.
+type Destination struct {
+	Host    string
+	Scheme  string // mailto or https
+	URIs    []URI
+	MX      Asked // for mailto only
+	A, AAAA Asked
+	// Registered is the NS question for the name that is registered with a
+	// registry. It is not asked (Ref is "") where the host is that name itself; its
+	// Name is "" where the host is a public suffix.
+	Registered Asked
+}
+
+const maxDestinations = 10
+
+// Lookup finds the TLS-RPT record of a domain and looks at how to reach the hosts
+// that it names. Domain is in A-labels.
+func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string) *Result {
+	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
+	r := &Result{Domain: domain}
+	var wg sync.WaitGroup
+	wg.Go(func() { r.Apex = place(ctx, src, domain) })
+	wg.Go(func() { r.Doubled = place(ctx, src, "_smtp._tls."+domain+"."+domain) })
+	wg.Go(func() {
+		r.TXT = ask(ctx, src, "_smtp._tls."+domain, "TXT")
+		r.Chain = r.TXT.Answer.Chain(r.TXT.Name)
+		for _, text := range r.TXT.Answer.TXT() {
+			if rec := Parse(text); rec.Selected {
+				r.Records = append(r.Records, rec)
+			} else if strings.Contains(strings.ToLower(text), "tlsrpt") || len(rec.RUA) > 0 {
+				r.Others = append(r.Others, rec)
+			}
+		}
+		if rec := r.Record(); rec != nil {
+			r.look(ctx, src, list, rec)
+		}
+	})
+	wg.Wait()
+	return r
+}
+
+// look asks about all destinations at once.
+func (r *Result) look(ctx context.Context, src wire.Source, list *psl.List, rec *Record) {
+	for _, u := range rec.RUA {
+		if !u.Valid || u.Host == "" {
+			continue
+		}
+		i := slices.IndexFunc(r.Destinations, func(d Destination) bool { return d.Host == u.Host && d.Scheme == u.Scheme })
+		if i < 0 {
+			if len(r.Destinations) == maxDestinations {
+				if !slices.Contains(r.Skipped, u.Host) {
+					r.Skipped = append(r.Skipped, u.Host)
+				}
+				continue
+			}
+			i = len(r.Destinations)
+			r.Destinations = append(r.Destinations, Destination{Host: u.Host, Scheme: u.Scheme})
+		}
+		r.Destinations[i].URIs = append(r.Destinations[i].URIs, u)
+	}
+	var wg sync.WaitGroup
+	for i := range r.Destinations {
+		d := &r.Destinations[i]
+		wg.Go(func() { d.A = ask(ctx, src, d.Host, "A") })
+		wg.Go(func() { d.AAAA = ask(ctx, src, d.Host, "AAAA") })
+		if d.Scheme == "mailto" {
+			wg.Go(func() { d.MX = ask(ctx, src, d.Host, "MX") })
+		}
+		if name := list.Registrable(d.Host); name == "" || name == d.Host {
+			d.Registered.Name = name
+		} else {
+			wg.Go(func() { d.Registered = ask(ctx, src, name, "NS") })
+		}
+	}
+	wg.Wait()
+}
+
+func place(ctx context.Context, src wire.Source, name string) Place {
+	if len(name) > 253 {
+		return Place{Asked: Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
+	}
+	p := Place{Asked: ask(ctx, src, name, "TXT")}
+	for _, text := range p.Answer.TXT() {
+		if strings.Contains(strings.ToLower(text), "v=tlsrpt") {
+			p.Records = append(p.Records, Parse(text))
+		}
+	}
+	return p
+}
+
+// Record gives the record that senders use; nil where there is not exactly one to
+// select.
+func (r *Result) Record() *Record {
+	if len(r.Records) != 1 {
+		return nil
+	}
+	return &r.Records[0]
+}
+
+// A RouteState says whether a destination can be reached, as far as the DNS tells.
+type RouteState string
+
+const (
+	RouteMX           RouteState = "mx"           // MX records; their hosts are not looked at here
+	RouteAddress      RouteState = "address"      // an address, of the https host or for mail without MX
+	RouteNullMX       RouteState = "null-mx"      // takes no mail (RFC 7505)
+	RouteNone         RouteState = "none"         // exists, with neither MX nor address
+	RouteNXDomain     RouteState = "nxdomain"     // does not exist
+	RouteUnregistered RouteState = "unregistered" // nor does the registrable name: somebody else may register it
+	RouteUnknown      RouteState = "unknown"
+)
+
+// Route sums up what the DNS says about reaching the destination.
+func (d *Destination) Route() RouteState {
+	lead := d.A
+	if d.Scheme == "mailto" {
+		lead = d.MX
+		mx := d.MX.Answer.MX()
+		switch {
+		case len(mx) == 1 && mx[0].Host == ".":
+			return RouteNullMX
+		case len(mx) > 0:
+			return RouteMX
+		case d.MX.Failed():
+			return RouteUnknown
+		}
+	}
+	switch {
+	case lead.Answer.NXDomain():
+		if !lead.Answer.Has("CNAME") && (d.Registered.Name == d.Host || d.Registered.Answer.NXDomain()) {
+			return RouteUnregistered
+		}
+		return RouteNXDomain
+	case len(d.A.Answer.Addrs())+len(d.AAAA.Answer.Addrs()) > 0:
+		return RouteAddress
+	case d.A.Failed() || d.AAAA.Failed():
+		return RouteUnknown
+	}
+	return RouteNone
+}
