@@ -201,16 +201,20 @@ func (l *lexer) labels(raw string, pos, tail int) {
 	if tail == 0 && len(literal) > 253 {
 		l.add(CodeLongName, pos, pos+len(raw), "", "the name is longer than 253 octets")
 	}
-	at := pos + tail
-	for i, label := range strings.Split(literal, ".") {
+	for start := 0; ; {
+		label, _, more := strings.Cut(literal[start:], ".")
+		at := pos + tail + start
 		// The first label may go on from a macro, so it is empty only at the start.
-		if label == "" && (i > 0 || tail == 0) {
+		if label == "" && (start > 0 || tail == 0) {
 			l.add(CodeEmptyLabel, at, at+1, "", "a label is empty")
 		}
 		if len(label) > 63 {
 			l.add(CodeLongLabel, at, at+len(label), "", "a label is longer than 63 octets")
 		}
-		at += len(label) + 1
+		if !more {
+			return
+		}
+		start += len(label) + 1
 	}
 }
 

@@ -119,12 +119,9 @@ func (l *lexer) ip4(t *Term, text, length string, pos int) netip.Addr {
 		l.add(CodeIP6InIP4, pos, end, other(t, KindIP6, text, length), "%q is an IPv6 address", text)
 		return netip.Addr{}
 	}
-	octets := strings.Split(text, ".")
+	octets := strings.Split(strings.TrimSuffix(text, "."), ".")
 	partial, zero := len(octets) < 4, false
-	for i, o := range octets {
-		if o == "" && partial && i > 0 && i == len(octets)-1 {
-			continue
-		}
+	for _, o := range octets {
 		n, err := strconv.Atoi(o)
 		if err != nil || n > 255 || strings.Trim(o, "0123456789") != "" {
 			l.add(CodeIP4, pos, end, "", "%q is no IPv4 address", text)
@@ -135,7 +132,7 @@ func (l *lexer) ip4(t *Term, text, length string, pos int) netip.Addr {
 	switch {
 	case partial:
 		l.add(CodeIP4Partial, pos, end, whole(t, octets, length), "%q is not a full IPv4 address", text)
-	case zero && len(octets) == 4:
+	case zero && len(octets) == 4 && text[len(text)-1] != '.':
 		l.add(CodeIP4Zero, pos, end, "", "an octet of %q starts with a zero", text)
 	default:
 		l.add(CodeIP4, pos, end, "", "%q is no IPv4 address", text)
@@ -163,9 +160,6 @@ func other(t *Term, kind Kind, text, length string) string {
 
 // whole proposes the network that a partial address stands for.
 func whole(t *Term, octets []string, length string) string {
-	if octets[len(octets)-1] == "" {
-		octets = octets[:len(octets)-1]
-	}
 	if length == "" {
 		length = strconv.Itoa(8 * len(octets))
 	}

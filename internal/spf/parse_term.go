@@ -48,16 +48,13 @@ func (l *lexer) characters(text string, pos int) {
 // modifier reads a term that has "=" behind its name.
 func (l *lexer) modifier(t *Term, value string, pos int) {
 	end := t.Pos + len(t.Text)
-	t.Kind = KindModifier
+	t.Qualifier = 0
 	switch {
 	case t.Explicit:
 		l.add(CodeQualifier, t.Pos, t.Pos+1, t.Text[1:], "a modifier takes no qualifier")
+		return
 	case !isModifierName(t.Name):
 		l.add(CodeModifierName, t.Pos, t.Pos+max(1, len(t.Name)), "", "%q cannot be the name of a modifier", t.Name)
-	}
-	t.Qualifier = 0
-	if t.Explicit {
-		t.Kind = KindUnknown
 		return
 	}
 	switch name := lower(t.Name); {
@@ -70,6 +67,7 @@ func (l *lexer) modifier(t *Term, value string, pos int) {
 		t.Spec = l.spec(value, pos, roleExp)
 		l.instead(t, "exp=", "")
 	default:
+		t.Kind = KindModifier
 		t.Spec = l.spec(value, pos, roleModifier)
 		known, near := nearest(name)
 		switch {

@@ -111,6 +111,9 @@ type Term struct {
 func Parse(text string) Record {
 	r := Record{Text: text}
 	at := r.version()
+	if at < len(text) {
+		r.Terms = make([]Term, 0, strings.Count(text[at:], " ")+1)
+	}
 	for at < len(text) {
 		if text[at] == ' ' {
 			at++

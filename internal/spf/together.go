@@ -1,9 +1,11 @@
 package spf
 
+import "net/netip"
+
 // judgeTogether finds what shows only when the terms are seen side by side.
 func (r *Record) judgeTogether() {
 	all := -1
-	seen := map[string]int{}
+	seen := make(map[matcher]bool, len(r.Terms))
 	redirects, exps := -1, -1
 	hasAll := r.All() >= 0
 	for i := range r.Terms {
@@ -30,11 +32,11 @@ func (r *Record) judgeTogether() {
 			if all >= 0 {
 				add(CodeAfterAll, "nothing behind all is ever reached")
 			} else if !t.Fatal() {
-				key := t.key()
-				if _, again := seen[key]; again {
+				m := t.matcher()
+				if seen[m] {
 					add(CodeRepeated, "the same term stands in the record before")
 				}
-				seen[key] = i
+				seen[m] = true
 			}
 			if t.Kind == KindAll && !t.Fatal() && all < 0 {
 				all = i
@@ -43,12 +45,22 @@ func (r *Record) judgeTogether() {
 	}
 }
 
-// key gives what a mechanism matches, without its qualifier: a second term with
-// the same key can match nothing new.
-func (t Term) key() string {
-	t.Explicit = false
-	if t.Prefix.IsValid() {
-		t.Prefix = t.Prefix.Masked()
+// A matcher is what a mechanism matches, without its qualifier: a second term
+// with the same one can match nothing new.
+type matcher struct {
+	kind         Kind
+	target       string
+	prefix       netip.Prefix
+	bits4, bits6 int
+}
+
+func (t *Term) matcher() matcher {
+	m := matcher{kind: t.Kind, bits4: t.Bits4, bits6: t.Bits6}
+	if t.Spec != nil {
+		m.target = hostname(t.Spec.Raw)
 	}
-	return lower(t.String())
+	if t.Prefix.IsValid() {
+		m.prefix = t.Prefix.Masked()
+	}
+	return m
 }
