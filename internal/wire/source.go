@@ -199,7 +199,7 @@ type TLS struct {
 	Chain           [][]byte `json:"chain,omitempty"`   // DER, leaf first, as sent
 	System          string   `json:"system,omitempty"`  // Trust verdict by this machine's roots and --ca-file
 	Mozilla         string   `json:"mozilla,omitempty"` // Trust verdict by Mozilla's roots
-	Error           string   `json:"error,omitempty"`   // the handshake failed: why
+	Error           string   `json:"error,omitempty"`   // the handshake failed: why; where time ran out in it, the answer's Fail says so
 	WantsClientCert bool     `json:"wants_client_cert,omitempty"`
 }
 
