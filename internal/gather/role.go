@@ -14,13 +14,14 @@ func roleOf(e *Evidence) Role {
 	if !e.MX.Answer.OK() {
 		return Role{Name: Full, Unproven: true, Why: "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()}
 	}
-	if e.SPF == nil || !e.SPF.Answer.OK() {
-		return Role{Name: Full, Unproven: true, Why: "the SPF lookup gave no answer"}
+	if txt := e.SPF.Root.TXT; txt.Answer.Fail != nil {
+		return Role{Name: Full, Unproven: true, Why: "the SPF lookup gave no answer: " + txt.Answer.Fail.String()}
 	}
 	noMX := len(e.MX.Records) == 0
-	hasSPF, sends := e.SPF.Found(), e.SPF.MayPass()
-	if e.SPF.Incomplete && !sends {
-		return Role{Name: Full, Unproven: true, Why: "parts of the SPF record could not be looked up"}
+	hasSPF := len(e.SPF.Root.Records) > 0
+	sends, known := e.SPF.Authorises()
+	if hasSPF && !known {
+		return Role{Name: Full, Unproven: true, Why: "whether the SPF record lets anybody send could not be found out"}
 	}
 	switch {
 	case hasSPF && !sends && (e.MX.Null || noMX), e.MX.Null && !hasSPF:

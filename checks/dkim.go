@@ -1,0 +1,3 @@
+package checks
+
+func dkimRules() []Rule { return nil }

@@ -1,0 +1,3 @@
+package checks
+
+func smtpRules() []Rule { return nil }

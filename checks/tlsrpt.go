@@ -1,0 +1,3 @@
+package checks
+
+func tlsrptRules() []Rule { return nil }
