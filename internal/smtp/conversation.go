@@ -18,7 +18,7 @@ const farewell = time.Second
 func Run(ctx context.Context, conn net.Conn, c Config) Result {
 	t := &talk{c: c, conn: conn, in: newReader(conn, MaxBytes)}
 	if c.Timeouts.Total > 0 {
-		t.end = c.Now().Add(c.Timeouts.Total)
+		t.end = time.Now().Add(c.Timeouts.Total)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -137,7 +137,7 @@ func (t *talk) envelopes(pipelining bool) error {
 		return nil
 	}
 	if limit := t.c.Timeouts.Envelopes; limit > 0 {
-		t.end = earlier(t.end, t.c.Now().Add(limit))
+		t.end = earlier(t.end, time.Now().Add(limit))
 	}
 	if pipelining {
 		return t.send(group, 0)
@@ -228,7 +228,7 @@ func (t *talk) setAside() {
 
 // quit says goodbye and waits for nothing.
 func (t *talk) quit() {
-	_ = t.conn.SetDeadline(earlier(t.end, t.c.Now().Add(farewell)))
+	_ = t.conn.SetDeadline(earlier(t.end, time.Now().Add(farewell)))
 	if _, err := t.conn.Write([]byte("QUIT\r\n")); err == nil {
 		t.log = append(t.log, Exchange{Stage: StageQuit, Command: "QUIT"})
 	}
@@ -236,7 +236,7 @@ func (t *talk) quit() {
 
 // wait sets the deadline of the next step; zero leaves the conversation's own.
 func (t *talk) wait(d time.Duration) (began time.Time) {
-	began = t.c.Now()
+	began = time.Now()
 	end := t.end
 	if d > 0 {
 		end = earlier(end, began.Add(d))
@@ -245,7 +245,7 @@ func (t *talk) wait(d time.Duration) (began time.Time) {
 	return began
 }
 
-func (t *talk) since(began time.Time) int { return int(t.c.Now().Sub(began).Milliseconds()) }
+func (t *talk) since(began time.Time) int { return int(time.Since(began).Milliseconds()) }
 
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {

@@ -54,7 +54,7 @@ var (
 	both    = Envelopes{{"control", "", "postmaster@example.com"}, {"null-sender", "", "test@example.org"}}
 	polite  = Timeouts{Greeting: 30 * time.Second, Command: 15 * time.Second, Handshake: 10 * time.Second, Envelopes: 20 * time.Second, Total: time.Minute}
 	trivial = func(_ context.Context, c net.Conn) (net.Conn, error) { return c, nil }
-	config  = Config{EHLO: "probe.example.net", Upgrade: trivial, Envelopes: both, Timeouts: polite, Now: time.Now}
+	config  = Config{EHLO: "probe.example.net", Upgrade: trivial, Envelopes: both, Timeouts: polite}
 )
 
 // converse runs the client against a script in virtual time.

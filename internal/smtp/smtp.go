@@ -58,7 +58,6 @@ type Config struct {
 	Upgrade func(context.Context, net.Conn) (net.Conn, error)
 	Secure  bool // TLS stands already: the one EHLO is of StageEHLOTLS
 
-	Now      func() time.Time // the clock of deadlines and of Millis; required
 	Timeouts Timeouts
 }
 

@@ -74,7 +74,6 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 		EHLO:      l.cfg.EHLO,
 		Envelopes: smtp.ParseEnvelopes(p.Relay),
 		Secure:    secure,
-		Now:       time.Now,
 		Timeouts:  smtp.Timeouts{Greeting: t.Greeting, Command: t.Command, Handshake: t.TLS, Envelopes: t.Relay, Total: t.Talk},
 	}
 	if c.EHLO == "" {
