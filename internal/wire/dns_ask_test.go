@@ -233,6 +233,8 @@ func TestDNSNextResolver(t *testing.T) {
 				if took := time.Since(start); took != c.took {
 					t.Errorf("took %v, want %v", took, c.took)
 				}
+				n.replying.Lock()
+				defer n.replying.Unlock()
 				if string(asked) != c.asked {
 					t.Errorf("asked %s, want %s", asked, c.asked)
 				}
@@ -314,7 +316,7 @@ func TestDNSInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out atomic.Int64
 		release := make(chan struct{})
-		n := &pipeNet{reply: func(_, _ string, q *dns.Msg) [][]byte {
+		n := &pipeNet{parallel: true, reply: func(_, _ string, q *dns.Msg) [][]byte {
 			out.Add(1)
 			<-release
 			return packets(answer(q))

@@ -298,6 +298,8 @@ func TestDNSEncrypted(t *testing.T) {
 			}
 		})
 	}
+	plain.Lock()
+	defer plain.Unlock()
 	// A and AAAA, for one connection over TLS and up to four HTTPS at once.
 	if n := asked["dns.example.com."]; n < 4 || n > 10 {
 		t.Errorf("asked the system's resolver: %v", asked)

@@ -29,30 +29,46 @@ func TestDNSRecordsThatBelong(t *testing.T) {
 		name, rrtype string
 		sent, kept   []string
 	}{
-		{"example.com", "A",
+		{
+			"example.com", "A",
 			[]string{"EXAMPLE.com. 60 IN A 192.0.2.2", "example.com. 60 IN A 192.0.2.1", "example.com. 60 IN A 192.0.2.1", "example.com. 60 IN AAAA 2001:db8::1", "example.org. 60 IN A 192.0.2.3", "example.com. 60 CH A 192.0.2.4"},
-			[]string{"example.com. 60 IN A 192.0.2.1", "example.com. 60 IN A 192.0.2.2"}},
-		{"a.example.com", "A",
+			[]string{"example.com. 60 IN A 192.0.2.1", "example.com. 60 IN A 192.0.2.2"},
+		},
+		{
+			"a.example.com", "A",
 			[]string{"c.example.com. 60 IN A 192.0.2.1", "b.example.com. 60 IN CNAME C.example.com.", "a.example.com. 60 IN CNAME b.example.com.", "d.example.com. 60 IN CNAME e.example.com.", "e.example.com. 60 IN A 192.0.2.2"},
-			[]string{"a.example.com. 60 IN CNAME b.example.com.", "b.example.com. 60 IN CNAME C.example.com.", "c.example.com. 60 IN A 192.0.2.1"}},
-		{"a.example.com", "CNAME",
+			[]string{"a.example.com. 60 IN CNAME b.example.com.", "b.example.com. 60 IN CNAME C.example.com.", "c.example.com. 60 IN A 192.0.2.1"},
+		},
+		{
+			"a.example.com", "CNAME",
 			[]string{"a.example.com. 60 IN CNAME b.example.com.", "b.example.com. 60 IN CNAME c.example.com."},
-			[]string{"a.example.com. 60 IN CNAME b.example.com."}},
-		{"loop.example.com", "A",
+			[]string{"a.example.com. 60 IN CNAME b.example.com."},
+		},
+		{
+			"loop.example.com", "A",
 			[]string{"loop.example.com. 60 IN CNAME x.example.com.", "x.example.com. 60 IN CNAME loop.example.com."},
-			[]string{"loop.example.com. 60 IN CNAME x.example.com.", "x.example.com. 60 IN CNAME loop.example.com."}},
-		{"a.example.com", "MX",
+			[]string{"loop.example.com. 60 IN CNAME x.example.com.", "x.example.com. 60 IN CNAME loop.example.com."},
+		},
+		{
+			"a.example.com", "MX",
 			[]string{"a.example.com. 60 IN RRSIG MX" + sig, "a.example.com. 60 IN MX 10 mx.example.com.", "a.example.com. 60 IN RRSIG A" + sig, "b.example.com. 60 IN RRSIG MX" + sig},
-			[]string{"a.example.com. 60 IN MX 10 mx.example.com.", "a.example.com. 60 IN RRSIG MX" + sig}},
-		{"a.example.com", "A",
+			[]string{"a.example.com. 60 IN MX 10 mx.example.com.", "a.example.com. 60 IN RRSIG MX" + sig},
+		},
+		{
+			"a.example.com", "A",
 			[]string{"example.com. 60 IN DNAME example.net.", "example.com. 60 IN RRSIG DNAME" + sig, "a.example.com. 60 IN CNAME a.example.net.", "a.example.net. 60 IN A 192.0.2.1", "ple.net. 60 IN DNAME example.org."},
-			[]string{"a.example.com. 60 IN CNAME a.example.net.", "a.example.net. 60 IN A 192.0.2.1", "example.com. 60 IN DNAME example.net.", "example.com. 60 IN RRSIG DNAME" + sig}},
-		{"example.com", "TYPE65280",
+			[]string{"a.example.com. 60 IN CNAME a.example.net.", "a.example.net. 60 IN A 192.0.2.1", "example.com. 60 IN DNAME example.net.", "example.com. 60 IN RRSIG DNAME" + sig},
+		},
+		{
+			"example.com", "TYPE65280",
 			[]string{`example.com. 60 IN TYPE65280 \# 2 abcd`},
-			[]string{`example.com. 60 CLASS1 TYPE65280 \# 2 abcd`}},
-		{"example.com", "TXT",
+			[]string{`example.com. 60 CLASS1 TYPE65280 \# 2 abcd`},
+		},
+		{
+			"example.com", "TXT",
 			[]string{`example.com. 60 IN TXT "tab\009quote\"" "back\\slash\255"`},
-			[]string{`example.com. 60 IN TXT "tab\009quote\"" "back\\slash\255"`}},
+			[]string{`example.com. 60 IN TXT "tab\009quote\"" "back\\slash\255"`},
+		},
 	} {
 		q, asked := mustQuery(t, c.name, c.rrtype)
 		m, err := q.read(packets(answer(asked, c.sent...))[0], 0)

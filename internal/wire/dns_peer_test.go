@@ -24,10 +24,12 @@ func newLive(t testing.TB, c LiveConfig) *Live {
 }
 
 // A pipeNet is a network of in-memory DNS servers. reply gives the packets that
-// a server sends after a query, none for silence; it may be called at the same
-// time from several connections.
+// a server sends after a query, none for silence. Calls come one at a time,
+// under replying, unless parallel is set.
 type pipeNet struct {
-	reply func(network, address string, q *dns.Msg) [][]byte
+	reply    func(network, address string, q *dns.Msg) [][]byte
+	parallel bool
+	replying sync.Mutex
 
 	mu    sync.Mutex
 	dials []string // "udp 192.0.2.53:53", in order
@@ -67,7 +69,14 @@ func (n *pipeNet) serve(c net.Conn, network, address string) {
 		if err := q.Unpack(buf[:size]); err != nil {
 			panic(err)
 		}
-		for _, raw := range n.reply(network, address, q) {
+		if !n.parallel {
+			n.replying.Lock()
+		}
+		out := n.reply(network, address, q)
+		if !n.parallel {
+			n.replying.Unlock()
+		}
+		for _, raw := range out {
 			if network != "udp" {
 				raw = append(binary.BigEndian.AppendUint16(nil, uint16(len(raw))), raw...)
 			}

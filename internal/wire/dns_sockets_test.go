@@ -43,14 +43,18 @@ func TestDNSSocketsAreRenewed(t *testing.T) {
 			}
 		}
 		ask(3*socketQueries, 3, "number of queries")
+		n.replying.Lock()
 		if len(ids) < 3*socketQueries*9/10 { // by chance a few are equal
 			t.Errorf("%d different IDs", len(ids))
 		}
+		n.replying.Unlock()
 		ask(1, 1, "first of a new socket")
 		ask(1, 0, "same socket")
 		time.Sleep(socketAge)
 		ask(1, 1, "age")
+		n.replying.Lock()
 		silent = true
+		n.replying.Unlock()
 		ask(1, 1, "after silence")
 	})
 }
@@ -58,7 +62,7 @@ func TestDNSSocketsAreRenewed(t *testing.T) {
 func TestDNSSocketsIdleAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		n := &pipeNet{reply: func(_, _ string, q *dns.Msg) [][]byte {
+		n := &pipeNet{parallel: true, reply: func(_, _ string, q *dns.Msg) [][]byte {
 			<-release
 			return packets(answer(q))
 		}}
@@ -125,6 +129,8 @@ func TestDNSStreamLife(t *testing.T) {
 		}}
 		l := newLive(t, LiveConfig{Resolvers: []string{"tcp:192.0.2.53"}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := n.dial(ctx, network, address)
+			n.replying.Lock()
+			defer n.replying.Unlock()
 			conns = append(conns, c)
 			return c, err
 		}})
@@ -133,6 +139,8 @@ func TestDNSStreamLife(t *testing.T) {
 			if a := l.DNS(t.Context(), Question{Name: "example.com", Type: "A"}); !a.OK() {
 				t.Errorf("%s: %+v", what, a)
 			}
+			n.replying.Lock()
+			defer n.replying.Unlock()
 			if len(conns) != want {
 				t.Errorf("%s: %d connections, want %d", what, len(conns), want)
 			}
@@ -142,11 +150,15 @@ func TestDNSStreamLife(t *testing.T) {
 		ask("kept", 1)
 		time.Sleep(streamIdle + time.Second)
 		ask("idle for too long", 2)
+		n.replying.Lock()
 		conns[1].Close()
+		n.replying.Unlock()
 		ask("closed meanwhile", 3)
 		time.Sleep(streamIdle + time.Second)
 		ask("fresh", 4)
+		n.replying.Lock()
 		silent = true
+		n.replying.Unlock()
 		start := time.Now()
 		ask("gone silent", 5)
 		if took := time.Since(start); took != 2*time.Second {
