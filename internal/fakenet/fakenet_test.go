@@ -122,3 +122,31 @@ func (c *client) startTLS(cfg *tls.Config) (tls.ConnectionState, error) {
 	c.Conn, c.rd = tc, bufio.NewReader(tc)
 	return tc.ConnectionState(), nil
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(plain))
+	f.Add([]byte(zones))
+	f.Add([]byte(mailers))
+	f.Add([]byte(certificates))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 10000 || strings.Contains(strings.ToUpper(string(text)), "GENERATE") {
+			t.Skip() // what only takes long
+		}
+		w, err := Parse(text)
+		if err != nil {
+			return
+		}
+		n := w.Start()
+		defer n.Close()
+		for _, d := range append(w.Domains, "example.com", "x.invalid") {
+			q := new(dns.Msg).SetQuestion(dns.Fqdn(d), dns.TypeMX)
+			raw, err := q.Pack()
+			if err != nil {
+				continue
+			}
+			for _, s := range w.servers {
+				n.answerDNS(s, "udp", raw)
+			}
+		}
+	})
+}

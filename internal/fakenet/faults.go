@@ -33,7 +33,8 @@ type dnsFault struct {
 	Delay  span   `yaml:"delay"`
 	Answer list   `yaml:"answer"` // records instead of the real ones; "@" is the asked name
 
-	types []uint16
+	types  []uint16
+	answer []dns.RR
 }
 
 // dnsFaults are the values of "fault".
@@ -55,6 +56,9 @@ var dnsFaults = []string{
 func (f *dnsFile) check() error {
 	for i, x := range f.Faults {
 		where := fmt.Sprintf("dns.yaml: fault %d", i+1)
+		if x == nil {
+			return fmt.Errorf("%s is empty", where)
+		}
 		if !slices.Contains(dnsFaults, x.Fault) {
 			return fmt.Errorf("%s: unknown fault %q", where, x.Fault)
 		}
@@ -79,21 +83,22 @@ func (f *dnsFile) check() error {
 			}
 		}
 		for _, a := range x.Answer {
-			if rr, err := dns.NewRR(at(a, "example.com.")); err != nil || rr == nil {
+			owner, rest, _ := strings.Cut(a, " ")
+			if owner == "@" {
+				a = askedName + " " + rest
+			}
+			rr, err := dns.NewRR(a)
+			if err != nil || rr == nil {
 				return fmt.Errorf("%s: %q is no record", where, a)
 			}
+			x.answer = append(x.answer, rr)
 		}
 	}
 	return nil
 }
 
-// at puts the asked name in for "@" at the start of a record.
-func at(rr, name string) string {
-	if rest, ok := strings.CutPrefix(rr, "@ "); ok {
-		return name + " " + rest
-	}
-	return rr
-}
+// askedName stands in the records of a fault for the name that is asked.
+const askedName = "asked-name.invalid."
 
 func (f *dnsFile) isSecure(name string) bool {
 	return slices.ContainsFunc(f.Secure, func(z string) bool { return dns.IsSubDomain(fqdn(z), name) })
@@ -140,10 +145,14 @@ func (n *Net) dnsFault(s *dnsServer, over, name string, qtype uint16, edns bool,
 		if !f.fits(s, over, name, qtype, edns, r) || f.Times > 0 && !n.takeTurn(i, f.Times) {
 			continue
 		}
-		if len(f.Answer) > 0 {
+		if len(f.answer) > 0 {
 			*r = result{aa: r.aa}
-			for _, a := range f.Answer {
-				r.answer = append(r.answer, record("%s", at(a, name)))
+			for _, rr := range f.answer {
+				rr = dns.Copy(rr)
+				if rr.Header().Name == askedName {
+					rr.Header().Name = name
+				}
+				r.answer = append(r.answer, rr)
 			}
 		}
 		kind := f.Fault

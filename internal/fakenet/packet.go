@@ -17,9 +17,9 @@ const maxPackets = 64
 // UDP from TCP.
 type packetConn struct {
 	local, remote net.Addr
-	delay         time.Duration                          // one way
+	delay         time.Duration                           // one way
 	answer        func(p []byte, send func(reply []byte)) // the server; nil when nobody listens
-	silent        bool                                   // nothing ever comes back, not even an error
+	silent        bool                                    // nothing ever comes back, not even an error
 
 	rd     deadline
 	closed chan struct{}

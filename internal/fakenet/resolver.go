@@ -69,30 +69,11 @@ func (n *Net) answerDNS(s *dnsServer, over string, raw []byte) (replies []dnsRep
 	m.Extra = append(r.extra, m.Extra...)
 	m.AuthenticatedData = s.resolver && n.world.dns.isSecure(name) && r.rcode != dns.RcodeServerFailure &&
 		(q.AuthenticatedData || opt != nil && opt.Do())
-	if opt == nil || !opt.Do() {
-		m.Answer, m.Ns = dropSignatures(m.Answer, question.Qtype), dropSignatures(m.Ns, question.Qtype)
-	}
 	m.Compress = true
 	if over == "udp" {
 		m.Truncate(size)
 	}
 	return fault.apply(m, over, delay)
-}
-
-// dropSignatures leaves DNSSEC's own records out for who did not ask for them
-// (RFC 4035 section 3.1).
-func dropSignatures(rrs []dns.RR, qtype uint16) []dns.RR {
-	out := make([]dns.RR, 0, len(rrs))
-	for _, rr := range rrs {
-		switch t := rr.Header().Rrtype; t {
-		case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
-			if t != qtype && qtype != dns.TypeANY {
-				continue
-			}
-		}
-		out = append(out, rr)
-	}
-	return out
 }
 
 // serveDNS answers questions on a stream, one after the other (RFC 7766).

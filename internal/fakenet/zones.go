@@ -70,11 +70,25 @@ func record(format string, args ...any) dns.RR {
 	return rr
 }
 
+// plainName reports whether a name can stand in zone text as it is.
+func plainName(name string) bool {
+	_, ok := dns.IsDomainName(name)
+	if !ok || name == "" {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`;"\()@$`, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // readZone parses the section "zone/NAME" or "zone/NAME@SERVER".
 func (w *World) readZone(s section, name string) error {
 	name, server, isVariant := strings.Cut(name, "@")
 	origin := fqdn(name)
-	if _, ok := dns.IsDomainName(origin); !ok {
+	if !plainName(origin) {
 		return fmt.Errorf("line %d: zone name %q", s.line, name)
 	}
 	z := newZone(origin)
@@ -134,6 +148,9 @@ func deepest(zones map[string]*zone, name string) *zone {
 // hosts, SOA and NS, parents and their delegations, DNS servers.
 func (w *World) complete() error {
 	hosts := slices.Clone(w.hosts.Hosts)
+	if i := slices.Index(hosts, nil); i >= 0 {
+		return fmt.Errorf("hosts.yaml: host %d is empty", i+1)
+	}
 	if w.hosts.Vantage.Name != "" {
 		h := &hostSpec{Name: w.hosts.Vantage.Name}
 		for _, a := range []string{w.vantage4(), w.vantage6()} {
@@ -157,7 +174,7 @@ func (w *World) complete() error {
 	}
 
 	for _, h := range hosts {
-		if _, ok := dns.IsDomainName(h.Name); !ok || strings.ContainsAny(h.Name, " \t\n;\"\\()") {
+		if !plainName(h.Name) {
 			return fmt.Errorf("hosts.yaml: %q is no host name", h.Name)
 		}
 		if err := w.publish(h); err != nil {
