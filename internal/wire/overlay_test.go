@@ -77,15 +77,16 @@ func short(a Answer) string {
 	if a.Fail != nil {
 		return a.Fail.Kind
 	}
-	s := a.Rcode
+	var s strings.Builder
+	s.WriteString(a.Rcode)
 	for _, rr := range a.Answer {
 		f := strings.SplitN(rr, "\t", 5)
-		s += " | " + f[0] + " " + f[3] + " " + f[4]
+		s.WriteString(" | " + f[0] + " " + f[3] + " " + f[4])
 	}
 	if a.Assumed {
-		s += " (assumed)"
+		s.WriteString(" (assumed)")
 	}
-	return s
+	return s.String()
 }
 
 func TestOverlayZone(t *testing.T) {
