@@ -10,7 +10,7 @@ import (
 // of a text together maxMade octets and MaxRecords records.
 const (
 	maxSteps = 65536
-	maxMade  = 8 << 20
+	maxMade  = 4 << 20
 )
 
 // generate makes the records of "$GENERATE start-stop[/step] owner [ttl] [class]
