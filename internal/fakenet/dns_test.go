@@ -104,6 +104,30 @@ func TestResolver(t *testing.T) {
 	}
 }
 
+func TestPublished(t *testing.T) {
+	n := start(t, `
+-- zone/example.com --
+one   IN TXT "other records do not matter"
+two   IN A 192.0.2.222
+-- hosts.yaml --
+hosts:
+- {name: one.example.com, addrs: [192.0.2.1, "2001:db8::1"]}
+- {name: two.example.com, addrs: [192.0.2.2, "2001:db8::2"]}
+- {name: three.example.com, addrs: [192.0.2.3], unpublished: true}
+`)
+	for _, x := range [][3]string{
+		{"one", "A", "192.0.2.1"},
+		{"one", "AAAA", "2001:db8::1"},
+		{"two", "A", "192.0.2.222"},
+		{"two", "AAAA", ""},
+		{"three", "A", ""},
+	} {
+		if got := data(resolve(t, n, x[0]+".example.com", x[1]).Answer); got != x[2] {
+			t.Errorf("%s %s: %q, want %q", x[0], x[1], got, x[2])
+		}
+	}
+}
+
 func TestAuthority(t *testing.T) {
 	n := start(t, zones)
 	for _, x := range []struct {

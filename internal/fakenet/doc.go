@@ -44,8 +44,8 @@
 //
 // # What need not be written
 //
-// Each host gets A and AAAA records at its name, unless the zone's text has a
-// record at that name, and a PTR, unless the text has the reverse zone. A name
+// Each host gets A and AAAA records at its name, unless the zone's text has A,
+// AAAA or CNAME at that name, and a PTR, unless the text has the reverse zone. A name
 // that is in no zone gets one. SOA and NS are added where missing (the servers
 // ns1.dns.test and ns2.dns.test answer then), and so are the parents, up to a
 // root, with delegations, glue and DS (a DS at a zone's apex moves to the
@@ -72,6 +72,7 @@
 //	hosts     a list of
 //	  name     of the machine; two entries may share one and differ in addresses
 //	  addrs    IPv4 and IPv6
+//	  unpublished   true: no A and AAAA records
 //	  ptr      one or more names, or none; default the name
 //	  latency  round trip
 //	  fault    silent (connecting never completes), unreachable, refuse, or of an

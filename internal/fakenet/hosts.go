@@ -37,12 +37,13 @@ type resolverSpec struct {
 // hostSpec is one machine. Two entries may have one name and different
 // addresses: so the addresses of one machine can behave differently.
 type hostSpec struct {
-	Name    string    `yaml:"name"`
-	Addrs   []string  `yaml:"addrs"`
-	PTR     list      `yaml:"ptr"` // names, or "none"; default: the name
-	Latency *span     `yaml:"latency"`
-	Fault   string    `yaml:"fault"`
-	TLS     *certSpec `yaml:"tls"` // of all services that have none of their own
+	Name        string    `yaml:"name"`
+	Addrs       []string  `yaml:"addrs"`
+	PTR         list      `yaml:"ptr"`         // names, or "none"; default: the name
+	Unpublished bool      `yaml:"unpublished"` // no A and AAAA records
+	Latency     *span     `yaml:"latency"`
+	Fault       string    `yaml:"fault"`
+	TLS         *certSpec `yaml:"tls"` // of all services that have none of their own
 
 	SMTP        *smtpSpec `yaml:"smtp"`        // port 25
 	Submission  *smtpSpec `yaml:"submission"`  // port 587

@@ -52,6 +52,11 @@ func inBubble(t *testing.T, text string, f func(t *testing.T, n *Net)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inBubbleOf(t, w, f)
+}
+
+func inBubbleOf(t *testing.T, w *World, f func(t *testing.T, n *Net)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := w.Start()
 		defer n.Close()

@@ -53,6 +53,10 @@ func Parse(txtar []byte) (*World, error) {
 		variants: map[string]*zone{},
 	}
 	w.Now, _ = time.Parse(time.RFC3339, defaultNow)
+	sections, err := w.readBase(sections)
+	if err != nil {
+		return nil, err
+	}
 	seen := map[string]bool{}
 	firstZone := ""
 	for _, s := range sections {

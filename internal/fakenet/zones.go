@@ -17,7 +17,7 @@ const defaultTTL = 3600
 type zone struct {
 	origin  string // lower case, final dot
 	nodes   map[string]map[uint16][]dns.RR
-	written map[string]bool // names with records in the author's text; nil: no author
+	written map[string]bool // names with an address or alias in the author's text; nil: no author
 }
 
 func newZone(origin string) *zone {
@@ -100,7 +100,10 @@ func (w *World) readZone(s section, name string) error {
 			return fmt.Errorf("%s: %s is not in this zone", s.name, rr.Header().Name)
 		}
 		z.add(rr)
-		z.written[fqdn(rr.Header().Name)] = true
+		switch rr.Header().Rrtype {
+		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
+			z.written[fqdn(rr.Header().Name)] = true
+		}
 	}
 	if err := zp.Err(); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
@@ -213,10 +216,10 @@ func (w *World) sortedZones() []*zone {
 }
 
 // publish adds the addresses of a host to its zone, unless the zone's author
-// wrote something at that name.
+// wrote an address or an alias at that name.
 func (w *World) publish(h *hostSpec) error {
 	addrs, err := parseAddrs("hosts.yaml: "+h.Name, h.Addrs)
-	if err != nil {
+	if err != nil || h.Unpublished {
 		return err
 	}
 	name := fqdn(h.Name)
