@@ -2,6 +2,7 @@ package dkim
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 )
 
@@ -55,16 +56,24 @@ func rsaWeaknesses(n *big.Int, fingerprint string) []Weakness {
 
 const factorBound = 10000
 
-// smallFactor gives the smallest prime factor under factorBound, or 0.
+// smallFactor gives the smallest prime factor under factorBound, or 0. It divides
+// by products of primes that fit in a word: a long division each is dear.
 func smallFactor(n *big.Int) int64 {
-	var p, rest big.Int
-	for _, prime := range primesBelow(factorBound) {
-		if p.SetInt64(prime); p.Cmp(n) >= 0 {
-			return 0
+	primes := primesBelow(factorBound)
+	var divisor, rest big.Int
+	for len(primes) > 0 {
+		product, count := int64(1), 0
+		for count < len(primes) && product < math.MaxInt64/factorBound {
+			product *= primes[count]
+			count++
 		}
-		if rest.Mod(n, &p).Sign() == 0 {
-			return prime
+		left := rest.Mod(n, divisor.SetInt64(product)).Int64()
+		for _, p := range primes[:count] {
+			if left%p == 0 && divisor.SetInt64(p).Cmp(n) < 0 {
+				return p
+			}
 		}
+		primes = primes[count:]
 	}
 	return 0
 }
@@ -88,24 +97,41 @@ const fermatSteps = 100
 
 // closePrimes looks for n = a*a - b*b with a close to the root of n.
 func closePrimes(n *big.Int) bool {
+	var a, square, root, step big.Int
 	one := big.NewInt(1)
-	var a, b, root, square big.Int
 	a.Sqrt(n)
 	if square.Mul(&a, &a).Cmp(n) < 0 {
 		a.Add(&a, one)
 	}
+	square.Sub(square.Mul(&a, &a), n) // b*b, if this is a solution
 	for range fermatSteps {
-		b.Sub(b.Mul(&a, &a), n)
-		// Squares end in few bit patterns: most candidates need no root.
-		if low := b.Bits(); len(low) == 0 || 0x0202021202030213>>(uint64(low[0])&63)&1 == 1 {
-			root.Sqrt(&b)
-			if square.Mul(&root, &root).Cmp(&b) == 0 {
+		if maybeSquare(&square) {
+			root.Sqrt(&square)
+			if root.Mul(&root, &root).Cmp(&square) == 0 {
 				return true
 			}
 		}
+		square.Add(&square, step.Add(step.Lsh(&a, 1), one)) // (a+1)^2 = a^2 + 2a + 1
 		a.Add(&a, one)
 	}
 	return false
+}
+
+// maybeSquare rules out most numbers that are no squares by their remainders, so
+// that few roots are taken.
+func maybeSquare(n *big.Int) bool {
+	const moduli = 64 * 9 * 5 * 7 * 11 * 13
+	rest := new(big.Int).Mod(n, big.NewInt(moduli)).Int64()
+	for _, m := range []int64{64, 9, 5, 7, 11, 13} {
+		found := false
+		for i := range m/2 + 1 {
+			found = found || i*i%m == rest%m
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // roca tests the fingerprint of Nemec and others (2017): primes of the flawed
