@@ -65,6 +65,11 @@ const (
 	AreaInfo       = "information"
 )
 
+// Areas lists the score areas.
+func Areas() []string {
+	return []string{AreaDMARC, AreaSPF, AreaDKIM, AreaTLS, AreaTransport, AreaHosts, AreaReputation, AreaInfo}
+}
+
 // A Rule is one requirement that a domain should meet.
 type Rule struct {
 	ID       string   // "spf-lookup-limit": area, then defect; never reused for another meaning

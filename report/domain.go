@@ -13,6 +13,7 @@ type Domain struct {
 	Areas         []Area        `json:"areas"`
 	Findings      []Finding     `json:"findings"` // failing verdicts, worst first
 	Unknown       []Unknown     `json:"unknown"`
+	Unanswered    []string      `json:"unanswered"` // areas whose record got no usable answer, or none of whose hosts could be reached
 	NotAsked      []Unasked     `json:"not_asked"`
 	NotApplicable []Unasked     `json:"not_applicable"`
 	Passed        []string      `json:"passed"` // rule ids

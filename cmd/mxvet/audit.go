@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"io/fs"
@@ -203,30 +204,33 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if err != nil {
 		return job, done, err
 	}
-	job.Timeout = f.timeout
-	job.Start(live, w.now())
+	job.Timeout, job.Options.Seed = f.timeout, rand.Text()
+	if err := job.Start(live, w.now()); err != nil {
+		return job, done, internalf("%w", err)
+	}
 	return job, live.Close, nil
 }
 
 func (f *auditFlags) replayJob(job audit.Job) (audit.Job, func(), error) {
+	done := func() {}
 	for _, name := range gatherFlags {
 		if f.set.Changed(name) {
-			return job, nil, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
+			return job, done, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
 		}
 	}
 	file, err := os.Open(f.replay)
 	if err != nil {
-		return job, nil, usagef("--replay: %w", err)
+		return job, done, usagef("--replay: %w", err)
 	}
 	defer file.Close()
 	tape, err := wire.LoadTape(file)
 	if err != nil {
-		return job, nil, usagef("--replay %s: %w", f.replay, err)
+		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
 	if err := job.Replay(tape); err != nil {
-		return job, nil, usagef("--replay %s: %w", f.replay, err)
+		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
-	return job, func() {}, nil
+	return job, done, nil
 }
 
 func (f *auditFlags) options() (gather.Options, error) {
@@ -340,4 +344,3 @@ func (f *auditFlags) domainCode(d report.Domain) int {
 	}
 	return exitOK
 }
-

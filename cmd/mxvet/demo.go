@@ -10,6 +10,7 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
 	"mxvet/internal/wire"
@@ -100,7 +101,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 	job := audit.Job{
 		Domains: loaded.Domains, Options: options, Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
 		Tool:   report.Tool{Name: "mxvet", Version: toolVersion()},
-		Tables: tables(psl.Default(), provider.Default()),
+		Tables: gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()},
 	}
 	if err := job.Start(live, loaded.Now); err != nil {
 		return internalf("%w", err)

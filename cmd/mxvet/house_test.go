@@ -27,7 +27,7 @@ var (
 	talk   = []string{"internal/smtp", "internal/tlsprobe"}
 	lookup = slices.Concat(data, []string{"internal/wire", "internal/dnssec"})
 	judge  = slices.Concat(protocols, data, talk, []string{"internal/gather", "internal/wire"})
-	audit  = slices.Concat(judge, []string{"checks", "internal/fix", "report", "templates", "internal/audit"})
+	whole  = slices.Concat(judge, []string{"checks", "internal/fix", "report", "templates", "internal/audit"})
 )
 
 func mayImport(room string) (rooms []string, known bool) {
@@ -54,12 +54,12 @@ func mayImport(room string) (rooms []string, known bool) {
 	case room == "report":
 		return slices.Concat(judge, []string{"checks", "internal/fix", "templates"}), true
 	case room == "internal/audit":
-		return audit, true
+		return whole, true
 	case slices.Contains([]string{
 		"internal/bulk", "internal/history", "internal/notify", "internal/diagnose",
 		"internal/settings", "internal/message", "internal/simulate", "internal/config",
 	}, room):
-		return audit, true
+		return whole, true
 	case room == "cmd/mxvet":
 		return []string{"*"}, true
 	}

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/text/unicode/bidi"
-
 	"mxvet/report"
 )
 
@@ -51,7 +49,6 @@ func formats() map[string]renderer {
 		"text": text(false),
 		"wide": text(true),
 		"json": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.JSON(out, r) },
-		"html": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.HTML(out, r) },
 	}
 }
 
@@ -144,22 +141,4 @@ func written(err error) error {
 		return nil
 	}
 	return internalf("write to standard output: %w", err)
-}
-
-// visible makes text that came from outside safe for a terminal: control and
-// bidirectional characters become escapes.
-func visible(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		p, _ := bidi.LookupRune(r)
-		switch c := p.Class(); {
-		case r == '\n', r == '\t':
-			b.WriteRune(r)
-		case r < 0x20, r == 0x7f, 0x80 <= r && r < 0xa0, c >= bidi.LRO && c <= bidi.PDI:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

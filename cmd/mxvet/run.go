@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"mxvet/report"
 )
 
 // Exit codes, the same for every output format. For several domains the most
@@ -109,7 +111,7 @@ func conclude(err error, w world) int {
 		e = &exitError{exitUsage, err} // cobra's own: unknown flag, unknown command
 	}
 	if e.err != nil {
-		fmt.Fprintf(w.stderr, "mxvet: %s\n", visible(e.err.Error()))
+		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(e.err.Error()))
 	}
 	return e.code
 }

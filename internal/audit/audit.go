@@ -169,7 +169,7 @@ func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report
 			run.ResolverNote = note
 		}
 	}
-	return report.New(j.Tool, rubric.Version, run, domains, hosts, func(ref wire.Ref) string { return report.Summarize(j.Tape, ref) })
+	return report.New(j.Tool, rubric.Version, run, domains, hosts, j.summary)
 }
 
 // better joins what two domains found out about one address family: what one
@@ -180,4 +180,17 @@ func better(a, b report.Reach) report.Reach {
 		return b
 	}
 	return a
+}
+
+// summary says in short what the request behind a reference gave.
+func (j *Job) summary(ref wire.Ref) string {
+	switch answer, page, session := j.Tape.Lookup(ref); {
+	case answer != nil:
+		return report.SummarizeAnswer(*answer)
+	case page != nil:
+		return report.SummarizePage(*page)
+	case session != nil:
+		return report.SummarizeSession(*session)
+	}
+	return ""
 }

@@ -23,7 +23,7 @@ func floor(e *gather.Evidence) int {
 		longest = max(longest, e.MX.Answer.Millis+s.Answer.Millis)
 	}
 	for _, p := range e.MTASTS.Pages {
-		longest = max(longest, max(e.MTASTS.A.Millis, e.MTASTS.AAAA.Millis)+p.Page.Millis)
+		longest = max(longest, max(e.MTASTS.A.Answer.Millis, e.MTASTS.AAAA.Answer.Millis)+p.Page.Millis)
 	}
 	for _, a := range []wire.Answer{e.Apex.A, e.Apex.AAAA, e.Apex.TXT, e.Apex.NS, e.Apex.SOA} {
 		longest = max(longest, a.Millis)

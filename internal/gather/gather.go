@@ -52,7 +52,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.SPF = spf.Lookup(ctx, src, domain) })
 	wg.Go(func() { e.DMARC = dmarc.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain) })
-	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, domain) })
+	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
 
 	// The MX answer opens the longest chain: addresses, then conversations.

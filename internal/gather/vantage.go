@@ -129,7 +129,7 @@ func askControl(ctx context.Context, src wire.Source, table *provider.Table, o O
 		if len(ips) == 0 {
 			continue
 		}
-		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ips[0], port), SNI: host, Variant: "banner"}
+		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ips[0], port), SNI: host, Variant: wire.VariantBanner}
 		s := src.Talk(ctx, p)
 		if smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
 			return Reach{Proven: true, Ref: p.Ref()}

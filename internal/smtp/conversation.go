@@ -57,6 +57,9 @@ func (t *talk) run(ctx context.Context) error {
 	if banner.Code != 220 {
 		return refused(StageBanner, banner)
 	}
+	if t.c.Greet {
+		return nil
+	}
 	offer, err := t.greet(first)
 	if err != nil {
 		return err

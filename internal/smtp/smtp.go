@@ -57,6 +57,7 @@ type Config struct {
 	// it leaves the connection for Run to close. nil = STARTTLS is not sent.
 	Upgrade func(context.Context, net.Conn) (net.Conn, error)
 	Secure  bool // TLS stands already: the one EHLO is of StageEHLOTLS
+	Greet   bool // only hear the greeting, then QUIT
 
 	Timeouts Timeouts
 }

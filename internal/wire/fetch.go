@@ -56,14 +56,14 @@ func (l *Live) Fetch(ctx context.Context, r Request) Page {
 		err = within.Err() // a header that stops half-way reads as malformed
 	}
 	if p.TLS != nil {
-		l.trust.judge(p.TLS, time.Now())
+		l.trust.judge(p.TLS, l.cfg.Now())
 	}
 	if err != nil {
 		p.Body, p.Cut = nil, false
 		p.Fail = getFail(ctx, what, err)
 	}
 	if p.TLS != nil && p.TLS.Error == "" && (err == nil || p.Fail.Kind != FailCanceled && p.Fail.Kind != FailDeadline) {
-		if invalid := p.TLS.Verifies(u.Hostname(), time.Now()); invalid != nil {
+		if invalid := p.TLS.Verifies(u.Hostname(), l.cfg.Now()); invalid != nil {
 			p.Fail = &Fail{FailTLS, what + ": certificate not valid: " + invalid.Error()}
 		}
 	}

@@ -24,15 +24,16 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // LiveConfig says how Live reaches the network. The zero value of each field
 // gives its default, but a resolver must be known from Resolvers or ResolvConf.
 type LiveConfig struct {
-	Resolvers    []string       // in ParseResolver's form; empty = those of ResolvConf
-	ResolvConf   []byte         // content of resolv.conf
-	Dial         DialFunc       // nil = net.Dialer
-	AllowPrivate bool           // lifts the address guard
-	Exempt       []netip.Addr   // configured by the operator (control host, proxy): the guard lets them pass
-	EHLO         string         // name for EHLO; "" = address literal of the local address
-	Roots        *x509.CertPool // trusted beside the system's roots; nil = none
-	Version      string         // of mxvet, for User-Agent
-	InFlight     int            // DNS queries at a time; 0 = 256
+	Resolvers    []string         // in ParseResolver's form; empty = those of ResolvConf
+	ResolvConf   []byte           // content of resolv.conf
+	Dial         DialFunc         // nil = net.Dialer
+	AllowPrivate bool             // lifts the address guard
+	Exempt       []netip.Addr     // configured by the operator (control host, proxy): the guard lets them pass
+	EHLO         string           // name for EHLO; "" = address literal of the local address
+	Roots        *x509.CertPool   // trusted beside the system's roots; nil = none
+	Version      string           // of mxvet, for User-Agent
+	Now          func() time.Time // the time at which certificates are judged; nil = time.Now
+	InFlight     int              // DNS queries at a time; 0 = 256
 	Timeouts     Timeouts
 }
 
@@ -91,6 +92,9 @@ type Live struct {
 func NewLive(c LiveConfig) (*Live, error) {
 	c.Timeouts = c.Timeouts.withDefaults()
 	c.InFlight = cmp.Or(c.InFlight, 256)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}

@@ -168,6 +168,9 @@ type Probe struct {
 	Relay   string // envelopes to try after the second EHLO, in smtp.Envelopes' text form; "" = none
 }
 
+// VariantBanner is a conversation of connect, banner and QUIT.
+const VariantBanner = "banner"
+
 // Ref gives "PROTO:ADDRESS/SNI", followed by "#VARIANT" unless default and by
 // "+relay" where envelopes are tried.
 func (p Probe) Ref() Ref {

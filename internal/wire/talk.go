@@ -32,7 +32,7 @@ func (l *Live) Talk(ctx context.Context, p Probe) Session {
 	default:
 		return Session{Fail: &Fail{FailProtocol, "mxvet cannot speak " + p.Proto}}
 	}
-	if p.Variant != "" && p.Variant != "default" {
+	if p.Variant != "" && p.Variant != "default" && p.Variant != VariantBanner {
 		return Session{Fail: &Fail{FailProtocol, "mxvet knows no variant " + p.Variant + " of " + p.Proto}}
 	}
 	if f := l.allowed(p.Addr.Addr()); f != nil {
@@ -53,7 +53,7 @@ func (l *Live) Talk(ctx context.Context, p Probe) Session {
 	}
 	s.Millis = millisSince(began)
 	if s.TLS != nil {
-		l.trust.judge(s.TLS, time.Now())
+		l.trust.judge(s.TLS, l.cfg.Now())
 	}
 	if err != nil {
 		s.Fail = talkFail(ctx, p.Proto+" at "+p.Addr.String(), err)
@@ -71,6 +71,7 @@ func (l *Live) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, erro
 func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool, s *Session) error {
 	t := l.cfg.Timeouts
 	c := smtp.Config{
+		Greet:     p.Variant == VariantBanner,
 		EHLO:      l.cfg.EHLO,
 		Envelopes: smtp.ParseEnvelopes(p.Relay),
 		Secure:    secure,
