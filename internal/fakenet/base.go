@@ -156,8 +156,7 @@ func (w *World) patch(s section) error {
 		if z == nil {
 			return fmt.Errorf("%s: no zone of the base holds %s", s.name, name)
 		}
-		z.add(rr)
-		z.written[name] = true
+		z.write(rr)
 	}
 	if err := zp.Err(); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)

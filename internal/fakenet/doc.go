@@ -32,6 +32,10 @@
 //
 //	options       YAML, kept as it stands for others. Read here: domain, domains.
 //	              Without them the domain is that of the first zone section.
+//	base          an embedded world; the other sections say what is different:
+//	              they replace its sections, but options by key, hosts by name.
+//	patch         changes to the base's zones: "- OWNER TYPE" or "- OWNER" takes
+//	              records out, "-host NAME" a host, other lines come in.
 //	now           RFC 3339 or a date; default 2026-11-02T09:00:00Z.
 //	want, never   lines; blank ones and those that begin with # are left out.
 //	zone/NAME     zone text, origin NAME, default TTL 3600.

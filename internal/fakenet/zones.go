@@ -37,6 +37,15 @@ func (z *zone) add(rr dns.RR) {
 	z.nodes[name][rrtype] = append(z.nodes[name][rrtype], rr)
 }
 
+// write adds a record of the author's text.
+func (z *zone) write(rr dns.RR) {
+	z.add(rr)
+	switch rr.Header().Rrtype {
+	case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
+		z.written[fqdn(rr.Header().Name)] = true
+	}
+}
+
 func (z *zone) touch(name string) {
 	for at := name; dns.IsSubDomain(z.origin, at); at = parent(at) {
 		if z.nodes[at] == nil {
@@ -99,11 +108,7 @@ func (w *World) readZone(s section, name string) error {
 		if !dns.IsSubDomain(origin, fqdn(rr.Header().Name)) {
 			return fmt.Errorf("%s: %s is not in this zone", s.name, rr.Header().Name)
 		}
-		z.add(rr)
-		switch rr.Header().Rrtype {
-		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
-			z.written[fqdn(rr.Header().Name)] = true
-		}
+		z.write(rr)
 	}
 	if err := zp.Err(); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
