@@ -41,6 +41,7 @@ func Build(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d.Answers = answers(e, d.Profile.Role, results)
 	d.MX = exchangers(e, d.Findings)
 	d.Timeline = timeline(e)
+	d.Unanswered = unanswered(e)
 	return d
 }
 

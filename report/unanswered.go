@@ -1,0 +1,44 @@
+package report
+
+import (
+	"slices"
+
+	"mxvet/checks"
+	"mxvet/internal/dkim"
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+)
+
+// unanswered lists the areas of which nothing can be said because what they
+// stand on gave no usable answer: the record itself, or for mx every host. Areas
+// that were skipped or not asked are not among them.
+func unanswered(e *gather.Evidence) []string {
+	out := []string{}
+	add := func(area string, yes bool) {
+		if yes && !slices.Contains(e.Options.Skip, area) {
+			out = append(out, area)
+		}
+	}
+	add(checks.AreaDMARC, e.DMARC != nil && e.DMARC.Walk.Domain.Unknown)
+	add(checks.AreaSPF, e.SPF != nil && e.SPF.Root.TXT.Answer.Fail != nil)
+	add(checks.AreaDKIM, e.DKIM != nil && e.DKIM.CanExist() == dkim.ExistUnknown)
+	add(checks.AreaHosts, e.MX.Answer.Fail != nil || noHostHeard(e))
+	return out
+}
+
+// noHostHeard reports that conversations were tried, and not one server spoke.
+func noHostHeard(e *gather.Evidence) bool {
+	tried := false
+	for _, h := range e.MX.Hosts {
+		for _, a := range h.Addrs {
+			if a.Ref == "" {
+				continue
+			}
+			tried = true
+			if smtp.Banner(a.Session.Exchanges) != nil {
+				return false
+			}
+		}
+	}
+	return tried
+}
