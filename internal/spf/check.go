@@ -38,13 +38,13 @@ type Receiver struct {
 // A CheckResult is the outcome of one evaluation and how it came about.
 type CheckResult struct {
 	Result      Result
-	Reason      Code   // why, where the result is temperror or permerror
-	Text        string // the same in words
-	Domain      string // whose record decided
-	Term        string // which of its terms, "" where none matched
-	At          string // position of that term, as in Tree
-	Explanation string // of a fail, where the domain gives one
-	Trace       []TraceStep
+	Reason      Code        // why, where the result is temperror or permerror
+	Text        string      // the same in words
+	Domain      string      // whose record decided
+	Term        string      // which of its terms, "" where none matched
+	At          string      // position of that term, or of the record at fault, as in Tree
+	Explanation string      // of a fail, where the domain gives one
+	Trace       []TraceStep // of a very long evaluation only the start
 	Lookups     int
 	Voids       int
 }
@@ -208,6 +208,9 @@ func (e *evaluation) redirect(t *Term, f facts, at string) verdict {
 	if v.result == ResultNone {
 		v.result = ResultPermError
 	}
+	if v.reason != "" && v.at == "" {
+		v.at = at
+	}
 	return v
 }
 
@@ -275,6 +278,12 @@ func (e *evaluation) void() *verdict {
 	return nil
 }
 
+// maxTrace bounds the trace of one evaluation.
+const maxTrace = 2000
+
 func (e *evaluation) trace(at, domain, term, outcome string, ref wire.Ref) {
+	if len(e.out.Trace) == maxTrace {
+		return
+	}
 	e.out.Trace = append(e.out.Trace, TraceStep{at, domain, term, outcome, ref})
 }

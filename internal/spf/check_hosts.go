@@ -141,12 +141,7 @@ func (e *evaluation) clientNames(count bool) ([]string, *verdict) {
 		return e.names, nil
 	}
 	e.asked = true
-	zone := "in-addr"
-	if e.facts.ip.Is6() {
-		zone = "ip6"
-	}
-	reverse := Part{Letter: 'i', Reverse: true}.transform(dotted(e.facts.ip)) + "." + zone + ".arpa"
-	ptr := ask(e.ctx, e.src, reverse, "PTR")
+	ptr := ask(e.ctx, e.src, reverse(e.facts.ip), "PTR")
 	if !ptr.Usable() {
 		return nil, nil
 	}
@@ -173,6 +168,15 @@ func (e *evaluation) clientNames(count bool) ([]string, *verdict) {
 		}
 	}
 	return e.names, nil
+}
+
+// reverse gives the name under which the PTR records of an address stand.
+func reverse(ip netip.Addr) string {
+	name := Part{Reverse: true}.transform(dotted(ip))
+	if ip.Is4() {
+		return name + ".in-addr.arpa"
+	}
+	return name + ".ip6.arpa"
 }
 
 // within reports whether a name is domain or lies below it.

@@ -94,7 +94,7 @@ func (w *walker) mxTerm(n *Node, i int, got *hostAnswers, alive [2]bool) {
 	}
 	if all := len(mailHosts(got.mx.Answer)); all > MaxMX {
 		s.TooMany = all
-		w.perm(n, i, CodeMXLimit, 0, got.mx.Ref, fmt.Sprintf("%s has %d mail hosts, more than %d", s.Target, all, MaxMX))
+		w.perm(n, i, CodeMXLimit, alive, got.mx.Ref, fmt.Sprintf("%s has %d mail hosts, more than %d", s.Target, all, MaxMX))
 	}
 	s.Hosts = got.hosts
 	sure := true

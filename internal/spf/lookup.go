@@ -3,6 +3,7 @@ package spf
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mxvet/internal/wire"
@@ -86,7 +87,7 @@ func (w *walker) node(owner, at string, parent *Node, via int, alive [2]bool) (*
 			}
 			n.Loop = append(n.Loop, owner)
 			w.tree.AtLeast = true
-			w.perm(parent, via, CodeLoop, 0, "", "the record refers to itself: "+strings.Join(n.Loop, " -> "))
+			w.perm(parent, via, CodeLoop, alive, "", "the record refers to itself: "+strings.Join(n.Loop, " -> "))
 			return n, [2]bool{}
 		}
 	}
@@ -101,15 +102,15 @@ func (w *walker) node(owner, at string, parent *Node, via int, alive [2]bool) (*
 	case !n.TXT.Usable():
 		w.temp(n, -1, n.TXT, "the record of "+owner)
 	case len(n.Records) > 1:
-		w.perm(n, -1, CodeMultiple, 0, n.TXT.Ref, fmt.Sprintf("%s has %d SPF records", owner, len(n.Records)))
+		w.perm(n, -1, CodeMultiple, alive, n.TXT.Ref, fmt.Sprintf("%s has %d SPF records", owner, len(n.Records)))
 	case n.Record == nil && parent != nil:
 		what := "no SPF record"
 		if n.TXT.Answer.NXDomain() {
 			what = "no SPF record: the name does not exist"
 		}
-		w.perm(n, -1, CodeNoRecord, 0, n.TXT.Ref, owner+" has "+what)
+		w.perm(n, -1, CodeNoRecord, alive, n.TXT.Ref, owner+" has "+what)
 	case n.Record != nil && n.Record.Fatal():
-		w.perm(n, -1, CodeSyntax, 0, n.TXT.Ref, "the record of "+owner+" has a syntax error")
+		w.perm(n, -1, CodeSyntax, alive, n.TXT.Ref, "the record of "+owner+" has a syntax error")
 	}
 	if n.Record == nil {
 		return n, [2]bool{}
@@ -129,6 +130,9 @@ func (w *walker) terms(n *Node, alive [2]bool) (passes [2]bool) {
 	for i := range n.Steps {
 		n.Steps[i].Term = &r.Terms[i]
 		n.Steps[i].At = join(n.At, i)
+	}
+	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == CodeTooLong }) {
+		w.tree.Cut = true
 	}
 	sure := [2]bool{true, true} // no term so far can have given anything but pass
 	for _, i := range r.Order() {
@@ -222,7 +226,7 @@ func (w *walker) refer(n *Node, i int, alive [2]bool) (passes [2]bool) {
 		w.tree.AtLeast = true
 		w.open(n, s)
 	case !wellFormed(s.Target):
-		w.perm(n, i, CodeBadTarget, 0, "", fmt.Sprintf("%q is no domain name that can hold a record", s.Target))
+		w.perm(n, i, CodeBadTarget, alive, "", fmt.Sprintf("%q is no domain name that can hold a record", s.Target))
 	case n.Depth >= maxDepth:
 		w.tree.Cut = true
 	default:
@@ -238,7 +242,7 @@ func (w *walker) count(n *Node, i int, alive [2]bool) {
 			continue
 		}
 		if w.lookups[f]++; w.lookups[f] > MaxLookups && w.over[f] == nil {
-			w.over[f] = w.perm(n, i, CodeLookups, 4+2*f, "", "this term is the eleventh that causes a lookup")
+			w.over[f] = w.perm(n, i, CodeLookups, [2]bool{f == v4, f == v6}, "", "this term is the eleventh that causes a lookup")
 		}
 	}
 }
@@ -251,29 +255,36 @@ func (w *walker) void(n *Node, i int, alive [2]bool) {
 			continue
 		}
 		if w.voids[f].add(v); w.voids[f].Proven > MaxVoid && w.voided[f] == nil {
-			w.voided[f] = w.perm(n, i, CodeVoid, 4+2*f, "", "this term causes the third lookup that finds nothing")
+			w.voided[f] = w.perm(n, i, CodeVoid, [2]bool{f == v4, f == v6}, "", "this term causes the third lookup that finds nothing")
 		}
 	}
 }
 
-func (w *walker) perm(n *Node, step int, code Code, family int, ref wire.Ref, text string) *Failure {
-	f := failure(n, step, code, family, ref, text)
+// perm notes a reason for permerror that clients of the families alive meet.
+func (w *walker) perm(n *Node, step int, code Code, alive [2]bool, ref wire.Ref, text string) *Failure {
+	f := failure(n, step, code, ref, text)
+	switch {
+	case !alive[v6]:
+		f.Family = 4
+	case !alive[v4]:
+		f.Family = 6
+	}
 	w.tree.PermErrors = append(w.tree.PermErrors, f)
 	return &f
 }
 
 func (w *walker) temp(n *Node, step int, a Ask, what string) {
-	f := failure(n, step, CodeUnreachable, 0, a.Ref, what+" could not be looked up")
+	f := failure(n, step, CodeUnreachable, a.Ref, what+" could not be looked up")
 	f.Fail = a.fail()
 	w.tree.TempErrors = append(w.tree.TempErrors, f)
 }
 
-func failure(n *Node, step int, code Code, family int, ref wire.Ref, text string) Failure {
+func failure(n *Node, step int, code Code, ref wire.Ref, text string) Failure {
 	at := n.At
 	if step >= 0 {
 		at = join(n.At, step)
 	}
-	return Failure{Code: code, At: at, Path: n.Path(), Node: n, Step: step, Family: family, Text: text, Ref: ref}
+	return Failure{Code: code, At: at, Path: n.Path(), Node: n, Step: step, Text: text, Ref: ref}
 }
 
 func join(at string, i int) string {

@@ -49,11 +49,19 @@ const (
 // maxDigits bounds the digit transformer: no name has more labels.
 const maxDigits = 1 << 20
 
+// maxQuoted bounds what a problem's text quotes of the record.
+const maxQuoted = 80
+
 // A lexer collects the problems of one term. Its positions are those of the
 // record.
 type lexer struct{ problems []Problem }
 
 func (l *lexer) add(code Code, pos, end int, instead, format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok && len(s) > maxQuoted {
+			args[i] = s[:maxQuoted] + "..."
+		}
+	}
 	l.problems = append(l.problems, Problem{
 		Code: code, Pos: pos, End: end, Instead: instead, Text: fmt.Sprintf(format, args...),
 	})

@@ -56,6 +56,7 @@ const (
 	CodeGlued           Code = "glued-term"            // two terms joined where two strings meet (section 3.3)
 	CodeSeamBlank       Code = "seam-blank"            // two blanks where two strings meet
 	CodeLongString      Code = "long-string"           // one string over 255 octets
+	CodeTooLong         Code = "too-many-terms"        // the rest of the record was not read
 	CodeCutOff          Code = "cut-off"               // the text seems to end at a limit of 255 octets
 )
 

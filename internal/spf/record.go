@@ -82,6 +82,10 @@ const (
 	MaxPTR     = 10 // names of one client that are looked at
 )
 
+// maxTerms bounds what is read of one record. Records that follow the advice of
+// section 3.4 on their size have some forty terms.
+const maxTerms = 2000
+
 // A Record is one SPF record as far as it could be understood.
 type Record struct {
 	Text     string
@@ -105,19 +109,27 @@ type Term struct {
 	Problems  []Problem
 }
 
-// Parse reads a record. It never gives up: whatever is wrong is listed, and the
-// terms hold what could be understood. A text without the version section is
+// Parse reads a record. Whatever is wrong is listed, and the terms hold what
+// could be understood. Only of a record with thousands of terms the rest is left
+// unread, with CodeTooLong among its problems. A text without the version section is
 // read too, with CodeVersion among its problems.
 func Parse(text string) Record {
 	r := Record{Text: text}
 	at := r.version()
 	if at < len(text) {
-		r.Terms = make([]Term, 0, strings.Count(text[at:], " ")+1)
+		r.Terms = make([]Term, 0, min(strings.Count(text[at:], " ")+1, maxTerms))
 	}
 	for at < len(text) {
 		if text[at] == ' ' {
 			at++
 			continue
+		}
+		if len(r.Terms) == maxTerms {
+			r.Problems = append(r.Problems, Problem{
+				Code: CodeTooLong, Term: -1, Pos: at, End: len(text),
+				Text: "the record has so many terms that its rest was not read",
+			})
+			break
 		}
 		end := len(text)
 		if i := strings.IndexByte(text[at:], ' '); i >= 0 {

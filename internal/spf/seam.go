@@ -63,7 +63,7 @@ func (r *Record) at(offset int) int {
 // broken too.
 func glued(t Term, seam int, full bool) bool {
 	left, right := t.Text[:seam-t.Pos], t.Text[seam-t.Pos:]
-	if full && !t.Fatal() {
+	if full && !t.Fatal() || len(t.Text) > 4*maxString {
 		return false
 	}
 	l, r := parseTerm(left, 0), parseTerm(right, 0)

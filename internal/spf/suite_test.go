@@ -224,12 +224,10 @@ func TestEvaluatorAgainstSuite(t *testing.T) {
 	}
 }
 
-var (
-	differentPyspf = map[string]string{
-		"default-modifier":       "default= was in drafts only; RFC 7208 has receivers ignore it",
-		"default-modifier-harsh": "default= was in drafts only; RFC 7208 has receivers ignore it",
-	}
-)
+var differentPyspf = map[string]string{
+	"default-modifier":       "default= was in drafts only; RFC 7208 has receivers ignore it",
+	"default-modifier-harsh": "default= was in drafts only; RFC 7208 has receivers ignore it",
+}
 
 // unknowable are cases of the suite in which the walk cannot tell the result.
 var unknowable = map[string]string{}
