@@ -56,7 +56,6 @@ type Run struct {
 	Connections  int       `json:"connections"` // SMTP and HTTPS connections opened
 	Millis       int       `json:"millis"`      // duration of the run
 	FloorMillis  int       `json:"floor_millis"`
-	Replayed     bool      `json:"replayed"` // from a recording: the numbers are the recorded ones
 	AllowPrivate bool      `json:"allow_private"`
 	Options      Options   `json:"options"`
 }

@@ -206,7 +206,6 @@ func sampleUnknown(t testing.TB) *Report {
 	d := Build(e, rs, rubric(t))
 	run := sampleRun()
 	run.IPv4 = Reach{State: ReachBroken, Why: "control.example.net:25 stayed silent for 10 s"}
-	run.Replayed = true
 	return New(Tool{Name: "mxvet", Version: "0.1.0"}, "2026.1", run, []Domain{d}, Hosts(e), lookupSample)
 }
 

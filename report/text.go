@@ -231,9 +231,6 @@ func (p *page) footer() {
 	p.blank()
 	cost := fmt.Sprintf("%s, %s, %s (floor %s)", plural(run.Queries, "DNS query", "DNS queries"),
 		plural(run.Connections, "connection", "connections"), seconds(run.Millis), seconds(run.FloorMillis))
-	if run.Replayed {
-		cost = "replayed from a recording: " + cost
-	}
 	p.para(0, dim, cost)
 	for _, v := range []struct {
 		family string

@@ -53,14 +53,22 @@ func listWorlds(w world, quiet bool) error {
 			if err != nil {
 				return internalf("world %s: %w", name, err)
 			}
-			first, _, _ := strings.Cut(loaded.Comment, "\n")
-			line = fmt.Sprintf("%-16s %s", name, first)
+			line = fmt.Sprintf("%-16s %s", name, firstSentence(loaded.Comment))
 		}
 		if _, err := fmt.Fprintln(w.stdout, line); err != nil {
 			return written(err)
 		}
 	}
 	return nil
+}
+
+// firstSentence gives the text up to its first full stop or colon, on one line.
+func firstSentence(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if i := strings.IndexAny(text, ".:;"); i > 0 {
+		text = text[:i]
+	}
+	return text
 }
 
 func (f *auditFlags) demo(ctx context.Context, w world, names []string) error {

@@ -26,7 +26,7 @@ func TestParseDomain(t *testing.T) {
 		{"localhost", "", "only one label"},
 		{"example..com", "", "empty label"},
 		{".example.com", "", "empty label"},
-		{"exa mple.com", "", "not"},
+		{"exa mple.com", "", "no domain name has"},
 		{"exa\x00mple.com", "", "no"},
 		{"example.com;id", "", "no domain name has"},
 		{"1.2.3", "", "ends in digits"},

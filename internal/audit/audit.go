@@ -151,7 +151,7 @@ func (j *Job) domain(ctx context.Context, rubric *report.Rubric, name string) re
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {
 	run := report.Run{
 		At: j.at, Resolver: r.Resolver, Queries: r.Queries, Connections: r.Connections,
-		Millis: r.Millis, FloorMillis: r.Floor, Replayed: j.replayed != nil,
+		Millis: r.Millis, FloorMillis: r.Floor,
 		AllowPrivate: j.Options.AllowPrivate,
 		Options: report.Options{
 			SMTP: !j.Options.NoSMTP && !j.Options.Offline, Offline: j.Options.Offline, Deep: j.Options.Deep,
