@@ -54,7 +54,7 @@ func (l *lexer) dual(t *Term, cidr string, pos int) {
 func (l *lexer) prefixLength(s string, pos, limit int) (int, bool) {
 	end := pos + len(s)
 	switch {
-	case s == "" || strings.Trim(s, "0123456789") != "":
+	case s == "" || !allDigits(s):
 		l.add(CodePrefixLength, pos, end, "", "%q is no prefix length", s)
 		return 0, false
 	case len(s) > 1 && s[0] == '0':
@@ -67,6 +67,15 @@ func (l *lexer) prefixLength(s string, pos, limit int) (int, bool) {
 		return 0, false
 	}
 	return n, true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // address reads the argument of ip4 or ip6.
@@ -123,7 +132,7 @@ func (l *lexer) ip4(t *Term, text, length string, pos int) netip.Addr {
 	partial, zero := len(octets) < 4, false
 	for _, o := range octets {
 		n, err := strconv.Atoi(o)
-		if err != nil || n > 255 || strings.Trim(o, "0123456789") != "" {
+		if err != nil || n > 255 || !allDigits(o) {
 			l.add(CodeIP4, pos, end, "", "%q is no IPv4 address", text)
 			return netip.Addr{}
 		}

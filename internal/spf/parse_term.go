@@ -16,9 +16,9 @@ func parseTerm(text string, pos int) Term {
 	if strings.IndexByte("+-?~", text[0]) >= 0 {
 		t.Qualifier, t.Explicit, body = text[0], true, text[1:]
 	}
-	sep := strings.IndexAny(body, ":/=")
-	if sep < 0 {
-		sep = len(body)
+	sep := 0
+	for sep < len(body) && body[sep] != ':' && body[sep] != '/' && body[sep] != '=' {
+		sep++
 	}
 	t.Name = body[:sep]
 	arg, argPos := body[sep:], pos+len(text)-len(body)+sep

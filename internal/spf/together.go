@@ -1,11 +1,8 @@
 package spf
 
-import "net/netip"
-
 // judgeTogether finds what shows only when the terms are seen side by side.
 func (r *Record) judgeTogether() {
 	all := -1
-	seen := make(map[matcher]bool, len(r.Terms))
 	redirects, exps := -1, -1
 	hasAll := r.All() >= 0
 	for i := range r.Terms {
@@ -32,11 +29,12 @@ func (r *Record) judgeTogether() {
 			if all >= 0 {
 				add(CodeAfterAll, "nothing behind all is ever reached")
 			} else if !t.Fatal() {
-				m := t.matcher()
-				if seen[m] {
-					add(CodeRepeated, "the same term stands in the record before")
+				for j := range r.Terms[:i] {
+					if u := &r.Terms[j]; t.same(u) && !u.Fatal() {
+						add(CodeRepeated, "the same term stands in the record before")
+						break
+					}
 				}
-				seen[m] = true
 			}
 			if t.Kind == KindAll && !t.Fatal() && all < 0 {
 				all = i
@@ -45,22 +43,15 @@ func (r *Record) judgeTogether() {
 	}
 }
 
-// A matcher is what a mechanism matches, without its qualifier: a second term
-// with the same one can match nothing new.
-type matcher struct {
-	kind         Kind
-	target       string
-	prefix       netip.Prefix
-	bits4, bits6 int
-}
-
-func (t *Term) matcher() matcher {
-	m := matcher{kind: t.Kind, bits4: t.Bits4, bits6: t.Bits6}
+// same reports whether two mechanisms match the same, whatever their qualifiers:
+// the second one can then match nothing new.
+func (t *Term) same(u *Term) bool {
+	if t.Kind != u.Kind || t.Prefix.Bits() != u.Prefix.Bits() || t.Bits4 != u.Bits4 || t.Bits6 != u.Bits6 ||
+		(t.Spec == nil) != (u.Spec == nil) {
+		return false
+	}
 	if t.Spec != nil {
-		m.target = hostname(t.Spec.Raw)
+		return hostname(t.Spec.Raw) == hostname(u.Spec.Raw)
 	}
-	if t.Prefix.IsValid() {
-		m.prefix = t.Prefix.Masked()
-	}
-	return m
+	return !t.Prefix.IsValid() || t.Prefix.Contains(u.Prefix.Addr())
 }
