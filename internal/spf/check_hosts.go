@@ -2,6 +2,7 @@ package spf
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -160,11 +161,8 @@ func (e *evaluation) clientNames(count bool) ([]string, *verdict) {
 		if !a.Usable() {
 			continue
 		}
-		for _, addr := range a.Answer.Addrs() {
-			if addr == e.facts.ip {
-				e.names = append(e.names, n)
-				break
-			}
+		if slices.Contains(a.Answer.Addrs(), e.facts.ip) {
+			e.names = append(e.names, n)
 		}
 	}
 	return e.names, nil

@@ -135,15 +135,15 @@ func TestProposals(t *testing.T) {
 		{"exists:192.0.2.1", ""},
 	} {
 		term := Parse("v=spf1 " + c.term).Terms[0]
-		got := ""
+		var got strings.Builder
 		for _, p := range term.Problems {
-			got += p.Instead
+			got.WriteString(p.Instead)
 		}
-		if got != c.want {
-			t.Errorf("%s: %q proposed, want %q", c.term, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: %q proposed, want %q", c.term, got.String(), c.want)
 		}
-		if got != "" && Parse("v=spf1 "+got).Fatal() {
-			t.Errorf("%s: the proposal %q has a syntax error", c.term, got)
+		if got.String() != "" && Parse("v=spf1 "+got.String()).Fatal() {
+			t.Errorf("%s: the proposal %q has a syntax error", c.term, got.String())
 		}
 	}
 }
