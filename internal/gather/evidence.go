@@ -37,6 +37,10 @@ type Evidence struct {
 	Providers []*provider.Provider // whose hosts the MX are, best preference first
 	Suffixes  *psl.List
 	Authority Authority // asked only where the resolver gave no usable answer
+
+	// Registrations are the names of others that records rely on and of which it
+	// was in doubt whether they exist, sorted.
+	Registrations []Registration
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is
@@ -102,7 +106,14 @@ type Host struct {
 	Name    string
 	Pref    uint16
 	A, AAAA wire.Answer
+	TXT     Text // at the host's own name: SPF for its HELO
 	Addrs   []Address
+}
+
+// A Text is a TXT question and its answer; Ref is "" where it was not asked.
+type Text struct {
+	Ref    wire.Ref
+	Answer wire.Answer
 }
 
 // An Address is one address of an MX host, and the conversation with it.

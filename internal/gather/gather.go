@@ -49,7 +49,17 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	} {
 		wg.Go(func() { *q.into = ask(domain, q.rrtype) })
 	}
-	wg.Go(func() { e.SPF = spf.Lookup(ctx, src, domain) })
+	wg.Go(func() {
+		e.SPF = spf.Lookup(ctx, src, domain)
+		var l leads
+		l.addSPF(e.SPF)
+		registrations(ctx, src, tables.Suffixes, domain, l) // early; asked again below with the rest
+	})
+	wg.Go(func() {
+		var l leads
+		l.addNS(ask(domain, "NS"))
+		registrations(ctx, src, tables.Suffixes, domain, l)
+	})
 	wg.Go(func() { e.DMARC = dmarc.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
@@ -70,6 +80,11 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	})
 	wg.Wait()
 
+	var l leads
+	l.addSPF(e.SPF)
+	l.addNS(e.Apex.NS)
+	l.addRest(e)
+	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)
 	e.Authority = confirm(ctx, src, e)
 	e.Role = roleOf(e)
 	return e

@@ -51,6 +51,11 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 			var both sync.WaitGroup
 			both.Go(func() { resolve("A", &h.A, &four) })
 			both.Go(func() { resolve("AAAA", &h.AAAA, &six) })
+			if i < maxHosts {
+				q := wire.Question{Name: h.Name, Type: "TXT"}
+				h.TXT.Ref = q.Ref()
+				both.Go(func() { h.TXT.Answer = src.DNS(ctx, q) })
+			}
 			both.Wait()
 			h.Addrs = slices.Concat(four, six)
 		})
