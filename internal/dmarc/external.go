@@ -42,10 +42,10 @@ type Destination struct {
 // asked for whenever the host is another name than the record's domain; whether it
 // is needed is the Destination's to say.
 type Authorisation struct {
-	Asked            // Ref is "" where it was not asked
-	TooLong bool     // the name exceeds what the DNS allows, so consent is impossible
-	Records []Record // start with v=DMARC1: one is enough
-	Others  []Record // meant to be such a record, but do not count
+	wire.Asked          // Ref is "" where it was not asked
+	TooLong    bool     // the name exceeds what the DNS allows, so consent is impossible
+	Records    []Record // start with v=DMARC1: one is enough
+	Others     []Record // meant to be such a record, but do not count
 	// OtherHost lists override addresses on another host, to which reports must
 	// not be sent.
 	OtherHost []URI
@@ -118,9 +118,9 @@ func (d *Destination) look(ctx context.Context, src wire.Source, list *psl.List,
 func authorisation(ctx context.Context, src wire.Source, policyDomain, host string) Authorisation {
 	name := policyDomain + "._report._dmarc." + host
 	if len(name) > 253 {
-		return Authorisation{Asked: Asked{Name: name}, TooLong: true}
+		return Authorisation{Asked: wire.Asked{Name: name}, TooLong: true}
 	}
-	a := Authorisation{Asked: ask(ctx, src, name, "TXT")}
+	a := Authorisation{Asked: wire.Ask(ctx, src, name, "TXT")}
 	for _, text := range a.Answer.TXT() {
 		r := Parse(text)
 		if !r.Valid {
@@ -164,11 +164,11 @@ func (rs *Reports) compare(policy found, list *psl.List) {
 // A Route says whether mail for a domain can be delivered.
 type Route struct {
 	Domain      string
-	MX, A, AAAA Asked
+	MX, A, AAAA wire.Asked
 	// Registered is the NS question for the name that is registered with a
 	// registry. It is not asked (Ref is "") where Domain is that name itself; its
 	// Name is "" where Domain is a public suffix.
-	Registered Asked
+	Registered wire.Asked
 }
 
 // A RouteState is the outcome of a Route.
@@ -187,13 +187,13 @@ const (
 func route(ctx context.Context, src wire.Source, list *psl.List, domain string) *Route {
 	r := &Route{Domain: domain}
 	var wg sync.WaitGroup
-	wg.Go(func() { r.MX = ask(ctx, src, domain, "MX") })
-	wg.Go(func() { r.A = ask(ctx, src, domain, "A") })
-	wg.Go(func() { r.AAAA = ask(ctx, src, domain, "AAAA") })
+	wg.Go(func() { r.MX = wire.Ask(ctx, src, domain, "MX") })
+	wg.Go(func() { r.A = wire.Ask(ctx, src, domain, "A") })
+	wg.Go(func() { r.AAAA = wire.Ask(ctx, src, domain, "AAAA") })
 	if name := list.Registrable(domain); name == "" || name == domain {
 		r.Registered.Name = name
 	} else {
-		wg.Go(func() { r.Registered = ask(ctx, src, name, "NS") })
+		wg.Go(func() { r.Registered = wire.Ask(ctx, src, name, "NS") })
 	}
 	wg.Wait()
 	return r

@@ -10,27 +10,11 @@ import (
 	"mxvet/internal/wire"
 )
 
-// An Asked is one question and what came back.
-type Asked struct {
-	Name   string
-	Ref    wire.Ref
-	Answer wire.Answer
-}
-
-// Failed reports that nothing can be concluded from the answer: none came, or
-// only part of it.
-func (a Asked) Failed() bool { return !a.Answer.OK() || a.Answer.TCPFailed }
-
-func ask(ctx context.Context, src wire.Source, name, rrtype string) Asked {
-	q := wire.Question{Name: name, Type: rrtype}
-	return Asked{Name: name, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
-}
-
 // A Step is the query for DMARC records at one domain: its name is that of the
 // domain, Asked.Name has "_dmarc." before it.
 type Step struct {
 	Domain string
-	Asked
+	wire.Asked
 	Records []Record // those that start with v=DMARC1; more than one is as bad as none
 	Others  []Record // discarded by receivers, but meant to be DMARC records
 	Chain   []string // targets of CNAMEs on the way, in order
@@ -86,7 +70,7 @@ type Discovery struct {
 
 // A Place is a name where no DMARC record belongs.
 type Place struct {
-	Asked
+	wire.Asked
 	Records []Record // found there all the same, valid or not
 }
 
@@ -155,10 +139,10 @@ func step(ctx context.Context, src wire.Source, domain string) Step {
 	s := Step{Domain: domain}
 	if len("_dmarc.")+len(domain) > 253 {
 		// Such a name cannot exist; the domain itself may.
-		s.Asked = Asked{Name: "_dmarc." + domain, Answer: wire.Answer{Rcode: "NXDOMAIN"}}
+		s.Asked = wire.Asked{Name: "_dmarc." + domain, Answer: wire.Answer{Rcode: "NXDOMAIN"}}
 		return s
 	}
-	s.Asked = ask(ctx, src, "_dmarc."+domain, "TXT")
+	s.Asked = wire.Ask(ctx, src, "_dmarc."+domain, "TXT")
 	s.Chain = s.Answer.Chain(s.Name)
 	for _, text := range s.Answer.TXT() {
 		if r := Parse(text); r.Valid {
@@ -173,9 +157,9 @@ func step(ctx context.Context, src wire.Source, domain string) Step {
 // place looks for DMARC records where they do not belong.
 func place(ctx context.Context, src wire.Source, name string) Place {
 	if len(name) > 253 {
-		return Place{Asked: Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
+		return Place{Asked: wire.Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
 	}
-	p := Place{Asked: ask(ctx, src, name, "TXT")}
+	p := Place{Asked: wire.Ask(ctx, src, name, "TXT")}
 	for _, text := range p.Answer.TXT() {
 		if r := Parse(text); r.Valid || strings.Contains(strings.ToLower(text), "v=dmarc") {
 			p.Records = append(p.Records, r)

@@ -9,33 +9,17 @@ import (
 	"mxvet/internal/wire"
 )
 
-// An Asked is one question and what came back.
-type Asked struct {
-	Name   string
-	Ref    wire.Ref
-	Answer wire.Answer
-}
-
-// Failed reports that nothing can be concluded from the answer: none came, or
-// only part of it.
-func (a Asked) Failed() bool { return !a.Answer.OK() || a.Answer.TCPFailed }
-
-func ask(ctx context.Context, src wire.Source, name, rrtype string) Asked {
-	q := wire.Question{Name: name, Type: rrtype}
-	return Asked{Name: name, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
-}
-
 // A Result is all that a domain shows about MTA-STS.
 type Result struct {
 	Domain string // lower case, without the final dot
 
-	TXT     Asked
+	TXT     wire.Asked
 	Chain   []string // targets of CNAMEs at _mta-sts, in order
 	Records []Record // those that senders select; MTA-STS is off unless it is exactly one
 	Others  []Record // discarded by senders, but meant to be MTA-STS records
 
 	Host      string // of the policy: mta-sts.<domain>
-	A, AAAA   Asked
+	A, AAAA   wire.Asked
 	HostChain []string // targets of CNAMEs at Host, in order
 	Pages     []Fetched
 	Skipped   []netip.Addr // addresses beyond the first four, not fetched from
@@ -58,7 +42,7 @@ type Fetched struct {
 
 // A Place is a name where no MTA-STS record belongs.
 type Place struct {
-	Asked
+	wire.Asked
 	Records []Record // found there all the same, selected or not
 }
 
@@ -77,7 +61,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string) *Result {
 	r := &Result{Domain: domain, Host: "mta-sts." + domain}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		r.TXT = ask(ctx, src, "_mta-sts."+domain, "TXT")
+		r.TXT = wire.Ask(ctx, src, "_mta-sts."+domain, "TXT")
 		r.Chain = r.TXT.Answer.Chain(r.TXT.Name)
 	})
 	wg.Go(func() { r.Apex = place(ctx, src, domain) })
@@ -87,12 +71,12 @@ func Lookup(ctx context.Context, src wire.Source, domain string) *Result {
 	var rest [2][]netip.Addr
 	var resolved sync.WaitGroup
 	for i, f := range []struct {
-		to     *Asked
+		to     *wire.Asked
 		rrtype string
 	}{{&r.A, "A"}, {&r.AAAA, "AAAA"}} {
 		resolved.Add(1)
 		wg.Go(func() {
-			*f.to = ask(ctx, src, r.Host, f.rrtype)
+			*f.to = wire.Ask(ctx, src, r.Host, f.rrtype)
 			addrs := f.to.Answer.Addrs()
 			n := min(perFamily, len(addrs))
 			families[i], rest[i] = make([]Fetched, n), addrs[n:]
@@ -143,9 +127,9 @@ func fetchAll(ctx context.Context, src wire.Source, url string, addrs []netip.Ad
 
 func place(ctx context.Context, src wire.Source, name string) Place {
 	if len(name) > 253 {
-		return Place{Asked: Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
+		return Place{Asked: wire.Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
 	}
-	p := Place{Asked: ask(ctx, src, name, "TXT")}
+	p := Place{Asked: wire.Ask(ctx, src, name, "TXT")}
 	for _, text := range p.Answer.TXT() {
 		if strings.Contains(strings.ToLower(text), "v=stsv") {
 			p.Records = append(p.Records, Parse(text))

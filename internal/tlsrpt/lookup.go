@@ -10,26 +10,10 @@ import (
 	"mxvet/internal/wire"
 )
 
-// An Asked is one question and what came back.
-type Asked struct {
-	Name   string
-	Ref    wire.Ref // "" where it was not asked
-	Answer wire.Answer
-}
-
-// Failed reports that nothing can be concluded from the answer: none came, or
-// only part of it.
-func (a Asked) Failed() bool { return !a.Answer.OK() || a.Answer.TCPFailed }
-
-func ask(ctx context.Context, src wire.Source, name, rrtype string) Asked {
-	q := wire.Question{Name: name, Type: rrtype}
-	return Asked{Name: name, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
-}
-
 // A Result is all that a domain shows about TLS-RPT.
 type Result struct {
 	Domain  string // lower case, without the final dot
-	TXT     Asked
+	TXT     wire.Asked
 	Chain   []string // targets of CNAMEs at _smtp._tls, in order
 	Records []Record // those that senders select; reports are off unless it is exactly one
 	Others  []Record // discarded by senders, but meant to be TLS-RPT records
@@ -44,7 +28,7 @@ type Result struct {
 
 // A Place is a name where no TLS-RPT record belongs.
 type Place struct {
-	Asked
+	wire.Asked
 	Records []Record // found there all the same, selected or not
 }
 
@@ -53,12 +37,12 @@ type Destination struct {
 	Host    string
 	Scheme  string // mailto or https
 	URIs    []URI
-	MX      Asked // for mailto only
-	A, AAAA Asked
+	MX      wire.Asked // for mailto only
+	A, AAAA wire.Asked
 	// Registered is the NS question for the name that is registered with a
 	// registry. It is not asked (Ref is "") where the host is that name itself; its
 	// Name is "" where the host is a public suffix.
-	Registered Asked
+	Registered wire.Asked
 }
 
 const maxDestinations = 10
@@ -72,7 +56,7 @@ func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string)
 	wg.Go(func() { r.Apex = place(ctx, src, domain) })
 	wg.Go(func() { r.Doubled = place(ctx, src, "_smtp._tls."+domain+"."+domain) })
 	wg.Go(func() {
-		r.TXT = ask(ctx, src, "_smtp._tls."+domain, "TXT")
+		r.TXT = wire.Ask(ctx, src, "_smtp._tls."+domain, "TXT")
 		r.Chain = r.TXT.Answer.Chain(r.TXT.Name)
 		for _, text := range r.TXT.Answer.TXT() {
 			if rec := Parse(text); rec.Selected {
@@ -111,15 +95,15 @@ func (r *Result) look(ctx context.Context, src wire.Source, list *psl.List, rec 
 	var wg sync.WaitGroup
 	for i := range r.Destinations {
 		d := &r.Destinations[i]
-		wg.Go(func() { d.A = ask(ctx, src, d.Host, "A") })
-		wg.Go(func() { d.AAAA = ask(ctx, src, d.Host, "AAAA") })
+		wg.Go(func() { d.A = wire.Ask(ctx, src, d.Host, "A") })
+		wg.Go(func() { d.AAAA = wire.Ask(ctx, src, d.Host, "AAAA") })
 		if d.Scheme == "mailto" {
-			wg.Go(func() { d.MX = ask(ctx, src, d.Host, "MX") })
+			wg.Go(func() { d.MX = wire.Ask(ctx, src, d.Host, "MX") })
 		}
 		if name := list.Registrable(d.Host); name == "" || name == d.Host {
 			d.Registered.Name = name
 		} else {
-			wg.Go(func() { d.Registered = ask(ctx, src, name, "NS") })
+			wg.Go(func() { d.Registered = wire.Ask(ctx, src, name, "NS") })
 		}
 	}
 	wg.Wait()
@@ -127,9 +111,9 @@ func (r *Result) look(ctx context.Context, src wire.Source, list *psl.List, rec 
 
 func place(ctx context.Context, src wire.Source, name string) Place {
 	if len(name) > 253 {
-		return Place{Asked: Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
+		return Place{Asked: wire.Asked{Name: name, Answer: wire.Answer{Rcode: "NXDOMAIN"}}}
 	}
-	p := Place{Asked: ask(ctx, src, name, "TXT")}
+	p := Place{Asked: wire.Ask(ctx, src, name, "TXT")}
 	for _, text := range p.Answer.TXT() {
 		if strings.Contains(strings.ToLower(text), "v=tlsrpt") {
 			p.Records = append(p.Records, Parse(text))

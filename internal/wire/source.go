@@ -137,6 +137,23 @@ type Answer struct {
 	Fail       *Fail    `json:"fail,omitempty"`
 }
 
+// An Asked is one question together with what came back.
+type Asked struct {
+	Name   string
+	Ref    Ref
+	Answer Answer
+}
+
+// Ask asks the configured resolvers.
+func Ask(ctx context.Context, src Source, name, rrtype string) Asked {
+	q := Question{Name: name, Type: rrtype}
+	return Asked{Name: name, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
+}
+
+// Failed reports that nothing can be concluded from the answer: none came, or
+// only part of it.
+func (a Asked) Failed() bool { return !a.Answer.OK() || a.Answer.TCPFailed }
+
 // A Request fetches one URL from one address: it is dialled exactly there, and
 // server name and Host come from the URL. Redirects are reported, not followed.
 type Request struct {
