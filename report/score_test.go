@@ -308,7 +308,7 @@ func restate(r checks.Result) checks.Result {
 func TestScoreProperties(t *testing.T) {
 	r := rubric(t)
 	rank := func(letter string) int { return slices.Index([]string{"A+", "A", "B", "C", "D", "F"}, letter) }
-	for seed := range uint64(60) {
+	for seed := range uint64(25) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		profile := []string{"full", "receive-only", "send-only", "no-mail"}[rnd.IntN(4)]
 		rs := random(rnd, r)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -192,28 +191,8 @@ func (p *page) unknown(d *Domain) {
 	if len(d.Unknown) == 0 {
 		return
 	}
-	type group struct {
-		reason string
-		rules  []string
-		places []string
-	}
-	var groups []group
-	for _, u := range d.Unknown {
-		i := slices.IndexFunc(groups, func(g group) bool { return g.reason == u.Reason })
-		if i < 0 {
-			groups = append(groups, group{reason: u.Reason})
-			i = len(groups) - 1
-		}
-		g := &groups[i]
-		if !slices.Contains(g.rules, u.Rule) {
-			g.rules = append(g.rules, u.Rule)
-		}
-		if u.Subject != d.Name && !slices.Contains(g.places, u.Subject) {
-			g.places = append(g.places, u.Subject)
-		}
-	}
 	p.section("UNKNOWN", "asked, but no usable answer; costs nothing in the score")
-	for _, g := range groups {
+	for _, g := range unknownByReason(d) {
 		reason := clean(g.reason, maxMessage)
 		if len(g.places) > 0 {
 			reason += " (" + p.few(g.places) + ")"
@@ -251,19 +230,11 @@ func (p *page) lists(d *Domain) {
 			return
 		}
 		p.section(title, note)
-		var reasons []string
-		rules := map[string][]string{}
-		for _, u := range us {
-			if _, seen := rules[u.Reason]; !seen {
-				reasons = append(reasons, u.Reason)
+		for _, g := range unaskedByReason(us) {
+			if g.reason != "" {
+				p.para(2, plain, clean(g.reason, maxMessage))
 			}
-			rules[u.Reason] = append(rules[u.Reason], u.Rule)
-		}
-		for _, reason := range reasons {
-			if reason != "" {
-				p.para(2, plain, clean(reason, maxMessage))
-			}
-			p.para(6, dim, p.few(rules[reason]))
+			p.para(6, dim, p.few(g.rules))
 		}
 	}
 	byReason("NOT ASKED", "outside score and coverage", d.NotAsked)

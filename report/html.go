@@ -1,0 +1,439 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"mxvet/checks"
+	"mxvet/templates"
+)
+
+// Bounds of the HTML form, so that no domain can make it huge.
+const (
+	maxField    = 4096 // bytes of one text
+	maxFindings = 300
+	maxEvents   = 40
+	maxPlaces   = 20 // subjects that one reason names
+	maxDrift    = 100
+)
+
+// HTML writes the report as one self-contained file: no script, nothing fetched
+// from anywhere, and a policy in the file that forbids both. Text from the
+// network appears as text, with control characters shown as escapes.
+func HTML(w io.Writer, r *Report) error {
+	css, err := templates.FS.ReadFile("report.css")
+	if err != nil {
+		return fmt.Errorf("HTML report: %w", err)
+	}
+	t, err := template.New("report.html.tmpl").Funcs(htmlFuncs()).ParseFS(templates.FS, "report.html.tmpl")
+	if err != nil {
+		return fmt.Errorf("HTML report: %w", err)
+	}
+	page := newHTMLPage(r, string(css))
+	var buf bytes.Buffer
+	if err := t.Execute(&buf, page); err != nil {
+		return fmt.Errorf("HTML report: %w", err)
+	}
+	if _, err := buf.WriteTo(w); err != nil {
+		return fmt.Errorf("write HTML report: %w", err)
+	}
+	return nil
+}
+
+func htmlFuncs() template.FuncMap {
+	return template.FuncMap{
+		"date":    func(t time.Time) string { return t.UTC().Format(dateForm) },
+		"clock":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+		"lasting": lasting,
+		"seconds": seconds,
+		"join":    strings.Join,
+		"plural":  plural,
+		"wrap":    func(d htmlDomain, p htmlPage) htmlScope { return htmlScope{d, p} },
+		"percent": func(r *Rubric, s string) int { return r.Severity[checks.Severity(s)] },
+		"repeat":  func(n int) []struct{} { return make([]struct{}, max(0, n)) },
+		// Places in the pictures, from the corner of a box or the line of a row.
+		"mid":    func(y int) int { return y + pathBoxHeight/2 },
+		"middle": func(y int) int { return y + pathBoxHeight/2 + 5 },
+		"line1":  func(y int) int { return y + 20 },
+		"line2":  func(y int) int { return y + 38 },
+		"left":   func(x int) int { return x - 20 },
+		"pad":    func(x int) int { return x + 12 },
+		"above":  func(y int) int { return y - 3 },
+		"below":  func(y int) int { return y + 15 },
+		"unit":   func(y int) int { return y - 10 },
+		"meter":  func(cells []meterCell) int { return max(16*len(cells), 16) },
+	}
+}
+
+// An htmlPage is what the template is given. Its report is a sanitised copy.
+type htmlPage struct {
+	Title   string
+	Policy  string // content security policy
+	CSS     template.CSS
+	Report  *Report
+	Domains []htmlDomain
+	Rubric  *Rubric // nil when the report was scored by one that this version does not know
+	Proof   string
+}
+
+// An htmlScope is what the template of one domain sees.
+type htmlScope struct {
+	Domain htmlDomain
+	Page   htmlPage
+}
+
+// An htmlDomain is one domain, arranged for the template.
+type htmlDomain struct {
+	*Domain
+	ID           string // prefix of anchors
+	Tone         string
+	Grade        string
+	Ring         htmlRing
+	Areas        []htmlArea
+	Groups       []htmlGroup
+	More         int // findings left out
+	Fixes        []htmlFix
+	Unknowns     []htmlReason
+	Unasked      []htmlReason
+	Inapplicable []htmlReason
+	Path         *htmlPath
+	Tree         *htmlTree
+	Events       []htmlEvent
+	Trend        *htmlTrend
+}
+
+// An htmlRing is the score as an arc: proven points, and the part of them that
+// depends on what is unknown.
+type htmlRing struct{ Low, High, Round string }
+
+type htmlArea struct {
+	Area
+	Kept, Maybe float64 // per cent of the budget
+	Note        string
+	Tone        string
+}
+
+type htmlGroup struct {
+	Title    string
+	Findings []htmlFinding
+}
+
+type htmlFinding struct {
+	Finding
+	Place    string // subject and key, "" when it is the domain itself
+	Evidence []Evidence
+}
+
+type htmlFix struct {
+	Fix
+	Number int
+	DNS    bool
+	Chips  []htmlChip
+	Main   []htmlChange
+	Stages []htmlStage
+	Clears string
+}
+
+type htmlChip struct{ Tone, Text string }
+
+type htmlChange struct{ New, Old []string } // lines as in a zone file
+
+type htmlStage struct {
+	Stage
+	Main []htmlChange
+}
+
+type htmlReason struct {
+	Reason string
+	Rules  string
+	Places string
+}
+
+type htmlEvent struct {
+	Event
+	Left string
+	Tone string
+	Bar  float64 // per cent, on a root scale up to a year
+}
+
+type htmlTrend struct{ Points, Label, LastX, LastY string }
+
+func newHTMLPage(r *Report, css string) htmlPage {
+	r = cleaned(reflect.ValueOf(r), maxField).Interface().(*Report)
+	sum := sha256.Sum256([]byte(css))
+	p := htmlPage{
+		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+		CSS:    template.CSS(css), Report: r, Proof: proofNote,
+		Title: "Mail audit of " + plural(len(r.Domains), "domain", "domains"),
+	}
+	if len(r.Domains) == 1 {
+		p.Title = "Mail audit of " + r.Domains[0].Name
+	}
+	if rubric, err := LoadRubric(r.Rubric); err == nil {
+		p.Rubric = rubric
+	}
+	for i := range r.Domains {
+		p.Domains = append(p.Domains, arrange(r, &r.Domains[i], fmt.Sprintf("d%d-", i+1)))
+	}
+	return p
+}
+
+// arrange makes the template's view of one domain of a sanitised report.
+func arrange(r *Report, d *Domain, id string) htmlDomain {
+	h := htmlDomain{Domain: d, ID: id, Tone: toneOfLetter(d.Score.Letter), Grade: grade(d.Score), Ring: ring(d.Score)}
+	for _, a := range d.Areas {
+		if a.Budget == 0 && len(a.Costs) == 0 {
+			continue
+		}
+		h.Areas = append(h.Areas, arrangeArea(a))
+	}
+	h.Groups, h.More = groupFindings(r, d)
+	n := 0
+	for _, f := range d.Fixes {
+		if len(f.Changes) > 0 {
+			n++
+			h.Fixes = append(h.Fixes, arrangeFix(f, n))
+		}
+	}
+	for _, f := range d.Fixes {
+		if len(f.Changes) == 0 {
+			n++
+			h.Fixes = append(h.Fixes, arrangeFix(f, n))
+		}
+	}
+	h.Unknowns = htmlReasons(unknownByReason(d))
+	h.Unasked = htmlReasons(unaskedByReason(d.NotAsked))
+	h.Inapplicable = htmlReasons(unaskedByReason(d.NotApplicable))
+	h.Path = pathPicture(r, d)
+	h.Tree = treePicture(d.SPF)
+	for _, e := range d.Timeline[:min(len(d.Timeline), maxEvents)] {
+		role, left := distance(r.Run.At, e.At)
+		days := math.Max(0, e.At.Sub(r.Run.At).Hours()/24)
+		h.Events = append(h.Events, htmlEvent{Event: e, Left: left, Tone: urgency(role), Bar: round1(100 * math.Sqrt(math.Min(days, 365)/365))})
+	}
+	d.Drift = d.Drift[:min(len(d.Drift), maxDrift)]
+	h.Trend = trend(d)
+	return h
+}
+
+func urgency(r role) string {
+	switch r {
+	case bad:
+		return "bad"
+	case warn:
+		return "warn"
+	}
+	return "plain"
+}
+
+func toneOfLetter(letter string) string {
+	switch letterRole(letter) {
+	case good:
+		return "good"
+	case warn:
+		return "warn"
+	case bad:
+		return "bad"
+	}
+	return "cold"
+}
+
+func round1(f float64) float64 { return math.Round(f*10) / 10 }
+
+// ring gives the arcs of the score's circle, of radius 52.
+func ring(s Score) htmlRing {
+	const around = 2 * math.Pi * 52
+	arc := func(n int) string { return fmt.Sprintf("%.1f", around*float64(n)/100) }
+	return htmlRing{Low: arc(s.Low), High: arc(s.Score), Round: fmt.Sprintf("%.1f", around)}
+}
+
+func arrangeArea(a Area) htmlArea {
+	h := htmlArea{Area: a, Tone: "good"}
+	if a.Budget > 0 {
+		h.Kept = round1(float64(a.PointsLow) / float64(a.Budget))
+		h.Maybe = round1(float64(a.Points-a.PointsLow) / float64(a.Budget))
+	}
+	switch {
+	case a.Unknown > 0:
+		h.Tone, h.Note = "cold", plural(a.Unknown, "rule", "rules")+" unknown"
+		if lost := a.Points - a.PointsLow; lost > 0 {
+			h.Note += ", up to \u2212" + lost.String()
+		}
+	case len(a.Costs) > 0:
+	case a.Passed > 0 || a.Failed > 0:
+		h.Note = plural(a.Passed, "rule", "rules") + " passed"
+	case a.NotAsked > 0:
+		h.Tone, h.Note = "cold", "not asked"
+	default:
+		h.Tone, h.Note = "cold", "does not apply"
+	}
+	return h
+}
+
+// groupFindings puts the findings under their areas, with their evidence.
+func groupFindings(r *Report, d *Domain) ([]htmlGroup, int) {
+	shown := d.Findings[:min(len(d.Findings), maxFindings)]
+	var groups []htmlGroup
+	place := func(area Area) {
+		g := htmlGroup{Title: area.Title}
+		for _, f := range shown {
+			if f.Area != area.ID {
+				continue
+			}
+			hf := htmlFinding{Finding: f}
+			if f.Subject != d.Name {
+				hf.Place = f.Subject
+			}
+			if f.Key != "" {
+				hf.Place = strings.TrimSpace(hf.Place + " " + f.Key)
+			}
+			for _, ref := range f.Evidence {
+				hf.Evidence = append(hf.Evidence, Evidence{Ref: ref, Text: r.summary(ref)})
+			}
+			g.Findings = append(g.Findings, hf)
+		}
+		if len(g.Findings) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	for _, a := range d.Areas {
+		place(a)
+	}
+	return groups, len(d.Findings) - len(shown)
+}
+
+func arrangeFix(f Fix, n int) htmlFix {
+	h := htmlFix{Fix: f, Number: n, DNS: len(f.Changes) > 0, Main: changeLines(f.Changes), Clears: strings.Join(f.Rules, ", ")}
+	if f.Points > 0 {
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("+%s", plural(f.Points, "point", "points"))})
+	}
+	switch f.Safety {
+	case NeedsEvidence:
+		h.Chips = append(h.Chips, htmlChip{"warn", "needs evidence first"})
+	case NeedsInput:
+		h.Chips = append(h.Chips, htmlChip{"warn", "needs your input"})
+	case SafeNow:
+		h.Chips = append(h.Chips, htmlChip{"good", "safe now"})
+	}
+	switch {
+	case f.Verified:
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified: score %d after it", f.ScoreAfter)})
+	case h.DNS:
+		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
+	default:
+		h.Chips = append(h.Chips, htmlChip{"", "not a DNS change"})
+	}
+	if f.Effort != "" {
+		h.Chips = append(h.Chips, htmlChip{"", f.Effort + " effort"})
+	}
+	for _, s := range f.Next {
+		h.Stages = append(h.Stages, htmlStage{Stage: s, Main: changeLines(s.Changes)})
+	}
+	return h
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+func changeLines(cs []Change) []htmlChange {
+	var out []htmlChange
+	for _, c := range cs {
+		owner := strings.TrimSuffix(c.Owner, ".") + "."
+		var h htmlChange
+		for _, data := range c.New {
+			h.New = append(h.New, fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data))
+		}
+		for _, data := range c.Old {
+			h.Old = append(h.Old, fmt.Sprintf("%s IN %s %s", owner, c.Type, data))
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func htmlReasons(groups []reasonGroup) []htmlReason {
+	var out []htmlReason
+	for _, g := range groups {
+		out = append(out, htmlReason{Reason: cmp.Or(g.reason, "no reason given"), Rules: strings.Join(g.rules, ", "), Places: firstOf(g.places)})
+	}
+	return out
+}
+
+// firstOf joins the first names of a list, and says how many it leaves out.
+func firstOf(names []string) string {
+	if n := len(names) - maxPlaces; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxPlaces], ", "), n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// trend gives the line of scores over time, on a field of 320 by 64; nil with
+// fewer than two.
+func trend(d *Domain) *htmlTrend {
+	items := append(slices.Clone(d.History), HistoryItem{Score: d.Score.Score})
+	if len(items) < 2 {
+		return nil
+	}
+	items = items[max(0, len(items)-60):]
+	t := &htmlTrend{}
+	var points, scores []string
+	for i, it := range items {
+		t.LastX = fmt.Sprintf("%.1f", 6+308*float64(i)/float64(len(items)-1))
+		t.LastY = fmt.Sprintf("%.1f", 58-52*float64(min(max(it.Score, 0), 100))/100)
+		points = append(points, t.LastX+","+t.LastY)
+		scores = append(scores, fmt.Sprint(it.Score))
+	}
+	t.Points, t.Label = strings.Join(points, " "), strings.Join(scores, ", ")
+	return t
+}
+
+// cleaned copies a value with every text in it bounded and sanitised. Only the
+// texts of evidence keep their line breaks.
+func cleaned(v reflect.Value, n int) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(cleaned(v.Elem(), n))
+		}
+	case reflect.String:
+		out.SetString(clean(v.String(), n))
+	case reflect.Slice:
+		out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+		for i := range v.Len() {
+			out.Index(i).Set(cleaned(v.Index(i), n))
+		}
+	case reflect.Struct:
+		if e, ok := v.Interface().(Evidence); ok {
+			lines := strings.Split(bound(e.Text, n), "\n")
+			for i := range lines {
+				lines[i] = Sanitize(lines[i])
+			}
+			return reflect.ValueOf(Evidence{Ref: clean(e.Ref, n), Text: strings.Join(lines, "\n")})
+		}
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return v
+		}
+		for i := range v.NumField() {
+			out.Field(i).Set(cleaned(v.Field(i), n))
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}

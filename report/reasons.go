@@ -1,0 +1,50 @@
+package report
+
+import "slices"
+
+// A reasonGroup is what one reason kept from being told: the rules, and the
+// subjects other than the domain itself.
+type reasonGroup struct {
+	reason string
+	rules  []string
+	places []string
+}
+
+// unknownByReason groups a domain's unknowns, in the order in which their
+// reasons first come.
+func unknownByReason(d *Domain) []reasonGroup {
+	var groups []reasonGroup
+	for _, u := range d.Unknown {
+		place := u.Subject
+		if place == d.Name {
+			place = ""
+		}
+		groups = addReason(groups, u.Reason, u.Rule, place)
+	}
+	return groups
+}
+
+// unaskedByReason does the same for rules that were not asked or do not apply.
+func unaskedByReason(us []Unasked) []reasonGroup {
+	var groups []reasonGroup
+	for _, u := range us {
+		groups = addReason(groups, u.Reason, u.Rule, "")
+	}
+	return groups
+}
+
+func addReason(groups []reasonGroup, reason, rule, place string) []reasonGroup {
+	i := slices.IndexFunc(groups, func(g reasonGroup) bool { return g.reason == reason })
+	if i < 0 {
+		groups = append(groups, reasonGroup{reason: reason})
+		i = len(groups) - 1
+	}
+	g := &groups[i]
+	if !slices.Contains(g.rules, rule) {
+		g.rules = append(g.rules, rule)
+	}
+	if place != "" && !slices.Contains(g.places, place) {
+		g.places = append(g.places, place)
+	}
+	return groups
+}
