@@ -189,15 +189,24 @@ func about(subject, name string) bool {
 	return slices.Contains(strings.FieldsFunc(subject, func(r rune) bool { return strings.ContainsRune(" []()/,", r) }), name)
 }
 
-// timeline gives what will happen if nobody acts: so far, the end of the mail
-// hosts' certificates. Events of one time are sorted by subject.
+// timeline gives what will happen if nobody acts: so far, the end of the
+// certificates of the mail hosts and of the MTA-STS policy host. Events of one
+// time are sorted by subject.
 func timeline(e *gather.Evidence) []Event {
 	out := []Event{}
+	add := func(c *Certificate, subject string) {
+		if c != nil {
+			out = append(out, Event{At: c.NotAfter, Kind: "certificate", What: "certificate expires", Subject: subject})
+		}
+	}
 	for _, h := range Hosts(e) {
 		for _, a := range h.Addresses {
-			if a.Cert != nil {
-				out = append(out, Event{At: a.Cert.NotAfter, Kind: "certificate", What: "certificate expires", Subject: h.Name})
-			}
+			add(a.Cert, h.Name)
+		}
+	}
+	if e.MTASTS != nil {
+		for _, f := range e.MTASTS.Pages {
+			add(certificateOf(f.Page.TLS), e.MTASTS.Host)
 		}
 	}
 	slices.SortFunc(out, compareEvents)

@@ -14,6 +14,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -136,6 +137,9 @@ type Certificate struct {
 func New(tool Tool, rubric string, run Run, domains []Domain, hosts []Host, lookup func(wire.Ref) string) *Report {
 	r := &Report{Schema: SchemaID, Tool: tool, Rubric: rubric, Run: run, Domains: domains, Hosts: mergeHosts(hosts)}
 	r.Run.At = run.At.UTC().Truncate(time.Second)
+	for _, reach := range []*Reach{&r.Run.IPv4, &r.Run.IPv6} {
+		reach.State = cmp.Or(reach.State, ReachUnproven)
+	}
 	if lookup != nil {
 		refs := map[string]bool{}
 		for _, d := range domains {

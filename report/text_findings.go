@@ -90,7 +90,7 @@ func (p *page) alsoFound(d *Domain) {
 		})
 	}
 	if notes > 0 {
-		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note", "notes") + " without cost: --verbose shows more", role: dim}})
+		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note", "notes") + " without cost: -o wide shows more", role: dim}})
 	}
 	if len(rows) > 0 {
 		p.section("ALSO FOUND", "")
