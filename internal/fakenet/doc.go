@@ -142,6 +142,7 @@
 //	sni          other certificates by server name
 //	no-sni       abort
 //	client-cert  asks for one
+//	client-cert-needed  and refuses who has none
 //	fault        abort (alert), close, hang, garbage, reset
 //
 // Keys and certificates are derived from the world, the same in each run.

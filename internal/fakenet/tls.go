@@ -43,12 +43,13 @@ type certSpec struct {
 
 	Min        string               `yaml:"min"` // "1.0" to "1.3", default "1.2"
 	Max        string               `yaml:"max"`
-	Ciphers    list                 `yaml:"ciphers"` // names as in crypto/tls; for TLS 1.2 and older
-	Groups     list                 `yaml:"groups"`  // X25519MLKEM768 X25519 P256 P384 P521
-	SNI        map[string]*certSpec `yaml:"sni"`     // other certificates by server name
-	NoSNI      string               `yaml:"no-sni"`  // "abort": without a server name the handshake fails
-	ClientCert bool                 `yaml:"client-cert"`
-	Fault      string               `yaml:"fault"` // abort, close, hang, garbage, reset
+	Ciphers    list                 `yaml:"ciphers"`            // names as in crypto/tls; for TLS 1.2 and older
+	Groups     list                 `yaml:"groups"`             // X25519MLKEM768 X25519 P256 P384 P521
+	SNI        map[string]*certSpec `yaml:"sni"`                // other certificates by server name
+	NoSNI      string               `yaml:"no-sni"`             // "abort": without a server name the handshake fails
+	ClientCert bool                 `yaml:"client-cert"`        // asks the client for one
+	ClientMust bool                 `yaml:"client-cert-needed"` // and refuses who has none
+	Fault      string               `yaml:"fault"`              // abort, close, hang, garbage, reset
 }
 
 var tlsVersions = map[string]uint16{"": 0, "1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
@@ -292,6 +293,8 @@ func (a *authorities) issue(w *World, c *certSpec, host string, names []string) 
 	}
 	by := a.intermediate
 	switch c.Issuer {
+	case "", "public": // where the issuer can be fetched, as public authorities say
+		t.IssuingCertificateURL = []string{"http://ca.registry.test/ca1.cer"}
 	case "private":
 		by = a.private
 	case "self":
@@ -391,7 +394,10 @@ func (n *Net) upgrade(c net.Conn, spec *certSpec, host string, names []string, s
 			return n.certificate(spec, host, names)
 		},
 	}
-	if spec.ClientCert {
+	switch {
+	case spec.ClientMust:
+		cfg.ClientAuth = tls.RequireAnyClientCert
+	case spec.ClientCert:
 		cfg.ClientAuth = tls.RequestClientCert
 	}
 	for _, name := range spec.Ciphers {
