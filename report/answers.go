@@ -23,6 +23,7 @@ const (
 	ToneWarn    = "warn"
 	ToneBad     = "bad"
 	ToneUnknown = "unknown"
+	ToneNone    = "none" // neither: the question does not apply
 )
 
 // A sign is a rule whose failure, from that severity up, decides an answer, and
@@ -186,7 +187,7 @@ func (b bench) forge() Answer {
 func (b bench) arrive(e *gather.Evidence, role gather.Role) Answer {
 	a := Answer{ID: "arrive", Question: "Does its mail arrive?"}
 	if !role.Receives() && !role.Sends() {
-		return a.with(NoMatter, ToneGood, "it neither takes nor sends mail")
+		return a.with(NoMatter, ToneNone, "it neither takes nor sends mail")
 	}
 	if words, bad := b.first(lost); bad {
 		return a.with(No, ToneBad, words)
@@ -219,7 +220,7 @@ func (b bench) arrive(e *gather.Evidence, role gather.Role) Answer {
 func (b bench) transit(e *gather.Evidence, role gather.Role) Answer {
 	a := Answer{ID: "transit", Question: "Is transit protected?"}
 	if !role.Receives() {
-		return a.with(NoMatter, ToneGood, "no mail is delivered to it")
+		return a.with(NoMatter, ToneNone, "no mail is delivered to it")
 	}
 	c := count(e)
 	if c.up == 0 {

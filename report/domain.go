@@ -68,7 +68,7 @@ type Answer struct {
 	ID       string `json:"id" jsonschema:"enum=forge,enum=arrive,enum=transit"`
 	Question string `json:"question"`
 	Answer   string `json:"answer" jsonschema:"enum=YES,enum=NO,enum=PARTLY,enum=UNKNOWN,enum=NOT APPLICABLE"`
-	Tone     string `json:"tone" jsonschema:"enum=good,enum=warn,enum=bad,enum=unknown"`
+	Tone     string `json:"tone" jsonschema:"enum=good,enum=warn,enum=bad,enum=unknown,enum=none"`
 	Text     string `json:"text"`
 }
 

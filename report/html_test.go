@@ -97,8 +97,12 @@ func examine(t testing.TB, out string) {
 					policy = a.Val
 				}
 			}
-			if (key == "aria-labelledby") && !strings.Contains(out, `id="`+a.Val+`"`) {
-				t.Errorf("aria-labelledby %s leads nowhere", a.Val)
+			if key == "aria-labelledby" {
+				for id := range strings.FieldsSeq(a.Val) {
+					if !strings.Contains(out, `id="`+id+`"`) {
+						t.Errorf("aria-labelledby %s leads nowhere", id)
+					}
+				}
 			}
 		}
 	}

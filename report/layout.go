@@ -225,6 +225,8 @@ func toneRole(tone string) role {
 		return warn
 	case ToneBad:
 		return bad
+	case ToneNone:
+		return dim
 	}
 	return cold
 }
