@@ -163,9 +163,7 @@ func TestHTMLTells(t *testing.T) {
 	}
 	for _, f := range d.Findings {
 		want = append(want, f.Rule, f.Message, f.Title)
-		for _, ref := range f.Evidence {
-			want = append(want, ref)
-		}
+		want = append(want, f.Evidence...)
 	}
 	for _, f := range d.Fixes {
 		want = append(want, f.Title, f.Undo, f.Needs)

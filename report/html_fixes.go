@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An htmlFix is one fix, arranged for the template: first those that DNS can
+// make, then steps for a person.
+type htmlFix struct {
+	Fix
+	Number int
+	DNS    bool
+	Chips  []htmlChip
+	Main   []htmlChange
+	Stages []htmlStage
+	Clears string
+}
+
+type htmlChip struct{ Tone, Text string }
+
+type htmlChange struct{ New, Old []string } // lines as in a zone file
+
+type htmlStage struct {
+	Stage
+	Main []htmlChange
+}
+
+func arrangeFix(f Fix, n int) htmlFix {
+	h := htmlFix{Fix: f, Number: n, DNS: len(f.Changes) > 0, Main: changeLines(f.Changes), Clears: strings.Join(f.Rules, ", ")}
+	if f.Points > 0 {
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("+%s", plural(f.Points, "point", "points"))})
+	}
+	switch f.Safety {
+	case NeedsEvidence:
+		h.Chips = append(h.Chips, htmlChip{"warn", "needs evidence first"})
+	case NeedsInput:
+		h.Chips = append(h.Chips, htmlChip{"warn", "needs your input"})
+	case SafeNow:
+		h.Chips = append(h.Chips, htmlChip{"good", "safe now"})
+	}
+	switch {
+	case f.Verified:
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified: score %d after it", f.ScoreAfter)})
+	case h.DNS:
+		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
+	default:
+		h.Chips = append(h.Chips, htmlChip{"", "not a DNS change"})
+	}
+	if f.Effort != "" {
+		h.Chips = append(h.Chips, htmlChip{"", f.Effort + " effort"})
+	}
+	for _, s := range f.Next {
+		h.Stages = append(h.Stages, htmlStage{Stage: s, Main: changeLines(s.Changes)})
+	}
+	return h
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+func changeLines(cs []Change) []htmlChange {
+	var out []htmlChange
+	for _, c := range cs {
+		owner := strings.TrimSuffix(c.Owner, ".") + "."
+		var h htmlChange
+		for _, data := range c.New {
+			h.New = append(h.New, fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data))
+		}
+		for _, data := range c.Old {
+			h.Old = append(h.Old, fmt.Sprintf("%s IN %s %s", owner, c.Type, data))
+		}
+		out = append(out, h)
+	}
+	return out
+}
