@@ -122,7 +122,7 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 		net := world.Start()
 		defer net.Close()
 		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
+			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
 			Now: func() time.Time { return world.Now },
 		})
 		if err != nil {

@@ -33,6 +33,7 @@ type auditFlags struct {
 	selectors, sendIPs, subdomains, resolvers []string
 	profile, smtp, ehlo, control              string
 	skip                                      []string
+	relay, relayFrom, relayRcpt               string
 	offline, allowPrivate                     bool
 	caFile, pslFile                           string
 	timeout                                   time.Duration
@@ -51,6 +52,7 @@ type auditFlags struct {
 // Flags that change what is gathered: on a replay they would be a lie.
 var gatherFlags = []string{
 	"selector", "send-ip", "subdomain", "resolver", "profile", "smtp", "ehlo", "control", "skip", "offline",
+	"relay", "relay-from", "relay-rcpt",
 	"allow-private", "ca-file", "psl-file", "timeout",
 }
 
@@ -61,6 +63,9 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.resolvers, "resolver", nil, "DNS resolver: ADDRESS[:PORT], tcp:ADDRESS, tls://HOST, https://HOST/PATH; repeatable")
 	set.StringVar(&f.smtp, "smtp", "on", "talk to mail servers: on, off")
 	set.StringVar(&f.ehlo, "ehlo", "", "name of this machine for EHLO (default: its address)")
+	set.StringVar(&f.relay, "relay", "basic", "ask mail servers whether they relay, last in the one conversation and without sending: basic, off")
+	set.StringVar(&f.relayFrom, "relay-from", "", "foreign sender for the relay test (default: postmaster at the --ehlo name's domain)")
+	set.StringVar(&f.relayRcpt, "relay-rcpt", "", "foreign recipient for the relay test, a mailbox of your own")
 	set.StringVar(&f.control, "control", "", "HOST[:PORT] that shows whether mail servers can be reached from here")
 	set.StringArrayVar(&f.skip, "skip", nil, "area to leave out; repeatable")
 	set.BoolVar(&f.allowPrivate, "allow-private", false, "also contact private and other special-purpose addresses")
@@ -194,6 +199,9 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if f.replay != "" {
 		return f.replayJob(job)
 	}
+	if name, err := parseDomain(w.hostname); f.ehlo == "" && err == nil {
+		f.ehlo = name
+	}
 	if len(job.Domains) == 0 {
 		return job, done, usagef("no domain: type one, as in mxvet audit example.com")
 	}
@@ -237,9 +245,22 @@ func (f *auditFlags) options() (gather.Options, error) {
 	o := gather.Options{
 		Selectors: f.selectors, Skip: f.skip, NoSMTP: f.smtp == "off", Offline: f.offline,
 		AllowPrivate: f.allowPrivate, Control: f.control, EHLO: f.ehlo, Profile: f.profile,
+		Relay: f.relay, RelayFrom: f.relayFrom, RelayRcpt: f.relayRcpt,
 	}
 	if !slices.Contains([]string{"auto", gather.Full, gather.ReceiveOnly, gather.SendOnly, gather.NoMail}, f.profile) {
 		return o, usagef("--profile %s: choose auto, full, receive-only, send-only or no-mail", f.profile)
+	}
+	if f.relay != "basic" && f.relay != "off" {
+		return o, usagef("--relay %s: choose basic or off", f.relay)
+	}
+	for name, address := range map[string]string{"relay-from": f.relayFrom, "relay-rcpt": f.relayRcpt} {
+		user, domain, ok := strings.Cut(address, "@")
+		if address == "" {
+			continue
+		}
+		if _, err := parseDomain(domain); !ok || user == "" || err != nil || strings.ContainsAny(user, " <>\"\\\t\r\n") {
+			return o, usagef("--%s %q is no mail address", name, address)
+		}
 	}
 	if f.smtp != "on" && f.smtp != "off" {
 		return o, usagef("--smtp %s: choose on or off", f.smtp)

@@ -99,7 +99,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 	net := loaded.Start()
 	defer net.Close()
 	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, Version: toolVersion(),
+		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: options.EHLO, Version: toolVersion(),
 		Now: func() time.Time { return loaded.Now }, Timeouts: demoTimeouts(),
 	})
 	if err != nil {

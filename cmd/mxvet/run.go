@@ -34,12 +34,14 @@ type world struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	getenv         func(string) string
+	hostname       string // of this machine; what it says at EHLO where it is a whole domain name
 	terminal       bool // stdout is one
 	width          int  // of the terminal, in cells; 0 where there is none
 }
 
 func system() world {
 	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv}
+	w.hostname, _ = os.Hostname() // without one, EHLO names the address
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		w.terminal = true
 		w.width, _, _ = term.GetSize(fd)

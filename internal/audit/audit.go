@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -96,6 +97,7 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 		return nil, err
 	}
 	began := j.Now()
+	j.Options.SharedHosts = j.shared(ctx)
 	domains := make([]result, len(j.Domains))
 	var wg sync.WaitGroup
 	places := make(chan struct{}, parallel)
@@ -122,6 +124,37 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 		}
 	}
 	return j.report(rubric, domains, r), nil
+}
+
+// shared gives the mail hosts that several domains of the job name. Each is
+// talked to once for all of them, so what only concerns one domain is not asked.
+func (j *Job) shared(ctx context.Context) []string {
+	if len(j.Domains) < 2 {
+		return nil
+	}
+	answers := make([]wire.Answer, len(j.Domains))
+	var wg sync.WaitGroup
+	for i, d := range j.Domains {
+		wg.Go(func() { answers[i] = j.Tape.DNS(ctx, wire.Question{Name: d, Type: "MX"}) })
+	}
+	wg.Wait()
+	count := map[string]int{}
+	for _, a := range answers {
+		hosts := map[string]bool{}
+		for _, m := range a.MX() {
+			hosts[m.Host] = true
+		}
+		for host := range hosts {
+			count[host]++
+		}
+	}
+	var out []string
+	for _, host := range slices.Sorted(maps.Keys(count)) {
+		if count[host] > 1 {
+			out = append(out, host)
+		}
+	}
+	return out
 }
 
 func (j *Job) keep(r receipt) error {

@@ -36,6 +36,7 @@ type Evidence struct {
 
 	Providers []*provider.Provider // whose hosts the MX are, best preference first
 	Suffixes  *psl.List
+	Relay     Relay
 	Authority Authority // asked only where the resolver gave no usable answer
 
 	// Registrations are the names of others that records rely on and of which it
@@ -60,7 +61,8 @@ type Options struct {
 	Relay        string       `json:"relay,omitempty"` // "", "basic", "full", "off"
 	RelayFrom    string       `json:"relay_from,omitempty"`
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
-	Seed         string       `json:"seed"` // makes the random labels of this run
+	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
+	Seed         string       `json:"seed"`                   // makes the random labels of this run
 }
 
 // A Role says what a domain does with mail. The operator's own statement wins;
@@ -121,6 +123,8 @@ type Address struct {
 	IP      netip.Addr
 	Ref     wire.Ref     // of the conversation; "" when none was held
 	Session wire.Session // zero when Ref is ""
+
+	RelayNotAsked string // why this host was not asked to relay; "" where it was
 }
 
 // Vantage is what is known about the place from which was asked.

@@ -65,6 +65,12 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
 
+	relay := make(chan struct{})
+	wg.Go(func() {
+		defer close(relay)
+		e.Relay = askToRelay(ctx, src, tables.Suffixes, domain, o)
+	})
+
 	// The MX answer opens the longest chain: addresses, then conversations.
 	wg.Go(func() {
 		e.MX.Answer = ask(domain, "MX")
@@ -75,7 +81,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		inner.Go(func() {
 			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
 		})
-		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e) })
+		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e, relay) })
 		inner.Wait()
 	})
 	wg.Wait()

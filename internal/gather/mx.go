@@ -37,7 +37,7 @@ func (m *MXSet) read(domain string, ask func(name, rrtype string) wire.Answer) {
 // talkToHosts resolves every MX host and holds one conversation with each of
 // its addresses, all hosts side by side; the Source keeps an address's
 // conversations one after the other.
-func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e *Evidence) {
+func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e *Evidence, relay <-chan struct{}) {
 	watch := newVantageWatch(ctx, src, table, e.Options)
 	var wg sync.WaitGroup
 	for i := range e.MX.Hosts {
@@ -45,7 +45,8 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 		var four, six []Address
 		resolve := func(rrtype string, answer *wire.Answer, into *[]Address) {
 			*answer = src.DNS(ctx, wire.Question{Name: h.Name, Type: rrtype})
-			*into = converse(ctx, src, watch, e.Options, h.Name, answer.Addrs(), i < maxHosts)
+			<-relay
+			*into = converse(ctx, src, watch, table, e, h.Name, answer.Addrs(), i < maxHosts)
 		}
 		wg.Go(func() {
 			var both sync.WaitGroup
@@ -64,15 +65,16 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 	e.Vantage.IPv4, e.Vantage.IPv6 = watch.end()
 }
 
-func converse(ctx context.Context, src wire.Source, watch *vantageWatch, o Options, host string, ips []netip.Addr, probe bool) []Address {
+func converse(ctx context.Context, src wire.Source, watch *vantageWatch, table *provider.Table, e *Evidence, host string, ips []netip.Addr, probe bool) []Address {
 	out := make([]Address, len(ips))
 	var wg sync.WaitGroup
 	for i, ip := range ips {
 		out[i].IP = ip
-		if !probe || i >= maxAddresses || o.NoSMTP || o.Offline {
+		if !probe || i >= maxAddresses || e.Options.NoSMTP || e.Options.Offline {
 			continue
 		}
 		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: host, Variant: "default"}
+		p.Relay, out[i].RelayNotAsked = relayFor(table, e, host)
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
 		wg.Go(func() {

@@ -205,6 +205,7 @@ func (p Probe) Ref() Ref {
 type Session struct {
 	Exchanges []smtp.Exchange `json:"exchanges,omitempty"`
 	TLS       *TLS            `json:"tls,omitempty"`     // nil when no handshake was started
+	Local     netip.Addr      `json:"local,omitzero"`    // our address, as this machine knows it
 	Millis    int             `json:"ms,omitempty"`      // whole conversation
 	Connect   int             `json:"connect,omitempty"` // milliseconds until the connection stood
 	Fail      *Fail           `json:"fail,omitempty"`    // what ended the conversation early; earlier exchanges stay valid

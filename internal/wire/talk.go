@@ -70,6 +70,9 @@ func (l *Live) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, erro
 
 func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool, s *Session) error {
 	t := l.cfg.Timeouts
+	if local, err := netip.ParseAddrPort(conn.LocalAddr().String()); err == nil {
+		s.Local = local.Addr().Unmap().WithZone("")
+	}
 	c := smtp.Config{
 		Greet:     p.Variant == VariantBanner,
 		EHLO:      l.cfg.EHLO,

@@ -1,0 +1,246 @@
+package checks
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+)
+
+// Rules on what the hosts answer to strangers: relaying, and the recipients that
+// the relay test's controls name. RCPT alone proves no relay, so the worst that
+// is said here is a suspicion; only a message that arrives would be proof.
+func relayRules() []Rule {
+	return []Rule{
+		{
+			ID: "relay-open", Area: AreaHosts, Severity: High,
+			Title: "no mail host takes mail from strangers for strangers",
+			Refs:  []string{"RFC 5321 section 7.9", "RFC 5321 section 3.6.2"},
+			When:  needsSMTP,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeRelay(e, c, true) })
+			},
+		},
+		{
+			ID: "relay-suspected", Area: AreaHosts, Severity: High,
+			Title: "no form of address suggests that a mail host relays",
+			Refs:  []string{"RFC 5321 section 3.6.1", "RFC 5321 appendix C"},
+			When:  needsSMTP,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeRelay(e, c, false) })
+			},
+		},
+		{
+			ID: "smtp-postmaster", Area: AreaHosts, Severity: Medium,
+			Title: "mail for postmaster is taken",
+			Refs:  []string{"RFC 5321 section 4.5.1"},
+			When:  needsSMTP,
+			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, judgePostmaster) },
+		},
+		{
+			ID: "smtp-catch-all", Area: AreaHosts, Severity: Info,
+			Title: "mail for unknown recipients is refused",
+			Refs:  []string{"RFC 5321 section 3.3"},
+			When:  needsSMTP,
+			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, judgeCatchAll) },
+		},
+	}
+}
+
+// An outcome is what one envelope came to.
+type envelopeOutcome struct {
+	asked bool
+	reply smtp.Reply // to RCPT; to MAIL where that was refused; code 0 where none came
+	mail  bool       // the sender was refused
+}
+
+func (o envelopeOutcome) accepted() bool { return o.asked && !o.mail && o.reply.Code/100 == 2 }
+
+// refused reports a final refusal of the recipient.
+func (o envelopeOutcome) refused() bool { return o.asked && !o.mail && o.reply.Code/100 == 5 }
+
+func (o envelopeOutcome) String() string {
+	switch {
+	case !o.asked || o.reply.Code == 0:
+		return "no reply"
+	case o.mail:
+		return fmt.Sprintf("sender refused: %d %.100q", o.reply.Code, o.reply.Text())
+	}
+	return fmt.Sprintf("%d %.100q", o.reply.Code, o.reply.Text())
+}
+
+func envelopeOf(c conversation, form string) envelopeOutcome {
+	var o envelopeOutcome
+	for _, x := range c.Addr.Session.Exchanges {
+		if x.Form != form || x.Reply == nil {
+			continue
+		}
+		switch x.Stage {
+		case smtp.StageMail:
+			o.asked = true
+			if x.Reply.Code/100 != 2 {
+				o.mail, o.reply = true, *x.Reply
+			}
+		case smtp.StageRcpt:
+			if !o.mail {
+				o.reply = *x.Reply
+			}
+		}
+	}
+	return o
+}
+
+// relayUnasked gives the verdict of a host that was not asked to relay.
+func relayUnasked(c conversation) (Verdict, bool) {
+	switch why := c.Addr.RelayNotAsked; {
+	case strings.HasPrefix(why, "shared platform"):
+		return Verdict{Status: NotApplicable, Message: why}, true
+	case why != "":
+		return Verdict{Status: NotAsked, Message: why}, true
+	}
+	if !envelopeOf(c, gather.FormPostmaster).asked {
+		why := "the conversation ended before the relay test"
+		if f := c.Addr.Session.Fail; f != nil {
+			why += ": " + f.String()
+		}
+		return Verdict{Status: Unknown, Message: why}, true
+	}
+	return Verdict{}, false
+}
+
+// judgeRelay weighs all replies of one host. Open is for the rule about ordinary
+// addresses that a server which looks at recipients took; everything weaker is a
+// suspicion, for the other rule.
+func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
+	if v, done := relayUnasked(c); done {
+		return v
+	}
+	unknown := func(format string, args ...any) Verdict {
+		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+	}
+	random := envelopeOf(c, gather.FormRandom)
+	for _, form := range []string{gather.FormUnresolvable, gather.FormSyntax} {
+		if o := envelopeOf(c, form); o.accepted() {
+			return unknown("the server takes recipients that nobody can deliver to (%s: %s), so RCPT says nothing about relaying; it may bounce to forged senders", form, o)
+		}
+	}
+	var plain, routed, unclear []string
+	tried := 0
+	for _, form := range relayForms(c) {
+		o := envelopeOf(c, form)
+		tried++
+		switch {
+		case o.accepted() && gather.Plain(form):
+			plain = append(plain, form+": "+o.String())
+		case o.accepted():
+			routed = append(routed, form+": "+o.String())
+		case !o.refused():
+			unclear = append(unclear, form+": "+o.String())
+		}
+	}
+	seen := slices.Concat(plain, routed)
+	strong := len(plain) > 0 && random.refused() && e.Relay.Weak == ""
+	switch {
+	case len(seen) > 0 && trusted(e, c):
+		return unknown("accepted at RCPT (%s), but asked from an address that the domain itself trusts; ask from elsewhere", strings.Join(seen, "; "))
+	case strong && open:
+		return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf(
+			"strongly suspected open relay: accepted mail for %s from a stranger, though it refuses unknown recipients of its own (%s); only a delivered message would be proof",
+			e.Relay.To, strings.Join(plain, "; "))}
+	case strong:
+		return Verdict{Status: NotApplicable, Message: "relay-open tells of this host"}
+	case len(plain) > 0 && open:
+		return unknown("accepted at RCPT (%s), but the server is not seen to look at recipients: see relay-suspected", strings.Join(plain, "; "))
+	case len(plain) > 0:
+		why := "it takes unknown recipients of its own too"
+		if e.Relay.Weak != "" {
+			why = e.Relay.Weak
+		} else if !random.accepted() {
+			why = "an unknown recipient of its own got " + random.String()
+		}
+		return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("accepted mail for %s at RCPT (%s); no proof, since %s", e.Relay.To, strings.Join(plain, "; "), why)}
+	case len(routed) > 0 && !open && random.refused():
+		return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("accepted routed forms of a foreign address (%s), though it refuses unknown recipients; no proof, but such forms are how relays are abused", strings.Join(routed, "; "))}
+	case len(routed) > 0 && !open:
+		return unknown("accepted routed forms (%s), but they are legal local addresses, and unknown recipients are not refused (%s)", strings.Join(routed, "; "), random)
+	}
+	if len(unclear) > 0 {
+		return unknown("no clear answer: %s", strings.Join(unclear, "; "))
+	}
+	if post := envelopeOf(c, gather.FormPostmaster); !post.accepted() {
+		return unknown("even postmaster was not taken (%s), so the server may refuse us, not the recipients", post)
+	}
+	return Verdict{Status: Pass, Message: fmt.Sprintf("%d forms tried from %s on %s, all refused", tried, c.Addr.Session.Local, e.At.Format("2006-01-02"))}
+}
+
+// relayForms lists the forms that ask to relay, in the order in which they went.
+func relayForms(c conversation) []string {
+	var out []string
+	for _, x := range c.Addr.Session.Exchanges {
+		if x.Form != "" && !strings.HasPrefix(x.Form, "control-") && !slices.Contains(out, x.Form) {
+			out = append(out, x.Form)
+		}
+	}
+	return out
+}
+
+// trusted reports whether the host may know the address that we asked from as
+// one of its own: the domain's SPF passes it, or it is one of its mail hosts. The
+// address is ours as this machine knows it, or as the server names it.
+func trusted(e *gather.Evidence, c conversation) bool {
+	ips := []netip.Addr{c.Addr.Session.Local}
+	for _, stage := range []string{smtp.StageBanner, smtp.StageEHLO, smtp.StageEHLOTLS} {
+		if r := smtp.Answered(c.Addr.Session.Exchanges, stage); r != nil && len(r.Lines) > 0 {
+			for _, word := range strings.FieldsFunc(r.Lines[0], func(r rune) bool { return strings.ContainsRune(" []()<>,;", r) }) {
+				if ip, err := netip.ParseAddr(strings.TrimPrefix(word, "IPv6:")); err == nil {
+					ips = append(ips, ip.Unmap())
+				}
+			}
+		}
+	}
+	for _, ip := range ips {
+		if !ip.IsValid() {
+			continue
+		}
+		if e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip) {
+			return true
+		}
+		for _, h := range e.MX.Hosts {
+			if slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return a.IP == ip }) && ip != c.Addr.IP {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func judgePostmaster(c conversation) Verdict {
+	if v, done := relayUnasked(c); done {
+		return v
+	}
+	post, random := envelopeOf(c, gather.FormPostmaster), envelopeOf(c, gather.FormRandom)
+	switch {
+	case post.accepted():
+		return Verdict{Status: Pass}
+	case post.refused() && (random.accepted() || strings.HasPrefix(post.reply.Enhanced(), "5.1.")):
+		return Verdict{Status: Fail, Severity: Medium, Message: "refuses mail for postmaster: " + post.String()}
+	}
+	return Verdict{Status: Unknown, Severity: Medium, Message: "postmaster was neither taken nor clearly unknown: " + post.String()}
+}
+
+func judgeCatchAll(c conversation) Verdict {
+	if v, done := relayUnasked(c); done {
+		return v
+	}
+	switch random := envelopeOf(c, gather.FormRandom); {
+	case random.accepted():
+		return Verdict{Status: Fail, Severity: Info, Message: "accepted a recipient that nobody has: " + random.String()}
+	case random.refused():
+		return Verdict{Status: Pass}
+	default:
+		return Verdict{Status: Unknown, Severity: Info, Message: "no clear answer for a recipient that nobody has: " + random.String()}
+	}
+}
