@@ -76,6 +76,7 @@ func TestAnswers(t *testing.T) {
 		{Name: "mx1.example.com", Addrs: []gather.Address{plaintext}}, {Name: "mx2.example.com", Addrs: []gather.Address{silent("192.0.2.2", "mx2.example.com")}},
 	}}}
 	bare := &gather.Evidence{Domain: "example.com", MX: gather.MXSet{Hosts: []gather.Host{{Name: "mx1.example.com", Addrs: []gather.Address{plaintext}}}}}
+	mixed := &gather.Evidence{Domain: "example.com", MX: gather.MXSet{Hosts: []gather.Host{two.MX.Hosts[1], {Name: "mx1.example.com", Addrs: []gather.Address{plaintext}}}}}
 	none := &gather.Evidence{Domain: "example.com", MX: gather.MXSet{Hosts: []gather.Host{{Name: "mx1.example.com", Addrs: []gather.Address{silent("192.0.2.2", "mx2.example.com")}}}}}
 
 	fail := func(id, area string, sev checks.Severity) checks.Result {
@@ -104,6 +105,7 @@ func TestAnswers(t *testing.T) {
 		{"port 25 blocked", none, "full", with(healthy(), open("mx-unreachable", "mx"), open("smtp-starttls-none", "smtp-tls")), No, Unclear, Unclear},
 		{"no TLS, one host silent", one, "full", healthy(), No, Yes, No},
 		{"no TLS at all", bare, "full", healthy(), No, Yes, No},
+		{"TLS on one of two", mixed, "full", healthy(), No, Yes, Partly},
 		{"no policy", two, "full", with(healthy(), fail("mtasts-none", "transport", checks.Medium)), No, Yes, Partly},
 		{"policy unknown", two, "full", with(healthy(), open("mtasts-none", "transport")), No, Yes, Unclear},
 		{"policy broken for a host", two, "full", with(healthy(), fail("mtasts-mx-mismatch", "transport", checks.High)), No, Partly, Partly},
