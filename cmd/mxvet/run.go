@@ -35,8 +35,8 @@ type world struct {
 	now            func() time.Time
 	getenv         func(string) string
 	hostname       string // of this machine; what it says at EHLO where it is a whole domain name
-	terminal       bool // stdout is one
-	width          int  // of the terminal, in cells; 0 where there is none
+	terminal       bool   // stdout is one
+	width          int    // of the terminal, in cells; 0 where there is none
 }
 
 func system() world {
