@@ -11,12 +11,14 @@ import (
 )
 
 // Authority is what the domain's own name servers said when the resolver gave
-// no usable answer. A resolver that fails may be at fault itself, so before
-// "all name servers fail" is said, each is asked directly; and since many
-// networks let no DNS out but to their resolver, their silence counts only where
-// a server of the parent zone answered directly in the same run.
+// no usable answer, or only part of one, about the domain or else about a DKIM
+// selector. A resolver that fails may be at fault itself, so before "all name
+// servers fail" is said, each is asked directly; and since many networks let no
+// DNS out but to their resolver, their silence counts only where a server of the
+// parent zone answered directly in the same run.
 type Authority struct {
 	Asked          bool
+	Name           string // that was asked: the domain, or the selector's full name
 	ParentAnswered bool // a server of the parent zone answered us directly
 	Servers        []ServerAnswer
 	Ref            wire.Ref // the question that the resolver failed on
@@ -40,20 +42,27 @@ const maxServers = 8 // authoritative addresses asked, of parent and of the doma
 
 func confirm(ctx context.Context, src wire.Source, e *Evidence) Authority {
 	failed := func(a wire.Answer) bool {
-		return a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
+		return a.TCPFailed || a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
 	}
-	rrtype := ""
+	owner, rrtype := e.Domain, ""
 	switch {
 	case e.Options.Offline:
 	case failed(e.MX.Answer):
 		rrtype = "MX"
 	case failed(e.Apex.TXT):
 		rrtype = "TXT"
+	default:
+		for _, s := range e.DKIM.Selectors { // those that the user named stand first
+			if s.Invalid == "" && failed(s.Answer) {
+				owner, rrtype = s.Owner, "TXT"
+				break
+			}
+		}
 	}
 	if rrtype == "" {
 		return Authority{}
 	}
-	a := Authority{Asked: true, Ref: wire.Question{Name: e.Domain, Type: rrtype}.Ref()}
+	a := Authority{Asked: true, Name: owner, Ref: wire.Question{Name: owner, Type: rrtype}.Ref()}
 	names, glue := a.delegation(ctx, src, e)
 	a.Servers = make([]ServerAnswer, 0, maxServers)
 	for _, name := range names {
@@ -70,7 +79,7 @@ func confirm(ctx context.Context, src wire.Source, e *Evidence) Authority {
 	var wg sync.WaitGroup
 	for i := range a.Servers {
 		s := &a.Servers[i]
-		q := wire.Question{Name: e.Domain, Type: rrtype, Server: s.Addr.String()}
+		q := wire.Question{Name: owner, Type: rrtype, Server: s.Addr.String()}
 		s.Ref = q.Ref()
 		wg.Go(func() { s.Answer = src.DNS(ctx, q) })
 	}

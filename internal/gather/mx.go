@@ -77,6 +77,7 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, table *
 		p.Relay, out[i].RelayNotAsked = relayFor(table, e, host)
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
+		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
 		wg.Go(func() {
 			out[i].Session = src.Talk(ctx, p)
 			watch.heard(ip, out[i].Session)
