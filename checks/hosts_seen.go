@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
@@ -124,4 +125,92 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 		out = append(out, v)
 	}
 	return out
+}
+
+// judgeOffer judges what each server offers in clear text, where it said so.
+func judgeOffer(e *gather.Evidence, judge func(conversation, *smtp.Features) Verdict) []Verdict {
+	return judgeEach(e, func(c conversation) Verdict {
+		if f := c.offer(); f != nil {
+			return judge(c, f)
+		}
+		status, why := c.mute(e)
+		return Verdict{Status: status, Message: why}
+	})
+}
+
+// offer gives what the server offers in clear text, nil where it did not answer
+// EHLO. One that only took HELO is not among the answers: something on the way
+// may have kept EHLO from it.
+func (c conversation) offer() *smtp.Features {
+	ex := c.Addr.Session.Exchanges
+	if r := smtp.Answered(ex, smtp.StageEHLO); r == nil || r.Code/100 != 2 {
+		return nil
+	}
+	return smtp.Offered(ex, smtp.StageEHLO)
+}
+
+// mute says why a server that could be connected did not say what it offers.
+func (c conversation) mute(e *gather.Evidence) (Status, string) {
+	ex, fail := c.Addr.Session.Exchanges, c.Addr.Session.Fail.String()
+	banner, ehlo := smtp.Banner(ex), smtp.Answered(ex, smtp.StageEHLO)
+	switch {
+	case banner == nil:
+		return Unknown, "no greeting came: " + fail
+	case banner.Code/100 == 5 && !refusesUs(e, c, banner):
+		return NotApplicable, "it greets with " + replyText(banner) + ", so no mail goes there"
+	case banner.Code != 220:
+		return Unknown, "it greeted with " + replyText(banner)
+	case ehlo == nil:
+		return Unknown, "EHLO was not answered: " + fail
+	}
+	return Unknown, "EHLO was answered with " + replyText(ehlo)
+}
+
+// judgeTLS judges each handshake that succeeded.
+func judgeTLS(e *gather.Evidence, judge func(conversation, *wire.TLS) Verdict) []Verdict {
+	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
+		status, why := c.noTLS(f)
+		if status != "" {
+			return Verdict{Status: status, Message: why}
+		}
+		return judge(c, c.Addr.Session.TLS)
+	})
+}
+
+// noTLS says why there is no complete handshake to judge; "" where there is.
+// Rules smtp-starttls-none, smtp-starttls-fails and tls-client-certificate tell
+// of the server's own faults, so here those only make other rules not apply.
+func (c conversation) noTLS(f *smtp.Features) (Status, string) {
+	s := c.Addr.Session
+	r := smtp.Answered(s.Exchanges, smtp.StageSTARTTLS)
+	switch {
+	case !f.StartTLS:
+		return NotApplicable, "it does not offer STARTTLS"
+	case r == nil, r.Code == 421:
+		return Unknown, "STARTTLS was not answered: " + s.Fail.String()
+	case r.Code != 220:
+		return NotApplicable, "STARTTLS was answered with " + replyText(r)
+	case s.TLS == nil:
+		return Unknown, "no handshake was seen"
+	case s.TLS.Error != "" && outOfTime(s.Fail):
+		return Unknown, "the TLS handshake did not end: " + s.Fail.String()
+	case s.TLS.Error != "":
+		return NotApplicable, "the TLS handshake fails"
+	}
+	return "", ""
+}
+
+// outOfTime reports that a conversation ended for want of time, the peer's or
+// ours, which says nothing about what would have come.
+func outOfTime(f *wire.Fail) bool {
+	return f != nil && slices.Contains([]string{wire.FailTimeout, wire.FailDeadline, wire.FailCanceled}, f.Kind)
+}
+
+// replyText quotes a reply for a message.
+func replyText(r *smtp.Reply) string {
+	text := strings.TrimSpace(fmt.Sprintf("%03d %s", r.Code, r.Text()))
+	if short := []rune(text); len(short) > 120 {
+		text = string(short[:120]) + "..."
+	}
+	return fmt.Sprintf("%q", text)
 }

@@ -1,3 +1,254 @@
 package checks
 
-func smtpRules() []Rule { return nil }
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+)
+
+// Rules about the mail service that the hosts give on port 25: whether they
+// greet, and what they say about themselves. smtp_tls.go has those about the way
+// into TLS, smtp_auth.go those about logging in.
+func smtpRules() []Rule {
+	return slices.Concat(serviceRules(), starttlsRules(), authRules())
+}
+
+func serviceRules() []Rule {
+	return []Rule{
+		{
+			ID: "smtp-banner-refuses", Area: AreaHosts, Severity: High,
+			Title: "the mail hosts greet with 220",
+			Refs:  []string{"RFC 5321 section 3.1", "RFC 5321 section 4.3.2"},
+			When:  needsSMTP, Judge: judgeBanner,
+		},
+		{
+			ID: "smtp-ehlo-refused", Area: AreaHosts, Severity: High,
+			Title: "the mail hosts understand EHLO",
+			Refs:  []string{"RFC 5321 section 4.5.1", "RFC 5321 section 3.2"},
+			When:  needsSMTP, Judge: judgeEHLO,
+		},
+		{
+			ID: "smtp-host-name", Area: AreaHosts, Severity: Low,
+			Title: "the mail hosts name themselves with a full host name",
+			Refs:  []string{"RFC 5321 section 2.3.5", "RFC 5321 section 4.2"},
+			When:  needsSMTP, Judge: judgeHostName,
+		},
+		{
+			ID: "smtp-banner-version", Area: AreaInfo, Severity: Info,
+			Title: "the greeting does not show a software version",
+			Refs:  []string{"practice"},
+			When:  needsSMTP, Judge: judgeVersion,
+		},
+		{
+			ID: "smtp-deferred", Area: AreaInfo, Severity: Info,
+			Title: "the mail hosts talk to a stranger at the first try",
+			Refs:  []string{"RFC 5321 section 3.8", "RFC 6647"},
+			When:  needsSMTP, Judge: judgeDeferred,
+		},
+		{
+			ID: "smtp-extensions", Area: AreaInfo, Severity: Info,
+			Title: "the mail hosts offer the usual extensions",
+			Refs:  []string{"RFC 1870", "RFC 2034", "RFC 2920", "RFC 6152", "RFC 6531"},
+			When:  needsSMTP, Judge: judgeExtensions,
+		},
+		{
+			ID: "smtp-addresses-differ", Area: AreaTLS, Severity: Medium,
+			Title: "all addresses of a mail host behave alike",
+			Refs:  []string{"RFC 9325 section 3.9"},
+			When:  needsSMTP, Judge: judgeDifferences,
+		},
+	}
+}
+
+func judgeBanner(e *gather.Evidence) []Verdict {
+	return judgeEach(e, func(c conversation) Verdict {
+		banner := smtp.Banner(c.Addr.Session.Exchanges)
+		switch {
+		case banner == nil:
+			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
+		case banner.Code == 220:
+			return Verdict{Status: Pass}
+		case banner.Code/100 != 5:
+			return Verdict{Status: Unknown, Message: "it greeted with " + replyText(banner)}
+		case refusesUs(e, c, banner):
+			return Verdict{Status: Unknown, Message: "it greets with " + replyText(banner) + ", which may mean only the place that mxvet runs at"}
+		}
+		return Verdict{Status: Fail, Message: "it greets with " + replyText(banner) + " instead of 220, so mail for the domain is refused there"}
+	})
+}
+
+// aboutClient finds words in a refusal that speak of the client: its address,
+// its name, its reputation, a list that it is on.
+var aboutClient = regexp.MustCompile(`(?i)\b5\.7\.\d+\b|your|client|reputation|block|black|deny|denied|list|rbl\b|spam|banned|ptr\b|rdns|reverse|lookup|policy|abus|dynamic|residential|access|https?://`)
+
+// refusesUs reports that a refusing greeting may mean us and not everybody.
+func refusesUs(e *gather.Evidence, c conversation, banner *smtp.Reply) bool {
+	text := banner.Text()
+	if aboutClient.MatchString(text) || e.Options.EHLO != "" && strings.Contains(strings.ToLower(text), strings.ToLower(e.Options.EHLO)) {
+		return true
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t[](){}<>,;=\"'", r) }), func(word string) bool {
+		ip, err := netip.ParseAddr(strings.TrimPrefix(strings.TrimRight(word, ".:"), "IPv6:"))
+		return err == nil && ip != c.Addr.IP
+	})
+}
+
+func judgeEHLO(e *gather.Evidence) []Verdict {
+	return judgeEach(e, func(c conversation) Verdict {
+		ex := c.Addr.Session.Exchanges
+		ehlo := smtp.Answered(ex, smtp.StageEHLO)
+		switch {
+		case ehlo == nil:
+			status, why := c.mute(e)
+			return Verdict{Status: status, Message: why}
+		case ehlo.Code/100 == 2:
+			return Verdict{Status: Pass}
+		case ehlo.Code != 500 && ehlo.Code != 502:
+			return Verdict{Status: Unknown, Message: "EHLO was answered with " + replyText(ehlo) + ", which may mean only the name or address that mxvet uses"}
+		}
+		message := "EHLO is answered with " + replyText(ehlo)
+		switch helo := smtp.Answered(ex, smtp.StageHELO); {
+		case helo == nil:
+		case helo.Code/100 == 2:
+			message += "; HELO is taken, but it offers no extension, TLS among them"
+		default:
+			message += ", HELO with " + replyText(helo)
+		}
+		return Verdict{Status: Fail, Message: message}
+	})
+}
+
+func judgeHostName(e *gather.Evidence) []Verdict {
+	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
+		banner := smtp.Banner(c.Addr.Session.Exchanges).HostName()
+		var wrong []string
+		for _, n := range []struct{ where, name string }{{"the greeting", banner}, {"the answer to EHLO", f.Host}} {
+			if why := notFullName(n.name); why != "" {
+				wrong = append(wrong, fmt.Sprintf("%s begins with %q, %s", n.where, n.name, why))
+			}
+		}
+		if wrong != nil {
+			return Verdict{Status: Fail, Message: strings.Join(wrong, "; ")}
+		}
+		return Verdict{Status: Pass}
+	})
+}
+
+// localOnly are top-level names that no public DNS resolves (RFC 6761, RFC 6762,
+// RFC 8375, and habits).
+var localOnly = []string{"localhost", "localdomain", "local", "lan", "home", "corp", "intranet", "internal", "domain", "invalid", "arpa"}
+
+// notFullName says why a name, as smtp.Reply.HostName gives it, cannot be the
+// host's name in the public DNS; "" where it can.
+func notFullName(name string) string {
+	labels := strings.Split(name, ".")
+	top := labels[len(labels)-1]
+	_, err := netip.ParseAddr(name)
+	switch {
+	case strings.HasPrefix(name, "["), err == nil:
+		return "an address and no name"
+	case len(name) > 253, slices.ContainsFunc(labels, badLabel):
+		return "which is no host name"
+	case len(labels) < 2:
+		return "which has no domain"
+	case slices.Contains(localOnly, top):
+		return "which exists in no public DNS"
+	case strings.Trim(top, "0123456789") == "":
+		return "which is no host name"
+	}
+	return ""
+}
+
+func badLabel(label string) bool {
+	return label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+		strings.ContainsFunc(label, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r < 0x80
+		})
+}
+
+// version finds a product word and a number of two or more parts after it.
+var (
+	version = regexp.MustCompile(`([A-Za-z][A-Za-z+_-]*)[ /:,(]{1,3}v?(\d+\.\d+[\w./-]*)`)
+	date    = regexp.MustCompile(`^(\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}\.\d{1,2}\.\d{1,2})$`)
+)
+
+func judgeVersion(e *gather.Evidence) []Verdict {
+	return judgeEach(e, func(c conversation) Verdict {
+		banner := smtp.Banner(c.Addr.Session.Exchanges)
+		if banner == nil {
+			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
+		}
+		_, text, _ := strings.Cut(banner.Text(), " ") // the first word is the host's name
+		for _, m := range version.FindAllStringSubmatch(text, -1) {
+			number := strings.TrimRight(m[2], "./-")
+			if _, err := netip.ParseAddr(number); err != nil && !date.MatchString(number) {
+				return Verdict{Status: Fail, Message: fmt.Sprintf("the greeting shows %q: %s", m[1]+" "+number, replyText(banner))}
+			}
+		}
+		return Verdict{Status: Pass}
+	})
+}
+
+func judgeDeferred(e *gather.Evidence) []Verdict {
+	return judgeEach(e, func(c conversation) Verdict {
+		ex := c.Addr.Session.Exchanges
+		for _, stage := range []string{smtp.StageBanner, smtp.StageEHLO, smtp.StageHELO, smtp.StageSTARTTLS, smtp.StageEHLOTLS} {
+			if r := smtp.Answered(ex, stage); r != nil && r.Code/100 == 4 && (stage != smtp.StageSTARTTLS || r.Code == 421) {
+				return Verdict{Status: Fail, Message: fmt.Sprintf("it put mxvet off at %s with %s: what comes after is unknown, so try again later", stageName(stage), replyText(r))}
+			}
+		}
+		if smtp.Banner(ex) == nil {
+			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
+		}
+		return Verdict{Status: Pass}
+	})
+}
+
+func stageName(stage string) string {
+	switch stage {
+	case smtp.StageBanner:
+		return "the greeting"
+	case smtp.StageEHLOTLS:
+		return "EHLO inside TLS"
+	}
+	return strings.ToUpper(stage)
+}
+
+// lastOffer gives what the server offers where senders end up: inside TLS if
+// the conversation got there, else in clear text.
+func (c conversation) lastOffer(clear *smtp.Features) *smtp.Features {
+	if inside := smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLOTLS); inside != nil {
+		return inside
+	}
+	return clear
+}
+
+func judgeExtensions(e *gather.Evidence) []Verdict {
+	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
+		f = c.lastOffer(f)
+		var missing []string
+		for _, x := range []struct {
+			name    string
+			offered bool
+		}{
+			{"8BITMIME", f.EightBitMIME}, {"PIPELINING", f.Pipelining}, {"SIZE", f.SizeOffered}, {"ENHANCEDSTATUSCODES", f.Enhanced},
+		} {
+			if !x.offered {
+				missing = append(missing, x.name)
+			}
+		}
+		utf8 := "SMTPUTF8 is not offered"
+		if f.SMTPUTF8 {
+			utf8 = "SMTPUTF8 is offered"
+		}
+		if missing != nil {
+			return Verdict{Status: Fail, Message: "it does not offer " + strings.Join(missing, ", ") + "; " + utf8}
+		}
+		return Verdict{Status: Pass, Message: utf8}
+	})
+}
