@@ -49,6 +49,7 @@ func formats() map[string]renderer {
 		"text": text(false),
 		"wide": text(true),
 		"json": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.JSON(out, r) },
+		"html": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.HTML(out, r) },
 	}
 }
 

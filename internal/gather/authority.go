@@ -19,7 +19,7 @@ import (
 type Authority struct {
 	Asked          bool
 	Name           string // that was asked: the domain, or the selector's full name
-	ParentAnswered bool // a server of the parent zone answered us directly
+	ParentAnswered bool   // a server of the parent zone answered us directly
 	Servers        []ServerAnswer
 	Ref            wire.Ref // the question that the resolver failed on
 }

@@ -61,8 +61,8 @@ type Options struct {
 	Relay        string       `json:"relay,omitempty"` // "", "basic", "full", "off"
 	RelayFrom    string       `json:"relay_from,omitempty"`
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
-	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
-	Seed         string       `json:"seed"`                   // makes the random labels of this run
+	SharedHosts  []string     `json:"-"`    // MX hosts of several domains of this run, which are not asked to relay
+	Seed         string       `json:"seed"` // makes the random labels of this run
 }
 
 // A Role says what a domain does with mail. The operator's own statement wins;
