@@ -1,0 +1,110 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+)
+
+// dnsServerRules is about the servers of the zone, as far as they were asked: that
+// is done only where the resolver gave no usable answer.
+func dnsServerRules() []Rule {
+	return []Rule{
+		{
+			ID: "dns-servers-fail", Area: AreaHosts, Severity: High,
+			Title: "the domain's name servers answer",
+			Refs:  []string{"RFC 5321 section 5.1", "RFC 7208 section 4.4"},
+			When:  dnsExists,
+			Judge: judgeDNSServersFail,
+		},
+		{
+			ID: "dns-tcp-closed", Area: AreaHosts, Severity: High,
+			Title: "answers too long for UDP come over TCP",
+			Refs:  []string{"RFC 7766 section 5", "RFC 7208 section 3.4"},
+			When:  dnsExists,
+			Judge: func(e *gather.Evidence) []Verdict {
+				refs := []wire.Ref{dnsRef(e.Domain, "TXT")}
+				switch {
+				case !e.Apex.TXT.OK() || e.Apex.TXT.TCPFailed:
+					if out := dnsTCPClosed(e, e.Domain, High); out != nil {
+						return out
+					}
+					status, why := dnsSilence(e.Domain+" TXT", e.Apex.TXT)
+					return []Verdict{{Status: status, Evidence: refs, Message: why}}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+func judgeDNSServersFail(e *gather.Evidence) []Verdict {
+	a := e.Authority
+	refs := []wire.Ref{a.Ref}
+	for _, s := range a.Servers {
+		refs = append(refs, s.Ref)
+	}
+	silent := func() (status Status, why string) {
+		for _, q := range []struct {
+			rrtype string
+			answer wire.Answer
+		}{{"MX", e.MX.Answer}, {"TXT", e.Apex.TXT}} {
+			if q.answer.Fail != nil {
+				return dnsSilence(e.Domain+" "+q.rrtype, q.answer)
+			}
+		}
+		return "", ""
+	}
+	status, why := silent()
+	switch {
+	case status == "":
+		return nil
+	case !a.Asked || a.Name != e.Domain:
+		return []Verdict{{Status: status, Evidence: []wire.Ref{e.MX.Ref, dnsRef(e.Domain, "TXT")}, Message: why}}
+	case a.AllFail():
+		return fail(High, refs, "none of the %d addresses of name servers that were asked answers for the domain: %s", len(a.Servers), dnsServerFaults(a))
+	case !a.ParentAnswered:
+		return unknown(refs, "%s; no name server could be asked directly from here, so it may be the resolver", why)
+	case len(a.Servers) == 0:
+		return unknown(refs, "%s; no address of a name server of the domain could be found", why)
+	case dnsTCPClosed(e, e.Domain, High) != nil:
+		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but not over TCP"}}
+	}
+	return unknown(refs, "%s; a name server of the domain, asked directly, answers: the resolver is at fault", why)
+}
+
+// dnsServerFaults says of each server what it did, in a few words.
+func dnsServerFaults(a gather.Authority) string {
+	var out []string
+	for _, s := range a.Servers {
+		what := "answers without authority"
+		if s.Answer.Fail != nil {
+			what = s.Answer.Fail.Kind
+		}
+		out = append(out, fmt.Sprintf("%s [%s] %s", s.Name, s.Addr, what))
+	}
+	return dnsList(out)
+}
+
+// dnsTCPClosed gives a verdict for each authoritative server that was seen to cut
+// its answer about the name short over UDP and to give nothing over TCP. What the
+// resolver does over TCP says nothing about the domain.
+func dnsTCPClosed(e *gather.Evidence, name string, sev Severity) []Verdict {
+	a := e.Authority
+	if !a.Asked || a.Name != name {
+		return nil
+	}
+	var out []Verdict
+	for _, s := range a.Servers {
+		if s.Answer.TCPFailed {
+			out = append(out, Verdict{
+				Subject: fmt.Sprintf("%s [%s]", s.Name, s.Addr), Status: Fail, Severity: sev, Evidence: []wire.Ref{a.Ref, s.Ref},
+				Message: fmt.Sprintf("the answer about %s is too long for UDP, and over TCP the server gives none: nobody gets it", name),
+			})
+		}
+	}
+	slices.SortStableFunc(out, Verdict.compare)
+	return out
+}
