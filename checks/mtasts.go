@@ -1,3 +1,178 @@
 package checks
 
-func mtastsRules() []Rule { return nil }
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/mtasts"
+	"mxvet/internal/wire"
+)
+
+// Rules about MTA-STS (RFC 8461), along the way that a sender goes: the record
+// says that there is a policy, the policy host serves it, and the MX hosts must
+// be as it says.
+func mtastsRules() []Rule {
+	return slices.Concat(mtastsRecordRules(), mtastsFetchRules(), mtastsPolicyRules(), mtastsHostRules())
+}
+
+// receivesMail guards rules about mail that comes in.
+func receivesMail(e *gather.Evidence) (Status, string) {
+	if !e.Role.Receives() {
+		return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
+	}
+	return "", ""
+}
+
+// nowhereToGo reports proof that the domain has no mail host: another rule says
+// so, and there is nothing whose way could be protected.
+func nowhereToGo(e *gather.Evidence) bool {
+	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
+		return false
+	}
+	return e.MX.Null || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
+}
+
+// noAnswer says why nothing can be concluded from an answer.
+func noAnswer(a wire.Answer) string {
+	switch {
+	case a.Fail != nil:
+		return a.Fail.String()
+	case a.TCPFailed:
+		return "only a part of the answer came"
+	}
+	return "answer code " + a.Rcode
+}
+
+// stsAnnounced reports that something at _mta-sts is a record, or was meant to
+// be one.
+func stsAnnounced(r *mtasts.Result) bool { return len(r.Records)+len(r.Others) > 0 }
+
+// stsServed gives the policy file that the first address serves; nil where none
+// serves one that has at least two fields of a policy. Many web servers answer
+// any path with a page of theirs.
+func stsServed(r *mtasts.Result) *mtasts.Fetched {
+	for i := range r.Pages {
+		if f := &r.Pages[i]; f.Policy != nil && policyLike(f.Policy) {
+			return f
+		}
+	}
+	return nil
+}
+
+func policyLike(p *mtasts.Policy) bool {
+	var known []string
+	for _, l := range p.Lines {
+		switch name := strings.ReplaceAll(strings.ToLower(l.Name), "-", "_"); name {
+		case "version", "mode", "mx", "max_age":
+			if !slices.Contains(known, name) {
+				known = append(known, name)
+			}
+		}
+	}
+	return len(known) > 1
+}
+
+// stsRecord guards rules that judge the record.
+func stsRecord(e *gather.Evidence) (Status, string) {
+	r := e.MTASTS
+	if status, why := receivesMail(e); status != "" {
+		return status, why
+	}
+	switch {
+	case r.TXT.Failed():
+		return Unknown, "the TXT lookup at " + r.TXT.Name + " gave no answer: " + noAnswer(r.TXT.Answer)
+	case !stsAnnounced(r):
+		return NotApplicable, "there is no MTA-STS record"
+	}
+	return "", ""
+}
+
+// stsPresent guards rules that judge what there is of MTA-STS. A policy that is
+// served counts even where nothing announces it: it is what the owner works on.
+func stsPresent(e *gather.Evidence) (Status, string) {
+	if status, why := receivesMail(e); status != "" {
+		return status, why
+	}
+	if stsServed(e.MTASTS) != nil {
+		return "", ""
+	}
+	return stsRecord(e)
+}
+
+// stsPolicy guards rules that judge a policy that was read.
+func stsPolicy(e *gather.Evidence) (Status, string) {
+	if status, why := stsPresent(e); status != "" {
+		return status, why
+	}
+	f := stsServed(e.MTASTS)
+	switch {
+	case f != nil && f.Page.Cut:
+		return Unknown, fmt.Sprintf("the policy file is longer than %d bytes and was not read to its end", wire.MaxBody)
+	case f != nil:
+		return "", ""
+	case e.MTASTS.Policy() != nil:
+		return NotApplicable, "what the policy host serves is no policy (mtasts-policy-invalid)"
+	}
+	for _, want := range []Status{Fail, Unknown, NotAsked} {
+		for _, v := range judgeFetch(e) {
+			switch {
+			case v.Status != want:
+			case want == Fail:
+				return NotApplicable, "no policy can be fetched (mtasts-fetch)"
+			default:
+				return want, "the policy was not read: " + v.Message
+			}
+		}
+	}
+	return NotApplicable, "no policy can be fetched (mtasts-host-cert)"
+}
+
+// stsMode guards rules that need to know the mode of the policy.
+func stsMode(e *gather.Evidence) (Status, string) {
+	if status, why := stsPolicy(e); status != "" {
+		return status, why
+	}
+	if stsServed(e.MTASTS).Policy.Mode == "" {
+		return NotApplicable, "the policy has no valid mode (mtasts-policy-invalid)"
+	}
+	return "", ""
+}
+
+// stsAsks guards rules about what a policy asks of the MX hosts.
+func stsAsks(e *gather.Evidence) (Status, string) {
+	if status, why := stsMode(e); status != "" {
+		return status, why
+	}
+	if stsServed(e.MTASTS).Policy.Mode == mtasts.NoMode {
+		return NotApplicable, "the policy has mode none and asks for nothing"
+	}
+	return "", ""
+}
+
+// stsInForce reports that senders take the policy: record and policy have what
+// they need. An unknown record counts as one.
+func stsInForce(e *gather.Evidence) bool {
+	rec := e.MTASTS.Record()
+	return (e.MTASTS.TXT.Failed() || rec != nil && rec.Usable()) && stsServed(e.MTASTS).Policy.Usable()
+}
+
+// misplaced says where a record was found that no sender looks for, as the end
+// of a sentence; "" where there is none.
+func misplaced(places ...string) string {
+	places = slices.DeleteFunc(places, func(s string) bool { return s == "" })
+	if len(places) == 0 {
+		return ""
+	}
+	return "; a record stands at " + strings.Join(places, " and at ") + ", where no sender looks"
+}
+
+// several joins a few texts and counts the rest.
+func several(texts []string) string {
+	const shown = 3
+	if len(texts) > shown {
+		return strings.Join(texts[:shown], "; ") + fmt.Sprintf("; and %d more", len(texts)-shown)
+	}
+	return strings.Join(texts, "; ")
+}

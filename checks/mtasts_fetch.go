@@ -1,0 +1,272 @@
+package checks
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/mtasts"
+	"mxvet/internal/wire"
+)
+
+const slowPolicy = 60_000 // milliseconds that a sender waits, RFC 8461 section 3.3
+
+// Rules about the policy host and how it serves the policy.
+func mtastsFetchRules() []Rule {
+	return []Rule{
+		{
+			ID: "mtasts-fetch", Area: AreaTransport, Severity: High,
+			Title: "the MTA-STS policy can be fetched",
+			Refs:  []string{"RFC 8461 section 3.3"},
+			When:  stsPresent,
+			Judge: judgeFetch,
+		},
+		{
+			ID: "mtasts-host-cert", Area: AreaTransport, Severity: High,
+			Title: "the policy host has a valid certificate",
+			Refs:  []string{"RFC 8461 section 3.3", "RFC 6125 section 6.4"},
+			When:  stsPresent,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return eachPage(e, handshakeDone, func(f mtasts.Fetched) Verdict {
+					if err := f.Page.TLS.Verifies(e.MTASTS.Host, e.At); err != nil {
+						return Verdict{Status: Fail, Severity: pageSeverity(e), Message: "senders do not accept the certificate of " + e.MTASTS.Host + ": " + err.Error()}
+					}
+					return Verdict{Status: Pass}
+				})
+			},
+		},
+		{
+			ID: "mtasts-host-wildcard", Area: AreaTransport, Severity: Info,
+			Title: "the policy host has a certificate of its own",
+			Refs:  []string{"RFC 8461 section 3.3", "BSI TR-03108-08"},
+			When:  stsPresent,
+			Judge: func(e *gather.Evidence) []Verdict {
+				covered := func(f mtasts.Fetched) bool {
+					return handshakeDone(f) && f.Page.TLS.Leaf() != nil && wire.LeafNameOK(f.Page.TLS.Leaf(), e.MTASTS.Host)
+				}
+				return eachPage(e, covered, func(f mtasts.Fetched) Verdict {
+					var wild string
+					for _, name := range f.Page.TLS.Leaf().DNSNames {
+						switch {
+						case strings.EqualFold(strings.TrimSuffix(name, "."), e.MTASTS.Host):
+							return Verdict{Status: Pass}
+						case strings.HasPrefix(name, "*."):
+							wild = name
+						}
+					}
+					return Verdict{Status: Fail, Severity: Info, Message: fmt.Sprintf("the certificate covers %s by a wildcard only (such as %q)", e.MTASTS.Host, wild)}
+				})
+			},
+		},
+		{
+			ID: "mtasts-media-type", Area: AreaTransport, Severity: Medium,
+			Title: "the policy is served as text/plain",
+			Refs:  []string{"RFC 8461 section 3.2"},
+			When:  stsPresent,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return eachPage(e, served, func(f mtasts.Fetched) Verdict {
+					kind, _, _ := strings.Cut(f.Page.ContentType, ";")
+					switch kind = strings.TrimSpace(kind); {
+					case strings.EqualFold(kind, "text/plain"):
+						return Verdict{Status: Pass}
+					case kind == "":
+						return Verdict{Status: Fail, Severity: Medium, Message: "the policy comes without a Content-Type; senders look for text/plain"}
+					}
+					return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("the policy comes with the Content-Type %q instead of text/plain", clip(kind))}
+				})
+			},
+		},
+		{
+			ID: "mtasts-size", Area: AreaTransport, Severity: Medium,
+			Title: "the policy is short and comes at once",
+			Refs:  []string{"RFC 8461 section 3.3"},
+			When:  stsPresent,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return eachPage(e, served, func(f mtasts.Fetched) Verdict {
+					switch {
+					case f.Page.Cut:
+						return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("the policy file is longer than %d bytes, where senders may stop reading", wire.MaxBody)}
+					case f.Page.Millis > slowPolicy:
+						return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("the policy took %d s to come; senders may give up after %d s", f.Page.Millis/1000, slowPolicy/1000)}
+					}
+					return Verdict{Status: Pass}
+				})
+			},
+		},
+		{
+			ID: "mtasts-policy-differs", Area: AreaTransport, Severity: Medium,
+			Title: "all addresses of the policy host serve the same policy",
+			Refs:  []string{"RFC 8461 section 3.3"},
+			When:  stsPresent,
+			Judge: judgeDiffers,
+		},
+	}
+}
+
+func handshakeDone(f mtasts.Fetched) bool { return f.Page.TLS != nil && f.Page.TLS.Error == "" }
+func served(f mtasts.Fetched) bool        { return f.Policy != nil }
+
+func pageSubject(e *gather.Evidence, f mtasts.Fetched) string {
+	return fmt.Sprintf("%s [%s]", e.MTASTS.Host, f.Addr)
+}
+
+// pageSeverity says how much it matters that one address does not serve the
+// policy: less where another one does.
+func pageSeverity(e *gather.Evidence) Severity {
+	if e.MTASTS.Policy() != nil {
+		return Medium
+	}
+	return High
+}
+
+// judgeFetch says for each address of the policy host whether a sender gets a
+// file from it. A certificate that does not verify is left to mtasts-host-cert,
+// and what is in the file to mtasts-policy-invalid.
+func judgeFetch(e *gather.Evidence) []Verdict {
+	r := e.MTASTS
+	if len(r.Pages) == 0 {
+		refs := []wire.Ref{r.A.Ref, r.AAAA.Ref}
+		switch {
+		case r.NoHost() && len(r.HostChain) > 0:
+			return fail(High, refs, "the policy host %s is an alias of %s, which has no address", r.Host, r.HostChain[len(r.HostChain)-1])
+		case r.NoHost():
+			return fail(High, refs, "the policy host %s has no address in the DNS", r.Host)
+		case r.A.Failed():
+			return unknown(refs, "the address of %s is unknown: %s", r.Host, noAnswer(r.A.Answer))
+		}
+		return unknown(refs, "the address of %s is unknown: %s", r.Host, noAnswer(r.AAAA.Answer))
+	}
+	out := make([]Verdict, len(r.Pages))
+	for i, f := range r.Pages {
+		out[i] = fetched(e, f)
+		out[i].Subject, out[i].Evidence = pageSubject(e, f), []wire.Ref{f.Ref}
+	}
+	return out
+}
+
+func fetched(e *gather.Evidence, f mtasts.Fetched) Verdict {
+	p := f.Page
+	bad := func(format string, args ...any) Verdict {
+		return Verdict{Status: Fail, Severity: pageSeverity(e), Message: fmt.Sprintf(format, args...)}
+	}
+	badCert := p.Fail != nil && p.Fail.Kind == wire.FailTLS && handshakeDone(f)
+	switch {
+	case p.Fail == nil || badCert && p.Status != 0:
+		switch {
+		case p.Status/100 == 3 && p.Location != "":
+			return bad("%s answers with status %d and points to %q; senders never follow", e.MTASTS.URL(), p.Status, clip(p.Location))
+		case p.Status != 200:
+			return bad("%s answers with status %d; only 200 counts", e.MTASTS.URL(), p.Status)
+		case badCert:
+			return Verdict{Status: NotApplicable, Message: "the file is there, but the certificate is not valid (mtasts-host-cert)"}
+		}
+		return Verdict{Status: Pass}
+	case badCert:
+		return Verdict{Status: NotApplicable, Message: "the certificate is not valid (mtasts-host-cert)"}
+	}
+	switch p.Fail.Kind {
+	case wire.FailTLS, wire.FailProtocol, wire.FailLimit, wire.FailRefused, wire.FailReset:
+		return bad("%s", p.Fail)
+	case wire.FailTimeout, wire.FailUnreachable:
+		if p.TLS == nil && reachable(e, f.Addr) {
+			return bad("%s, while other addresses answer", p.Fail)
+		}
+		if e.MTASTS.Policy() != nil {
+			return Verdict{Status: NotAsked, Message: "the address cannot be shown to be reachable from here, and others serve the policy: " + p.Fail.String()}
+		}
+		return Verdict{Status: Unknown, Severity: pageSeverity(e), Message: p.Fail.String() + "; nothing shows that the network from here is not to blame"}
+	case wire.FailOffline:
+		return Verdict{Status: NotAsked, Message: "the network is switched off"}
+	}
+	return Verdict{Status: Unknown, Severity: pageSeverity(e), Message: p.Fail.String()}
+}
+
+// reachable reports that silence of an address counts: over its family another
+// address of the policy host answered, or a mail server did and port 443 is
+// shown to be open by the other family. Many networks have no IPv6, and some let
+// no HTTPS out.
+func reachable(e *gather.Evidence, addr netip.Addr) bool {
+	reach := e.Vantage.IPv6
+	if addr.Unmap().Is4() {
+		reach = e.Vantage.IPv4
+	}
+	for _, f := range e.MTASTS.Pages {
+		heard := f.Page.TLS != nil || f.Page.Status != 0
+		if heard && (f.Addr.Unmap().Is4() == addr.Unmap().Is4() || reach.Proven) {
+			return true
+		}
+	}
+	return false
+}
+
+// eachPage judges what each address of the policy host serves. Where an address
+// gave nothing to judge, it says so: rule mtasts-fetch tells why.
+func eachPage(e *gather.Evidence, have func(mtasts.Fetched) bool, judge func(mtasts.Fetched) Verdict) []Verdict {
+	var out []Verdict
+	absent := func(v Verdict) Verdict {
+		v.Severity = "" // the rule's own
+		if v.Status == Fail {
+			v.Status, v.Message = NotApplicable, "nothing to judge: "+v.Message
+		}
+		return v
+	}
+	if len(e.MTASTS.Pages) == 0 {
+		for _, v := range judgeFetch(e) {
+			out = append(out, absent(v))
+		}
+	}
+	for _, f := range e.MTASTS.Pages {
+		v := Verdict{}
+		if have(f) {
+			v = judge(f)
+		} else {
+			v = absent(fetched(e, f))
+		}
+		v.Subject, v.Evidence = pageSubject(e, f), []wire.Ref{f.Ref}
+		out = append(out, v)
+	}
+	return out
+}
+
+func judgeDiffers(e *gather.Evidence) []Verdict {
+	r := e.MTASTS
+	var first *mtasts.Fetched
+	var refs []wire.Ref
+	for i := range r.Pages {
+		f := &r.Pages[i]
+		if f.Policy == nil {
+			continue
+		}
+		refs = append(refs, f.Ref)
+		switch {
+		case first == nil:
+			first = f
+		case f.Policy.String() != first.Policy.String():
+			return fail(Medium, refs, "%s and %s serve different policies: %s", first.Addr, f.Addr, difference(first.Policy, f.Policy))
+		}
+	}
+	switch {
+	case len(refs) > 1:
+		return nil
+	case len(r.Pages) > 1:
+		return []Verdict{{Status: NotApplicable, Message: "fewer than two addresses served a policy"}}
+	}
+	return []Verdict{{Status: NotApplicable, Message: "the policy host has fewer than two addresses"}}
+}
+
+// difference names the first line in which two policies differ.
+func difference(a, b *mtasts.Policy) string {
+	line := func(p *mtasts.Policy, i int) string {
+		if i >= len(p.Lines) {
+			return "nothing more"
+		}
+		return fmt.Sprintf("%q", clip(p.Lines[i].Name+": "+p.Lines[i].Value))
+	}
+	for i := range max(len(a.Lines), len(b.Lines)) {
+		if line(a, i) != line(b, i) {
+			return fmt.Sprintf("where one has %s, the other has %s", line(a, i), line(b, i))
+		}
+	}
+	return "one is longer"
+}
