@@ -18,7 +18,7 @@ func authRules() []Rule {
 			When:  needsSMTP,
 			Judge: func(e *gather.Evidence) []Verdict {
 				return judgeOffer(e, func(_ conversation, f *smtp.Features) Verdict {
-					if open := plaintext(f); open != nil {
+					if open := plaintext(f); len(open) > 0 {
 						return Verdict{Status: Fail, Message: "before TLS it offers AUTH " + strings.Join(open, " ") + ", which sends the password readable"}
 					}
 					return Verdict{Status: Pass}
@@ -35,7 +35,7 @@ func authRules() []Rule {
 					inside := c.lastOffer(f)
 					status, why := c.noTLS(f)
 					switch {
-					case plaintext(f) != nil:
+					case len(plaintext(f)) > 0:
 						return Verdict{Status: NotApplicable, Message: "AUTH is offered in clear text, which is worse"}
 					case len(f.Auth) > 0:
 						return Verdict{Status: Fail, Message: "port 25 offers AUTH " + strings.Join(f.Auth, " ")}

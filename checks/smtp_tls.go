@@ -140,7 +140,7 @@ func judgeRequireTLS(e *gather.Evidence) []Verdict {
 
 // vouchedFor reports that a usable MTA-STS policy lists the host.
 func vouchedFor(e *gather.Evidence, host string) bool {
-	if e.MTASTS == nil {
+	if e.MTASTS == nil || e.MTASTS.Record() == nil {
 		return false
 	}
 	p := e.MTASTS.Policy()
