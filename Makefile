@@ -29,7 +29,7 @@ race:
 
 # Real servers in network namespaces; needs root on Debian.
 integration: build
-	.ci/integration/run $(PROGRAM)
+	GO="$(GO)" .ci/integration $(PROGRAM)
 
 lint:
 	$(GO) vet ./...

@@ -1,0 +1,313 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mxvet/report"
+)
+
+// A labAudit is one audit from the probe's place, and what must come of it.
+type labAudit struct {
+	name   string // of the case and of its report under build/integration
+	domain string
+	flags  []string
+	exit   int
+	must   []string // rules that must fail
+	never  []string // rules that must not
+	unsure []string // rules that must be unknown
+	look   func(*testing.T, *report.Report)
+}
+
+func labAudits() []labAudit {
+	return []labAudit{
+		{
+			name: "good", domain: "good.test", flags: []string{"--selector", "lab"}, exit: exitOK,
+			look: wellRun,
+		},
+		{
+			name: "broken", domain: "broken.test", exit: exitFindings,
+			must: []string{
+				"spf-record-multiple", "dmarc-record-missing", "mx-alias", "mx-no-address", "cert-expired",
+				"smtp-starttls-none", "mtasts-fetch",
+			},
+			never: []string{
+				"dns-nxdomain", "dns-servers-fail", "spf-record-missing", "mx-none", "mx-unreachable", "mtasts-none",
+				"dkim-none", "smtp-starttls-fails",
+			},
+		},
+		{
+			name: "lame", domain: "lame.test", exit: exitFindings, must: []string{"dns-servers-fail"},
+			unsure: []string{"spf-record-missing", "dmarc-record-missing", "mx-none"}, look: onlyDNS,
+		},
+		{
+			name: "lame-tolerated", domain: "lame.test", flags: []string{"--fail-on", "never"}, exit: exitUnknown, look: onlyDNS,
+		},
+		{
+			name: "dark", domain: "dark.test", exit: exitFindings, must: []string{"dns-servers-fail"}, look: onlyDNS,
+		},
+		{
+			name: "bogus", domain: "bogus.test", never: []string{"dns-servers-fail"}, exit: exitUnknown, look: onlyDNS,
+		},
+		{
+			name: "absent", domain: "absent.test", exit: exitFindings, must: []string{"dns-nxdomain"}, never: []string{"dns-servers-fail"},
+		},
+		{
+			name: "quiet", domain: "quiet.test", never: []string{"mx-no-address", "smtp-starttls-none"}, exit: exitOK,
+		},
+		{
+			name: "inside", domain: "inside.test", must: []string{"mx-special-address"}, exit: exitFindings,
+		},
+	}
+}
+
+// wellRun: no finding that matters, and both hosts were spoken to over both
+// address families, with TLS 1.3 and a certificate of the lab's authority.
+func wellRun(t *testing.T, r *report.Report) {
+	for _, f := range r.Domains[0].Findings {
+		if f.Severity != "info" && f.Severity != "low" {
+			t.Errorf("a well-run domain has a finding: %s %s %s: %s", f.Severity, f.Rule, f.Subject, f.Message)
+		}
+	}
+	addresses := 0
+	for _, h := range r.Hosts {
+		for _, a := range h.Addresses {
+			addresses++
+			if !a.Reached || a.TLS == nil || a.TLS.Version != "TLS 1.3" || a.Cert == nil || a.Cert.System != "trusted" {
+				t.Errorf("%s [%s]: want TLS 1.3 and a trusted certificate, got %+v (TLS %+v, certificate %+v)", h.Name, a.IP, a, a.TLS, a.Cert)
+			}
+		}
+	}
+	if addresses != 4 {
+		t.Errorf("%d addresses of mail hosts in the report, want 4", addresses)
+	}
+}
+
+// onlyDNS: of a domain whose records cannot be had nothing is known to be
+// missing.
+func onlyDNS(t *testing.T, r *report.Report) {
+	for _, f := range r.Domains[0].Findings {
+		if !strings.HasPrefix(f.Rule, "dns") {
+			t.Errorf("no record of the domain can be had, and yet: %s %s: %s", f.Rule, f.Subject, f.Message)
+		}
+	}
+}
+
+func TestLab(t *testing.T) {
+	program := os.Getenv("MXVET_PROGRAM")
+	if program == "" {
+		t.Fatal("MXVET_PROGRAM names no program to test: run make integration")
+	}
+	if err := os.MkdirAll(filepath.Join(filepath.Dir(program), "integration"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	began := time.Now()
+	l.together(l.startDNS, l.startMail, l.startWeb)
+	t.Logf("the lab stands after %v", time.Since(began).Round(time.Millisecond))
+	built := builtRules(t, l, program)
+	t.Run("resolver", func(t *testing.T) { resolverValidates(t, l) })
+	t.Run("audits", func(t *testing.T) {
+		t.Run("never-dialled", func(t *testing.T) {
+			t.Parallel()
+			neverDialled(t, l, program)
+		})
+		for _, a := range labAudits() {
+			t.Run(a.name, func(t *testing.T) {
+				t.Parallel()
+				a.run(t, l, program, built)
+			})
+		}
+	})
+	t.Run("servers", func(t *testing.T) { serversSaw(t, l) })
+}
+
+// resolverValidates: the lab is what it claims to be. What is signed validates
+// from the lab's root, and what is signed wrongly does not.
+func resolverValidates(t *testing.T, l *lab) {
+	for _, c := range []struct{ question, want string }{
+		{"good.test MX", "status: NOERROR"},
+		{"good.test MX", " ad;"},
+		{"_25._tcp.mx1.good.test TLSA", " ad;"},
+		{"broken.test MX", " ra; "}, // unsigned: no ad
+		{"bogus.test MX", "status: SERVFAIL"},
+		{"bogus.test MX +cd", "status: NOERROR"},
+		{"lame.test MX", "status: SERVFAIL"},
+		{"absent.test MX", "status: NXDOMAIN"},
+		{"-x 185.53.60.7", "probe.isp.example."},
+		{"-x 2a0f:53:60::7", "probe.isp.example."},
+	} {
+		out, _, _, err := l.on(t.Context(), "probe", append([]string{"dig"}, strings.Fields(c.question)...)...)
+		if err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("dig %s: want %q: %v\n%s", c.question, c.want, err, out)
+		}
+	}
+}
+
+// serversSaw: the servers themselves tell of the conversations that they had.
+func serversSaw(t *testing.T, l *lab) {
+	for _, c := range []struct{ file, want string }{
+		{"mx1.log", "connect from probe.isp.example[185.53.60.7]"},
+		{"mx1.log", "connect from probe.isp.example[2a0f:53:60::7]"},
+		{"mx2.log", "ehlo=2 starttls=1"}, // EHLO again after STARTTLS
+		{"plain.log", "ehlo=1 quit=1"},
+		{"control.log", "connect from probe.isp.example[185.53.60.7]"}, // for the silent host
+		{"web/access.log", `"GET /.well-known/mta-sts.txt HTTP/1.1" 200`},
+	} {
+		if log, err := os.ReadFile(filepath.Join(l.dir, c.file)); err != nil || !strings.Contains(string(log), c.want) {
+			t.Errorf("%s: no %q: %v\n%s", c.file, c.want, err, log)
+		}
+	}
+}
+
+// run holds one audit against what must come of it. Nothing names a resolver, so
+// this also tests the default, /etc/resolv.conf.
+func (a labAudit) run(t *testing.T, l *lab, program string, built map[string]bool) {
+	r, exit := l.audit(t, program, a.name, append([]string{a.domain}, a.flags...)...)
+	d := r.Domains[0]
+	complete := true
+	rules := func(want []string, have func(string) bool, is bool, what string) {
+		for _, id := range want {
+			complete = complete && built[id]
+			if built[id] && have(id) != is {
+				t.Errorf("%s: %s is %v, want %v", id, what, !is, is)
+			}
+		}
+	}
+	found := func(id string) bool {
+		return slices.ContainsFunc(d.Findings, func(f report.Finding) bool { return f.Rule == id })
+	}
+	unknown := func(id string) bool {
+		return slices.ContainsFunc(d.Unknown, func(u report.Unknown) bool { return u.Rule == id })
+	}
+	rules(a.must, found, true, "found")
+	rules(a.unsure, unknown, true, "unknown")
+	if rules(a.never, found, false, "found"); a.look != nil {
+		a.look(t, r)
+	}
+	if complete && exit != a.exit {
+		t.Errorf("exit code %d, want %d", exit, a.exit)
+	}
+	if t.Failed() {
+		for _, f := range d.Findings {
+			t.Logf("found %s %s %s: %s", f.Severity, f.Rule, f.Subject, f.Message)
+		}
+		for _, u := range d.Unknown {
+			t.Logf("unknown %s %s: %s", u.Rule, u.Subject, u.Reason)
+		}
+	}
+}
+
+// audit runs the program on the probe host, and gives its report,
+// which also stays under build/integration.
+func (l *lab) audit(t *testing.T, program, name string, args ...string) (r *report.Report, exit int) {
+	t.Helper()
+	file := filepath.Join(filepath.Dir(program), "integration", name+".json")
+	args = append([]string{program, "audit", "--ca-file", l.ca.file, "--control", "mx.control.example", "-o", "json=" + file}, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, stderr, exit, err := l.on(ctx, "probe", args...)
+	if err != nil || stderr != "" {
+		t.Fatalf("%s: exit %d, %v\n%s", strings.Join(args, " "), exit, err, stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = report.Parse(text); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Domains) != 1 {
+		t.Fatalf("the report has %d domains, want 1", len(r.Domains))
+	}
+	if want := "udp:" + labResolver + ":53"; r.Run.Resolver != want && r.Run.Resolver != "" { // "": nobody answered
+		t.Errorf("asked %s, want the resolver of /etc/resolv.conf, %s", r.Run.Resolver, want)
+	}
+	t.Logf("%d findings, %d unknown, %d queries, %d connections, %d ms, exit %d",
+		len(r.Domains[0].Findings), len(r.Domains[0].Unknown), r.Run.Queries, r.Run.Connections, r.Run.Millis, exit)
+	return r, exit
+}
+
+// neverDialled: MX that lead to the loopback and the private network of whoever
+// looks are not followed. Listeners there prove it, and that they hear at all
+// shows the flag that lifts the guard.
+func neverDialled(t *testing.T, l *lab, program string) {
+	traps := []*daemon{l.startTrap("probe"), l.startTrap("lan")}
+	knocks := func() (text string) {
+		for _, d := range traps {
+			log, err := os.ReadFile(d.log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += string(log)
+		}
+		return text
+	}
+	l.audit(t, program, "inside-guarded", "inside.test")
+	if got := knocks(); got != "" {
+		t.Errorf("addresses that must never be dialled were:\n%s", got)
+	}
+	l.audit(t, program, "inside-allowed", "inside.test", "--allow-private")
+	for _, addr := range []string{"127.0.0.1:25", "[::1]:25", "10.53.0.25:25", "[fd53::25]:25"} {
+		if got := knocks(); !strings.Contains(got, "knocked: "+addr+"\n") {
+			t.Errorf("with --allow-private %s was not dialled either, so its silence proves nothing; heard:\n%s", addr, got)
+		}
+	}
+}
+
+func (l *lab) startTrap(host string) *daemon {
+	d := l.start(host, "env", "MXVET_LAB_TRAP=1", os.Args[0], "-test.run=^TestLabTrap$", "-test.timeout=0")
+	l.awaitPort(d, 25)
+	return d
+}
+
+// builtRules gives the rules of the program. Cases may name rules that are
+// planned; those count from the day on that they are built.
+func builtRules(t *testing.T, l *lab, program string) map[string]bool {
+	t.Helper()
+	built, known := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(l.run("", program, "rules")) {
+		built[strings.Fields(line)[0]] = true
+	}
+	for line := range strings.Lines(l.run("", program, "rules", "--standards")) {
+		if f := strings.Split(line, "\t"); len(f) > 1 {
+			known[f[1]] = true
+		}
+	}
+	for _, a := range labAudits() {
+		for _, id := range slices.Concat(a.must, a.never, a.unsure) {
+			if !built[id] && !known[id] {
+				t.Errorf("case %s: there is no rule %s, and none is planned", a.name, id)
+			}
+		}
+	}
+	return built
+}
+
+// TestLabTrap is no test but a daemon of the lab: it listens where no audit may
+// knock, and writes down who does. The lab starts it on its hosts.
+func TestLabTrap(t *testing.T) {
+	if os.Getenv("MXVET_LAB_TRAP") == "" {
+		t.Skip("runs inside the lab only")
+	}
+	server, err := net.Listen("tcp", ":25")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := server.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("knocked: " + conn.LocalAddr().String() + "\n")
+		conn.Close()
+	}
+}
