@@ -37,6 +37,7 @@ type Evidence struct {
 	Providers []*provider.Provider // whose hosts the MX are, best preference first
 	Suffixes  *psl.List
 	Relay     Relay
+	Senders   []Sender
 	Authority Authority // asked only where the resolver gave no usable answer
 
 	// Registrations are the names of others that records rely on and of which it
@@ -110,6 +111,8 @@ type Host struct {
 	A, AAAA wire.Answer
 	TXT     Text // at the host's own name: SPF for its HELO
 	Addrs   []Address
+
+	Provider *provider.Provider // whose host it is; nil where that is not known
 }
 
 // A Text is a TXT question and its answer; Ref is "" where it was not asked.

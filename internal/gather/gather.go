@@ -2,6 +2,7 @@ package gather
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +54,10 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.SPF = spf.Lookup(ctx, src, domain)
 		var l leads
 		l.addSPF(e.SPF)
-		registrations(ctx, src, tables.Suffixes, domain, l) // early; asked again below with the rest
+		var inner sync.WaitGroup
+		inner.Go(func() { e.Senders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { registrations(ctx, src, tables.Suffixes, domain, l) }) // early; asked again below with the rest
+		inner.Wait()
 	})
 	wg.Go(func() {
 		var l leads
@@ -76,7 +80,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.MX.Answer = ask(domain, "MX")
 		e.MX.Ref = wire.Question{Name: domain, Type: "MX"}.Ref()
 		e.MX.read(domain, ask)
-		e.Providers = detect(tables.Providers, e.MX)
+		e.Providers = detect(tables.Providers, e.MX.Hosts)
 		var inner sync.WaitGroup
 		inner.Go(func() {
 			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
@@ -96,15 +100,14 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	return e
 }
 
-// detect names the mail providers behind the MX hosts, best preference first,
-// each once.
-func detect(table *provider.Table, mx MXSet) []*provider.Provider {
+// detect says whose hosts the MX hosts are, and names these providers, best
+// preference first, each once.
+func detect(table *provider.Table, hosts []Host) []*provider.Provider {
 	var out []*provider.Provider
-	seen := map[*provider.Provider]bool{}
-	for _, h := range mx.Hosts {
-		if p := table.ByMX(h.Name); p != nil && !seen[p] {
-			seen[p] = true
-			out = append(out, p)
+	for i := range hosts {
+		h := &hosts[i]
+		if h.Provider = table.ByMX(h.Name); h.Provider != nil && !slices.Contains(out, h.Provider) {
+			out = append(out, h.Provider)
 		}
 	}
 	return out

@@ -46,7 +46,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 		resolve := func(rrtype string, answer *wire.Answer, into *[]Address) {
 			*answer = src.DNS(ctx, wire.Question{Name: h.Name, Type: rrtype})
 			<-relay
-			*into = converse(ctx, src, watch, table, e, h.Name, answer.Addrs(), i < maxHosts)
+			*into = converse(ctx, src, watch, e, h, answer.Addrs(), i < maxHosts)
 		}
 		wg.Go(func() {
 			var both sync.WaitGroup
@@ -65,7 +65,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 	e.Vantage.IPv4, e.Vantage.IPv6 = watch.end()
 }
 
-func converse(ctx context.Context, src wire.Source, watch *vantageWatch, table *provider.Table, e *Evidence, host string, ips []netip.Addr, probe bool) []Address {
+func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evidence, h *Host, ips []netip.Addr, probe bool) []Address {
 	out := make([]Address, len(ips))
 	var wg sync.WaitGroup
 	for i, ip := range ips {
@@ -73,8 +73,8 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, table *
 		if !probe || i >= maxAddresses || e.Options.NoSMTP || e.Options.Offline {
 			continue
 		}
-		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: host, Variant: "default"}
-		p.Relay, out[i].RelayNotAsked = relayFor(table, e, host)
+		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: h.Name, Variant: "default"}
+		p.Relay, out[i].RelayNotAsked = relayFor(e, h)
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
 		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })

@@ -1,0 +1,154 @@
+package gather
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"mxvet/internal/psl"
+	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
+)
+
+// An open relay takes mail from strangers for strangers. Whether a host is one
+// can be asked without sending anything: MAIL, RCPT, RSET, and see what RCPT
+// says. The answer proves little by itself: some servers take every recipient
+// and reject later, some trust the address that asks, some put off every first
+// contact. So three controls go first, a recipient that must exist, one that
+// must not, and two that nobody can deliver to, and the rules judge all replies
+// together.
+
+// Relay is how the hosts of a domain were asked to relay.
+type Relay struct {
+	NotAsked string // why they were not; "" where they were
+	Weak     string // why no verdict can be strong
+	From, To string // sender and recipient, both foreign to the audited domain
+}
+
+// Forms of envelopes. The controls come first; the others ask to relay.
+const (
+	FormPostmaster   = "control-postmaster"   // must exist (RFC 5321 section 4.5.1)
+	FormRandom       = "control-random"       // nobody's name
+	FormUnresolvable = "control-unresolvable" // a domain that cannot exist (RFC 6761 section 6.4)
+	FormSyntax       = "control-syntax"       // no address at all
+	FormNull         = "null-sender"
+	FormForeign      = "foreign-sender"
+	FormLocal        = "local-sender"
+	FormPercent      = "percent"
+	FormBang         = "bang"
+	FormRoute        = "source-route"
+)
+
+// Plain reports whether a form is an ordinary address, so that accepting it
+// means one thing only. The routed forms are legal local addresses too.
+func Plain(form string) bool {
+	return form == FormNull || form == FormForeign || form == FormLocal
+}
+
+// askToRelay decides whom to name as sender and recipient, once for the domain.
+// The recipient must be foreign to the domain and able to receive, or accepting
+// it would prove nothing.
+func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain string, o Options) Relay {
+	off := func(why string) Relay { return Relay{NotAsked: why} }
+	switch {
+	case o.Relay == "off":
+		return off("the relay test is switched off")
+	case o.NoSMTP || o.Offline:
+		return off("SMTP is switched off")
+	}
+	named := o.EHLO != "" && !strings.HasPrefix(o.EHLO, "[")
+	r := Relay{From: o.RelayFrom, To: o.RelayRcpt}
+	if r.To == "" {
+		if !named {
+			return off("no foreign recipient to ask for: name a mailbox of your own elsewhere with --relay-rcpt, or this machine with --ehlo")
+		}
+		r.To = "postmaster@" + list.OrgDomain(o.EHLO, false)
+	}
+	if r.From == "" && named {
+		r.From = "postmaster@" + list.OrgDomain(o.EHLO, false)
+	}
+	if !named {
+		r.Weak = "this machine has no name to say at EHLO (--ehlo), which servers hold against it"
+	}
+	to := r.To[strings.LastIndexByte(r.To, '@')+1:]
+	if list.OrgDomain(to, false) == list.OrgDomain(domain, false) {
+		return off("the recipient " + r.To + " belongs to the audited domain: name one elsewhere with --relay-rcpt")
+	}
+	var theirs, ours []netip.Addr
+	var known bool
+	var wg sync.WaitGroup
+	wg.Go(func() { theirs, known = mailAddresses(ctx, src, to) })
+	wg.Go(func() { ours, _ = mailAddresses(ctx, src, domain) })
+	wg.Wait()
+	switch {
+	case !known:
+		return off("where mail for " + to + " goes could not be found out")
+	case len(theirs) == 0:
+		return off("the recipient domain " + to + " takes no mail, so every server refuses it: name a mailbox with --relay-rcpt")
+	case slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) }):
+		return off("mail for " + to + " goes to the audited hosts themselves: name a recipient elsewhere with --relay-rcpt")
+	}
+	return r
+}
+
+// mailAddresses gives where mail for a domain goes; known is false where that
+// could not be found out.
+func mailAddresses(ctx context.Context, src wire.Source, domain string) (ips []netip.Addr, known bool) {
+	mx := src.DNS(ctx, wire.Question{Name: domain, Type: "MX"})
+	if !mx.OK() {
+		return nil, false
+	}
+	var names []string
+	for _, m := range mx.MX() {
+		if m.Host != "." && len(names) < maxHosts {
+			names = append(names, m.Host)
+		}
+	}
+	if !mx.Has("MX") {
+		names = []string{domain}
+	}
+	found := make([][]netip.Addr, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { found[i] = addresses(ctx, src, name) })
+	}
+	wg.Wait()
+	return slices.Concat(found...), true
+}
+
+// envelopes gives what one host is asked.
+func (r Relay) envelopes(domain string, o Options) smtp.Envelopes {
+	label := func(purpose string) string { return wire.Label(o.Seed, "relay-"+purpose, domain) }
+	user, foreign := r.To[:strings.LastIndexByte(r.To, '@')], r.To[strings.LastIndexByte(r.To, '@')+1:]
+	es := smtp.Envelopes{
+		{Form: FormPostmaster, To: "postmaster@" + domain},
+		{Form: FormRandom, To: label("random") + "@" + domain},
+		{Form: FormUnresolvable, To: label("unresolvable") + "@" + label("domain") + ".invalid"},
+		{Form: FormSyntax, To: "@" + label("syntax")},
+		{Form: FormNull, To: r.To},
+	}
+	if r.From != "" {
+		es = append(es, smtp.Envelope{Form: FormForeign, From: r.From, To: r.To})
+	}
+	return append(es,
+		smtp.Envelope{Form: FormLocal, From: "postmaster@" + domain, To: r.To},
+		smtp.Envelope{Form: FormPercent, To: user + "%" + foreign + "@" + domain},
+		smtp.Envelope{Form: FormBang, To: foreign + "!" + user + "@" + domain},
+		smtp.Envelope{Form: FormRoute, To: "@" + domain + ":" + r.To},
+	)
+}
+
+// relayFor gives the envelopes for one host, or why it is not asked.
+func relayFor(e *Evidence, h *Host) (probe, notAsked string) {
+	switch {
+	case e.Relay.NotAsked != "":
+		return "", e.Relay.NotAsked
+	case h.Provider != nil && h.Provider.Shared:
+		return "", "shared platform: " + h.Provider.Name + " runs it for many customers"
+	case slices.Contains(e.Options.SharedHosts, h.Name):
+		return "", "several of the audited domains share this host: audit one of them alone to ask"
+	}
+	return e.Relay.envelopes(e.Domain, e.Options).String(), ""
+}

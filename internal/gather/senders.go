@@ -1,0 +1,47 @@
+package gather
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
+)
+
+// A Sender is an address that sends the domain's mail, as far as can be known
+// from outside: one that the user named, or one that the domain's own SPF record
+// names by itself. Ranges, and what others' records hold, are permission, not use.
+type Sender struct {
+	IP      netip.Addr
+	Why     string // "named by the user", or the SPF term
+	Ref     wire.Ref
+	Reverse Reverse
+}
+
+const maxSenders = 20
+
+// senders finds them in the SPF tree and asks for their names.
+func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) []Sender {
+	var out []Sender
+	add := func(s Sender) {
+		if len(out) < maxSenders && !slices.ContainsFunc(out, func(t Sender) bool { return t.IP == s.IP }) {
+			out = append(out, s)
+		}
+	}
+	for _, ip := range o.SendIPs {
+		add(Sender{IP: ip.Unmap(), Why: "named by the user"})
+	}
+	for _, n := range tree.Networks {
+		if n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
+			add(Sender{IP: n.Prefix.Addr(), Why: "SPF term " + n.Step.Term.Text, Ref: n.Node.TXT.Ref})
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range out {
+		wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })
+	}
+	wg.Wait()
+	return out
+}
