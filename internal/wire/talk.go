@@ -127,7 +127,11 @@ func talkFail(ctx context.Context, what string, err error) *Fail {
 	case errors.Is(err, smtp.ErrTLS), isAlert(err):
 		f.Kind = FailTLS
 	}
-	f.Text = strings.ToValidUTF8(what+": "+err.Error(), "?") // with the stage
+	text := err.Error() // with the stage
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		text = op.Err.Error() // what names the peer already
+	}
+	f.Text = strings.ToValidUTF8(what+": "+text, "?")
 	return f
 }
 
