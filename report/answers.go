@@ -273,7 +273,7 @@ func (b bench) mtasts() protection {
 	case b.allPass(enforcedMTASTS):
 		return protection{checks.Pass, "MTA-STS enforced"}
 	}
-	for _, id := range []string{"mtasts-record-invalid", "mtasts-record-missing", "mtasts-record-multiple", "mtasts-fetch", "mtasts-policy-invalid"} {
+	for _, id := range []string{"mtasts-record-invalid", "mtasts-record-missing", "mtasts-record-multiple", "mtasts-fetch", "mtasts-host-cert", "mtasts-policy-invalid"} {
 		if b.status(id) == checks.Fail {
 			return protection{checks.Fail, "MTA-STS broken"}
 		}
