@@ -11,6 +11,7 @@ import (
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
+	"mxvet/internal/smtp"
 	"mxvet/internal/wire"
 )
 
@@ -129,6 +130,46 @@ func TestCriticalPath(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The relay test comes last in the one conversation and costs one round trip:
+// whole audit 2r + g + 7s, and the certificate is known two round trips before.
+func TestCriticalPathWithRelay(t *testing.T) {
+	world := timedWorld(t, 3, `- {name: probe.example.net, addrs: [203.0.113.7]}
+- {name: mx.example.net, addrs: [203.0.113.8], smtp: {}}`)
+	synctest.Test(t, func(t *testing.T) {
+		took, e, net := audit(t, world, gather.Options{EHLO: "probe.example.net", RelayRcpt: "me@mx.example.net"})
+		if want := 2*r + g + 7*s; took != want {
+			t.Errorf("took %v, want 2r + g + 7s = %v", took, want)
+		}
+		if e.Relay.NotAsked != "" {
+			t.Fatal(e.Relay.NotAsked)
+		}
+		for _, h := range e.MX.Hosts {
+			for _, a := range h.Addrs {
+				if want := g + 7*s; a.Session.Millis != int(want.Milliseconds()) {
+					t.Errorf("%s: conversation of %d ms, want %v", a.IP, a.Session.Millis, want)
+				}
+				// Behind the certificate come the second EHLO and the relay group.
+				ehlo := smtp.Find(a.Session.Exchanges, smtp.StageEHLOTLS)
+				if ehlo == nil || ehlo.Millis != int(s.Milliseconds()) {
+					t.Errorf("%s: second EHLO %+v", a.IP, ehlo)
+				}
+				last := a.Session.Exchanges[len(a.Session.Exchanges)-2] // before QUIT, whose reply nobody waits for
+				if last.Form != gather.FormRoute || last.Stage != smtp.StageRset || last.Reply == nil {
+					t.Errorf("%s: the conversation ends with %+v", a.IP, last)
+				}
+			}
+		}
+		for _, c := range net.Conversations() {
+			if c.Service == "smtp" && c.Count != 1 {
+				t.Errorf("%s %s: %d conversations", c.Addr, c.SNI, c.Count)
+			}
+		}
+		if net.SawData() {
+			t.Error("DATA was sent")
+		}
+	})
 }
 
 // Silence is the domain's fault only where port 25 is open from here.
