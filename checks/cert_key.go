@@ -40,17 +40,29 @@ func certKeyRules() []Rule {
 			Title: "nobody else has the certificates' keys",
 			Refs:  []string{"RFC 9500 section 3", "practice"},
 			When:  needsSMTP,
-			Judge: func(e *gather.Evidence) []Verdict {
-				return judgeLeaf(e, func(_ conversation, _ *wire.TLS, leaf *x509.Certificate) Verdict {
-					sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
-					if from, known := publishedKeys[hex.EncodeToString(sum[:])]; known {
-						return Verdict{Status: Fail, Message: "its private key is published: " + from}
-					}
-					return Verdict{Status: Pass}
-				})
-			},
+			Judge: judgeKnownKey,
 		},
 	}
+}
+
+// judgeKnownKey is milder where another host has a key of its own: then only part
+// of the mail lies open.
+func judgeKnownKey(e *gather.Evidence) []Verdict {
+	out := judgeLeaf(e, func(_ conversation, _ *wire.TLS, leaf *x509.Certificate) Verdict {
+		sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+		if from, known := publishedKeys[hex.EncodeToString(sum[:])]; known {
+			return Verdict{Status: Fail, Severity: Critical, Message: "its private key is published: " + from}
+		}
+		return Verdict{Status: Pass}
+	})
+	if slices.ContainsFunc(out, func(v Verdict) bool { return v.Status == Pass }) {
+		for i := range out {
+			if out[i].Status == Fail {
+				out[i].Severity = High
+			}
+		}
+	}
+	return out
 }
 
 // judgeKey judges the size of a public key.
