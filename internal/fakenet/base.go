@@ -17,13 +17,21 @@ import (
 //
 //   - options: a key replaces the key of the base;
 //   - hosts.yaml: a host replaces the hosts of that name, and keeps their
-//     addresses unless it names its own; a setting replaces the setting;
+//     addresses unless it names its own; a list under dnsbl replaces the list of
+//     that zone; a setting replaces the setting;
 //   - patch: lines "- OWNER TYPE" take RRsets out of the base's zones,
 //     "- OWNER" all records of a name, "-host NAME" a host; all other lines are
 //     zone text and come in. Names are relative to the base's first domain.
 //
-// want and never are never taken over.
+// want and never are never taken over. The base may have a base of its own.
 func (w *World) readBase(sections []section) ([]section, error) {
+	return w.readBelow(sections, func(string) bool { return false })
+}
+
+// readBelow reads the worlds below the sections, deepest first, and gives the
+// sections that are left to read. Those that a world further up replaces are left
+// out.
+func (w *World) readBelow(sections []section, replaced func(name string) bool) ([]section, error) {
 	i := slices.IndexFunc(sections, func(s section) bool { return s.name == "base" })
 	if i < 0 {
 		return sections, nil
@@ -33,11 +41,17 @@ func (w *World) readBase(sections []section) ([]section, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: no world %q to begin from", sections[i].line, name)
 	}
-	_, below := split(text)
 	own := slices.Delete(slices.Clone(sections), i, i+1)
+	gone := func(name string) bool {
+		return replaced(name) || name != "hosts.yaml" && name != "options" && name != "patch" &&
+			slices.ContainsFunc(own, func(o section) bool { return o.name == name })
+	}
+	_, below := split(text)
+	if below, err = w.readBelow(below, gone); err != nil {
+		return nil, fmt.Errorf("base %s: %w", name, err)
+	}
 	for _, s := range below {
-		replaced := slices.ContainsFunc(own, func(o section) bool { return o.name == s.name && s.name != "hosts.yaml" && s.name != "options" })
-		if replaced || s.name == "want" || s.name == "never" {
+		if gone(s.name) || s.name == "want" || s.name == "never" {
 			continue
 		}
 		if err := w.section(s); err != nil {
@@ -64,10 +78,15 @@ func (w *World) readBase(sections []section) ([]section, error) {
 }
 
 func (w *World) mergeHosts(s section) error {
-	base := w.hosts.Hosts
-	w.hosts.Hosts = nil
+	base, lists := w.hosts.Hosts, w.hosts.DNSBL
+	w.hosts.Hosts, w.hosts.DNSBL = nil, nil
 	if err := s.strict(&w.hosts); err != nil {
 		return err
+	}
+	for _, l := range lists {
+		if !slices.ContainsFunc(w.hosts.DNSBL, func(o dnsblSpec) bool { return fqdn(o.Zone) == fqdn(l.Zone) }) {
+			w.hosts.DNSBL = append(w.hosts.DNSBL, l)
+		}
 	}
 	own := w.hosts.Hosts
 	for _, h := range own {

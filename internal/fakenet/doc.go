@@ -58,6 +58,9 @@
 // gives for them; other questions get REFUSED. The resolver, 192.0.2.53 unless
 // told otherwise, answers from all zones over UDP, TCP, TLS and HTTPS.
 //
+// Every world has the DNS block lists that mxvet asks unless told otherwise, in
+// good order and without entries.
+//
 // Every world has a control host, mx.control.test (203.0.113.250 and
 // 2001:db8:ffff::250), a mail server that is up, unless a host of that name
 // is described. Other built-in addresses: 203.0.113.251, 203.0.113.253,
@@ -84,6 +87,12 @@
 //	  tls      certificate of all services that have none of their own
 //	  smtp, submission, submissions   mail servers on 25, 587, 465
 //	  https, http                     web servers on 443, 80
+//	dnsbl     DNS block lists, a list of {zone, listed, names, test, ipv4-only,
+//	          everything, absent}. listed: by address, or by name where names is
+//	          true, a list of answers (127.0.0.2) and reasons (texts). test: the
+//	          same for the test entries of RFC 5782, or none. everything: the
+//	          same, to every question. An entry for one of the lists that every
+//	          world has says what is different about it.
 //
 // A port without service refuses; an address without host has no route.
 //

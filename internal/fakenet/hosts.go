@@ -17,6 +17,7 @@ type hostsFile struct {
 	Vantage  vantageSpec  `yaml:"vantage"`
 	Resolver resolverSpec `yaml:"resolver"`
 	Hosts    []*hostSpec  `yaml:"hosts"`
+	DNSBL    []dnsblSpec  `yaml:"dnsbl"`
 }
 
 // vantageSpec says where the world is looked at from.

@@ -152,9 +152,12 @@ func deepest(zones map[string]*zone, name string) *zone {
 	}
 }
 
-// complete adds what an author need not write: addresses and reverse names of
-// hosts, SOA and NS, parents and their delegations, DNS servers.
+// complete adds what an author need not write: block lists, addresses and
+// reverse names of hosts, SOA and NS, parents and their delegations, DNS servers.
 func (w *World) complete() error {
+	if err := w.addLists(); err != nil {
+		return err
+	}
 	hosts := slices.Clone(w.hosts.Hosts)
 	if i := slices.Index(hosts, nil); i >= 0 {
 		return fmt.Errorf("hosts.yaml: host %d is empty", i+1)
