@@ -63,14 +63,14 @@ func judgeDNSServersFail(e *gather.Evidence) []Verdict {
 		return nil
 	case !a.Asked || a.Name != e.Domain:
 		return []Verdict{{Status: status, Evidence: []wire.Ref{e.MX.Ref, dnsRef(e.Domain, "TXT")}, Message: why}}
+	case dnsTCPClosed(e, e.Domain, High) != nil:
+		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but not over TCP"}}
 	case a.AllFail():
 		return fail(High, refs, "none of the %d addresses of name servers that were asked answers for the domain: %s", len(a.Servers), dnsServerFaults(a))
 	case !a.ParentAnswered:
 		return unknown(refs, "%s; no name server could be asked directly from here, so it may be the resolver", why)
 	case len(a.Servers) == 0:
 		return unknown(refs, "%s; no address of a name server of the domain could be found", why)
-	case dnsTCPClosed(e, e.Domain, High) != nil:
-		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but not over TCP"}}
 	}
 	return unknown(refs, "%s; a name server of the domain, asked directly, answers: the resolver is at fault", why)
 }
