@@ -15,10 +15,33 @@ import (
 // (permerror). The others go on to tell what they see, so that everything can be
 // mended at once, but leave alone what only follows from such a fault.
 func spfRules() []Rule {
-	return slices.Concat(
+	rules := slices.Concat(
 		spfRecordRules(), spfSyntaxRules(), spfLimitRules(), spfTargetRules(),
 		spfPolicyRules(), spfNetworkRules(),
 	)
+	for i := range rules {
+		rules[i] = spfCiting(rules[i])
+	}
+	return rules
+}
+
+// spfCiting lets a rule cite the question for the record where its guard says
+// that nothing is known.
+func spfCiting(r Rule) Rule {
+	when, judge := r.When, r.Judge
+	r.When = func(e *gather.Evidence) (Status, string) {
+		if status, why := when(e); status != Unknown {
+			return status, why
+		}
+		return "", ""
+	}
+	r.Judge = func(e *gather.Evidence) []Verdict {
+		if status, why := when(e); status == Unknown {
+			return unknown([]wire.Ref{e.SPF.Root.TXT.Ref}, "%s", why)
+		}
+		return judge(e)
+	}
+	return r
 }
 
 // spfAnswer guards rules that need to know what is published at the domain.
@@ -112,6 +135,10 @@ func spfTerm(n *spf.Node, term string) string {
 	return spfClip(term) + " in " + n.Owner
 }
 
+// maxSPFVerdicts bounds what one rule says about a record: a hostile one may have
+// thousands of bad terms.
+const maxSPFVerdicts = 50
+
 // spfEachProblem gives one verdict for each term, or record, of the domain that has
 // a problem which judge does not pass over by giving no severity.
 func spfEachProblem(e *gather.Evidence, judge func(*spf.Record, spf.Problem) (Severity, string)) []Verdict {
@@ -136,6 +163,9 @@ func spfEachProblem(e *gather.Evidence, judge func(*spf.Record, spf.Problem) (Se
 					continue
 				}
 				out = append(out, Verdict{Key: key, Status: Fail, Severity: sev, Message: text, Evidence: []wire.Ref{n.TXT.Ref}})
+				if len(out) == maxSPFVerdicts {
+					return out
+				}
 			}
 		}
 	}
@@ -222,8 +252,8 @@ func spfRecordRules() []Rule {
 				if !ask.Usable() {
 					return unknown(refs, "the question for type SPF gave no answer: %s", ask.Answer.Fail)
 				}
-				if n := len(ask.Answer.Records("SPF")); n > 0 {
-					return fail(Low, refs, "%d record(s) of the withdrawn type SPF (99), which receivers do not read", n)
+				if ask.Answer.Has("SPF") {
+					return fail(Low, refs, "the domain has a record of the withdrawn type SPF (99), which receivers do not read")
 				}
 				return nil
 			},
@@ -245,11 +275,14 @@ func judgeSPFMissing(e *gather.Evidence) []Verdict {
 	case e.SPF.SPF99.Answer.Has("SPF"):
 		return fail(High, append(refs, e.SPF.SPF99.Ref), "no SPF record of type TXT, only one of the withdrawn type SPF (99), which receivers do not read")
 	}
-	n := len(root.TXT.Answer.Records("TXT"))
-	if n > 0 {
-		return fail(High, refs, "no SPF record: none of the %d TXT record(s) starts with v=spf1", n)
+	switch n := len(root.TXT.Answer.Records("TXT")); n {
+	case 0:
+		return fail(High, refs, "no SPF record: the domain has no TXT record at all")
+	case 1:
+		return fail(High, refs, "no SPF record: the only TXT record does not start with v=spf1")
+	default:
+		return fail(High, refs, "no SPF record: none of the %d TXT records starts with v=spf1", n)
 	}
-	return fail(High, refs, "no SPF record: the domain has no TXT record at all")
 }
 
 // spfNearTexts say why a text is invisible.

@@ -30,7 +30,7 @@ func spfLimitRules() []Rule {
 				case n > spf.MaxLookups:
 					return []Verdict{{Status: NotApplicable, Message: "the limit is passed already"}}
 				case n >= spf.MaxLookups-1:
-					return fail(Low, spfRefs(e), "%s", countLookups(e))
+					return fail(Low, spfRefs(e), "%s", spfLookups(e))
 				}
 				return spfGaps(e, true)
 			},
@@ -101,8 +101,8 @@ func spfLimitRules() []Rule {
 	}
 }
 
-// countLookups says how many lookups there are and which terms cause them.
-func countLookups(e *gather.Evidence) string {
+// spfLookups says how many lookups there are and which terms cause them.
+func spfLookups(e *gather.Evidence) string {
 	t := e.SPF
 	atLeast := ""
 	if t.AtLeast {
@@ -114,12 +114,15 @@ func countLookups(e *gather.Evidence) string {
 			parts = append(parts, fmt.Sprintf("%s %d", spfClip(s.Term.Text), s.Subtree))
 		}
 	}
-	return fmt.Sprintf("%s%d of %d DNS lookups: %s", atLeast, t.Lookups, spf.MaxLookups, spfList(parts))
+	if t.Lookups > spf.MaxLookups {
+		return fmt.Sprintf("%s%d DNS lookups where %d are allowed: %s", atLeast, t.Lookups, spf.MaxLookups, spfList(parts))
+	}
+	return fmt.Sprintf("%s%d of %d DNS lookups used: %s", atLeast, t.Lookups, spf.MaxLookups, spfList(parts))
 }
 
 func judgeSPFLookups(e *gather.Evidence) []Verdict {
 	if e.SPF.Lookups > spf.MaxLookups {
-		return fail(High, spfRefs(e), "%s", countLookups(e))
+		return fail(High, spfRefs(e), "%s", spfLookups(e))
 	}
 	return spfGaps(e, true)
 }
@@ -148,9 +151,9 @@ func describeVoids(e *gather.Evidence, ends []deadEnd) (string, []wire.Ref) {
 	count := fmt.Sprintf("%d", four)
 	switch {
 	case four == 0:
-		count = fmt.Sprintf("%d, for IPv6 clients only,", six)
+		count = fmt.Sprintf("%d for IPv6 clients only", six)
 	case six == 0:
-		count = fmt.Sprintf("%d, for IPv4 clients only,", four)
+		count = fmt.Sprintf("%d for IPv4 clients only", four)
 	case four != six:
 		count = fmt.Sprintf("%d for IPv4 clients and %d for IPv6 clients", four, six)
 	}
@@ -168,7 +171,7 @@ func describeVoids(e *gather.Evidence, ends []deadEnd) (string, []wire.Ref) {
 			}
 		}
 	}
-	return fmt.Sprintf("DNS lookups that find nothing: %s of at most %d allowed: %s", count, spf.MaxVoid, spfList(names)), refs
+	return fmt.Sprintf("DNS lookups that find nothing: %s (allowed: %d): %s", count, spf.MaxVoid, spfList(names)), refs
 }
 
 func judgeSPFVoidLimit(e *gather.Evidence) []Verdict {

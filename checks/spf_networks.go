@@ -163,11 +163,12 @@ func judgeSPFRedundant(e *gather.Evidence) []Verdict {
 			continue
 		}
 		key, by := spfTerm(n, s.Term.Text), covers[0].By
-		if slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
-			continue
+		if by.Prefix.Bits() == 0 || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
+			continue // everything is redundant beside rule spf-passes-all
 		}
+		refs := []wire.Ref{n.TXT.Ref, by.Node.TXT.Ref}
 		out = append(out, Verdict{
-			Key: key, Status: Fail, Severity: Low, Evidence: []wire.Ref{n.TXT.Ref, by.Node.TXT.Ref},
+			Key: key, Status: Fail, Severity: Low, Evidence: slices.Compact(refs),
 			Message: fmt.Sprintf("%q lets nobody pass whom %q does not let pass as well", key, spfTerm(by.Node, by.Step.Term.Text)),
 		})
 	}

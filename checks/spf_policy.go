@@ -187,11 +187,10 @@ func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 	if how == "" {
 		return spfGaps(e, true)
 	}
-	text := fmt.Sprintf("%s: mail from every %s address in the world passes", how, joinAnd(families))
 	if void := spfVoidFor(e, families); void != "" {
-		return fail(Info, refs, "%s, or would if the record were valid (%s)", text, void)
+		return fail(Info, refs, "%s: mail from every %s address in the world would pass if receivers could use the record (%s)", how, spfAnd(families), void)
 	}
-	return fail(Critical, refs, "%s", text)
+	return fail(Critical, refs, "%s: mail from every %s address in the world passes", how, spfAnd(families))
 }
 
 // spfVoidFor gives the reason for which receivers give up before all of these
@@ -212,7 +211,7 @@ func spfVoidFor(e *gather.Evidence, families []string) string {
 	return why
 }
 
-func joinAnd(items []string) string {
+func spfAnd(items []string) string {
 	if len(items) == 2 {
 		return items[0] + " and " + items[1]
 	}

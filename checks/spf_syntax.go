@@ -113,6 +113,9 @@ func judgeSPFSyntax(e *gather.Evidence) []Verdict {
 				Key: key, Status: Fail, Severity: High, Evidence: []wire.Ref{root.TXT.Ref},
 				Message: fmt.Sprintf("%q: %s; one such term voids the whole record", key, why),
 			})
+			if len(out) == maxSPFVerdicts {
+				return out
+			}
 		}
 	}
 	return out

@@ -60,7 +60,7 @@ func spfTargetRules() []Rule {
 				var out []Verdict
 				for n, s := range e.SPF.Steps() {
 					key := spfTerm(n, s.Term.Text)
-					if !neverMatches(n, s) || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
+					if !neverMatches(n, s) || spfUnregistered(e, s.Target) || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
 						continue
 					}
 					out = append(out, Verdict{
@@ -220,6 +220,13 @@ func deadRefs(s *spf.Step) (refs []wire.Ref) {
 		}
 	}
 	return refs
+}
+
+// spfUnregistered reports that a name lies under one that rule spf-unregistered
+// tells of.
+func spfUnregistered(e *gather.Evidence, name string) bool {
+	own := e.Suffixes.Registrable(name)
+	return slices.ContainsFunc(e.Registrations, func(r gather.Registration) bool { return r.Name == own && r.Unregistered() })
 }
 
 func judgeSPFUnregistered(e *gather.Evidence) []Verdict {
