@@ -67,8 +67,8 @@ func (c conversation) refs() []wire.Ref { return []wire.Ref{c.Addr.Ref} }
 
 // unreached says what an address that could not be connected means for a rule
 // that wanted to hear it; "" where the connection stood. Rule mx-unreachable
-// tells of the addresses that are proven dead, so here they do not apply, unless
-// nothing of the domain was heard at all. An address family that does not work
+// tells of the addresses that are proven dead, so here they do not apply. Silence
+// is no proof where nothing of the domain was heard at all. An address family that does not work
 // from here leaves a host unknown, unless it was heard over the other one.
 func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 	if c.Connected() {
@@ -87,13 +87,16 @@ func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 	if c.Addr.Session.Fail == nil {
 		return Unknown, "no conversation"
 	}
-	switch c.Addr.Session.Fail.Kind {
-	case wire.FailTimeout, wire.FailRefused, wire.FailUnreachable, wire.FailReset, wire.FailForbidden:
+	kind := c.Addr.Session.Fail.Kind
+	switch kind {
+	case wire.FailTimeout, wire.FailRefused, wire.FailUnreachable:
+	case wire.FailForbidden:
+		return NotApplicable, why // no public address
 	default:
-		return Unknown, why // our own doing: out of time, not on the tape
+		return Unknown, why // perhaps our own doing: out of time, not on the tape
 	}
 	switch {
-	case reach.Proven && heard(all, nil):
+	case reach.Proven && (kind == wire.FailRefused || heard(all, nil)):
 		return NotApplicable, "it cannot be reached: " + why
 	case reach.Proven:
 		return Unknown, why

@@ -18,6 +18,7 @@ func at(ip string, s wire.Session) gather.Address {
 func TestUnreached(t *testing.T) {
 	greeting := wire.Session{Exchanges: []smtp.Exchange{{Stage: smtp.StageBanner, Reply: &smtp.Reply{Code: 220, Lines: []string{"mx1.example.com"}}}}}
 	silent := wire.Session{Fail: &wire.Fail{Kind: wire.FailTimeout, Text: "connect"}}
+	refused := wire.Session{Fail: &wire.Fail{Kind: wire.FailRefused, Text: "connect"}}
 	late := wire.Session{Fail: &wire.Fail{Kind: wire.FailDeadline}}
 	proven, broken := gather.Reach{Proven: true}, gather.Reach{Broken: true, Why: "the control host is silent"}
 	for _, c := range []struct {
@@ -28,6 +29,8 @@ func TestUnreached(t *testing.T) {
 	}{
 		{"dead, others answer", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}, {at("192.0.2.2", greeting)}}, NotApplicable},
 		{"all dead, the control host answers", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}}, Unknown},
+		{"all refuse, the control host answers", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", refused)}}, NotApplicable},
+		{"refused, and nothing is heard from here", broken, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", refused)}}, Unknown},
 		{"nothing is heard from here", broken, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}}, Unknown},
 		{"nothing is proven", gather.Reach{}, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}}, Unknown},
 		{"no IPv6 from here, heard over IPv4", proven, broken, [][]gather.Address{{at("192.0.2.1", greeting), at("2001:db8::1", silent)}}, NotAsked},
