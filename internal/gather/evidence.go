@@ -38,7 +38,9 @@ type Evidence struct {
 	Suffixes  *psl.List
 	Relay     Relay
 	Senders   []Sender
-	Authority Authority // asked only where the resolver gave no usable answer
+	// Blocklists is what block lists say about addresses and name of the domain.
+	Blocklists Blocklists
+	Authority  Authority // asked only where the resolver gave no usable answer
 
 	// Registrations are the names of others that records rely on and of which it
 	// was in doubt whether they exist, sorted.
@@ -62,6 +64,7 @@ type Options struct {
 	Relay        string       `json:"relay,omitempty"` // "", "basic", "full", "off"
 	RelayFrom    string       `json:"relay_from,omitempty"`
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
+	DNSBL        DNSBLOptions `json:"dnsbl,omitzero"`
 	SharedHosts  []string     `json:"-"`    // MX hosts of several domains of this run, which are not asked to relay
 	Seed         string       `json:"seed"` // makes the random labels of this run
 }

@@ -39,6 +39,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	ask := func(name, rrtype string) wire.Answer {
 		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
 	}
+	lists := newBlocklistRun(src, tables, domain, o)
 	var wg sync.WaitGroup
 
 	// Everything whose name is known from the start goes out at once.
@@ -56,6 +57,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		l.addSPF(e.SPF)
 		var inner sync.WaitGroup
 		inner.Go(func() { e.Senders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { lists.earlySPF(ctx, e.SPF) })
 		inner.Go(func() { registrations(ctx, src, tables.Suffixes, domain, l) }) // early; asked again below with the rest
 		inner.Wait()
 	})
@@ -68,6 +70,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
+	wg.Go(func() { lists.begin(ctx) })
 
 	relay := make(chan struct{})
 	wg.Go(func() {
@@ -85,7 +88,9 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		inner.Go(func() {
 			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
 		})
+		hosts := slices.Clone(e.MX.Hosts) // talkToHosts fills in the originals
 		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e, relay) })
+		inner.Go(func() { lists.earlyHosts(ctx, hosts) })
 		inner.Wait()
 	})
 	wg.Wait()
@@ -95,6 +100,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	l.addNS(e.Apex.NS)
 	l.addRest(e)
 	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)
+	e.Blocklists = lists.finish(ctx, e)
 	e.Authority = confirm(ctx, src, e)
 	e.Role = roleOf(e)
 	return e

@@ -64,6 +64,11 @@ max_age: 604800
 // audit gathers under virtual time and says how long it took.
 func audit(t *testing.T, world *fakenet.World, o gather.Options) (took time.Duration, e *gather.Evidence, net *fakenet.Net) {
 	t.Helper()
+	return auditOf(t, world, "example.com", o)
+}
+
+func auditOf(t *testing.T, world *fakenet.World, domain string, o gather.Options) (took time.Duration, e *gather.Evidence, net *fakenet.Net) {
+	t.Helper()
 	net = world.Start()
 	defer net.Close()
 	live, err := wire.NewLive(wire.LiveConfig{
@@ -78,7 +83,7 @@ func audit(t *testing.T, world *fakenet.World, o gather.Options) (took time.Dura
 	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 	tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 	began := time.Now()
-	e = gather.Domain(t.Context(), tape, tables, world.Now, "example.com", o)
+	e = gather.Domain(t.Context(), tape, tables, world.Now, domain, o)
 	return time.Since(began), e, net
 }
 
