@@ -56,7 +56,7 @@ func (l *Live) Talk(ctx context.Context, p Probe) Session {
 		l.trust.judge(s.TLS, l.cfg.Now())
 	}
 	if err != nil {
-		s.Fail = talkFail(ctx, p.Proto+" at "+p.Addr.String(), err)
+		s.Fail = talkFail(ctx, p.Proto, s, err)
 	}
 	return s
 }
@@ -112,7 +112,7 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 
 // talkFail classes what ended a conversation. A reply that came is an answer
 // even if the time was up a moment later.
-func talkFail(ctx context.Context, what string, err error) *Fail {
+func talkFail(ctx context.Context, what string, s Session, err error) *Fail {
 	f := failOf(ctx, what, err)
 	switch {
 	case errors.Is(err, smtp.ErrRefused):
@@ -129,7 +129,10 @@ func talkFail(ctx context.Context, what string, err error) *Fail {
 	}
 	text := err.Error() // with the stage
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		text = op.Err.Error() // what names the peer already
+		text = "connect: " + op.Err.Error() // without the address, which whoever asked knows
+	}
+	if f.Kind == FailTimeout && s.Exchanges == nil {
+		text = "connect: no answer"
 	}
 	f.Text = strings.ToValidUTF8(what+": "+text, "?")
 	return f
