@@ -65,11 +65,20 @@ func (c conversation) Connected() bool { return len(c.Addr.Session.Exchanges) > 
 
 func (c conversation) refs() []wire.Ref { return []wire.Ref{c.Addr.Ref} }
 
+// reach says whether mail servers can be reached over the address's family.
+func (c conversation) reach(e *gather.Evidence) (reach gather.Reach, family string) {
+	if c.Addr.IP.Unmap().Is4() {
+		return e.Vantage.IPv4, "IPv4"
+	}
+	return e.Vantage.IPv6, "IPv6"
+}
+
 // unreached says what an address that could not be connected means for a rule
 // that wanted to hear it; "" where the connection stood. Rule mx-unreachable
-// tells of the addresses that are proven dead, so here they do not apply. Silence
-// is no proof where nothing of the domain was heard at all. An address family that does not work
-// from here leaves a host unknown, unless it was heard over the other one.
+// tells of the addresses that are proven dead, so here they do not apply.
+// Silence is no proof where nothing of the domain was heard at all. An address
+// family that does not work from here leaves a host unknown, unless it was heard
+// over the other one.
 func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 	if c.Connected() {
 		return "", ""
@@ -80,10 +89,7 @@ func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 		})
 	}
 	all, why := conversations(e), c.Addr.Session.Fail.String()
-	reach, family := e.Vantage.IPv4, "IPv4"
-	if !c.Addr.IP.Unmap().Is4() {
-		reach, family = e.Vantage.IPv6, "IPv6"
-	}
+	reach, family := c.reach(e)
 	if c.Addr.Session.Fail == nil {
 		return Unknown, "no conversation"
 	}
@@ -115,7 +121,10 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 	for _, c := range conversations(e) {
 		var v Verdict
 		if status, why := c.unreached(e); status != "" {
-			v = Verdict{Status: status, Message: why}
+			v = Verdict{Status: status, Message: why, Evidence: c.refs()}
+			if reach, _ := c.reach(e); reach.Ref != "" {
+				v.Evidence = append(v.Evidence, reach.Ref)
+			}
 		} else {
 			v = judge(c)
 		}
