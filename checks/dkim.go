@@ -141,7 +141,7 @@ func dkimSelectorRules() []Rule {
 	return []Rule{
 		{
 			ID: "dkim-none", Area: AreaDKIM, Severity: Medium,
-			Title: "the domain can have a DKIM key",
+			Title: "the DNS does not rule out a DKIM key",
 			Refs:  []string{"RFC 8020 section 2", "RFC 6376 section 3.6.2.1"},
 			When: func(e *gather.Evidence) (Status, string) {
 				if status, why := dkimSends(e); status != "" {

@@ -205,11 +205,11 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 		out = append(out, dkimVerdict(s, v))
 	}
 	if out == nil {
-		status, why := NotApplicable, "no selector that was asked is an alias"
 		if s := dkimAllSilent(e.DKIM); s != nil {
-			status, why = dnsSilence(s.Owner+" TXT", s.Answer)
+			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+			return []Verdict{{Status: status, Severity: High, Evidence: []wire.Ref{s.Ref}, Message: why}}
 		}
-		return []Verdict{{Status: status, Message: why, Severity: High}}
+		return []Verdict{{Status: NotApplicable, Message: "no selector that was asked is an alias"}}
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func dnsZoneRules() []Rule {
 				refs := []wire.Ref{e.MX.Ref}
 				switch {
 				case e.MX.Answer.Fail != nil:
-					status, why := dnsSilence("whether the domain exists", e.MX.Answer)
+					status, why := dnsSilence(e.Domain+" MX", e.MX.Answer)
 					return []Verdict{{Status: status, Evidence: refs, Message: why}}
 				case dnsMissing(e):
 					return fail(Critical, refs, "the DNS says that there is no such domain (NXDOMAIN)")

@@ -35,7 +35,9 @@ type dnsName struct {
 // dnsNames gives the names that belong to the domain, each once, with everything
 // that was asked at it.
 func dnsNames(e *gather.Evidence) []dnsName {
-	ask := func(name, rrtype string, a wire.Answer) wire.Asked { return wire.Asked{Name: name, Ref: dnsRef(name, rrtype), Answer: a} }
+	ask := func(name, rrtype string, a wire.Answer) wire.Asked {
+		return wire.Asked{Name: name, Ref: dnsRef(name, rrtype), Answer: a}
+	}
 	d := e.Domain
 	out := []dnsName{
 		{d, []wire.Asked{ask(d, "A", e.Apex.A), ask(d, "AAAA", e.Apex.AAAA), ask(d, "MX", e.MX.Answer), ask(d, "NS", e.Apex.NS), ask(d, "SOA", e.Apex.SOA), ask(d, "TXT", e.Apex.TXT)}},
@@ -131,13 +133,14 @@ func dnsOwnerRules() []Rule {
 // A dnsPlace is a name at which others look for a policy.
 type dnsPlace struct {
 	wire.Asked
-	meant bool // some text there is, or was meant as, such a policy
+	subject string // its name, or for the name that nobody chose that of the wildcard
+	meant   bool   // some text there is, or was meant as, such a policy
 }
 
 func dnsPlaces(e *gather.Evidence) []dnsPlace {
 	var out []dnsPlace
 	if own := e.DMARC.Own(); own != nil {
-		out = append(out, dnsPlace{own.Asked, len(own.Records)+len(own.Others) > 0})
+		out = append(out, dnsPlace{own.Asked, own.Name, len(own.Records)+len(own.Others) > 0})
 	}
 	if e.Role.Name == gather.NoMail {
 		return out // nobody asks a domain without mail for the others
@@ -145,9 +148,9 @@ func dnsPlaces(e *gather.Evidence) []dnsPlace {
 	c := e.DKIM.Control
 	return append(
 		out,
-		dnsPlace{e.MTASTS.TXT, len(e.MTASTS.Records)+len(e.MTASTS.Others) > 0},
-		dnsPlace{e.TLSRPT.TXT, len(e.TLSRPT.Records)+len(e.TLSRPT.Others) > 0},
-		dnsPlace{wire.Asked{Name: c.Owner, Ref: c.Ref, Answer: c.Answer}, slices.ContainsFunc(c.Records, func(r dkim.Record) bool { return r.Key.LooksLikeKey() })},
+		dnsPlace{e.MTASTS.TXT, e.MTASTS.TXT.Name, len(e.MTASTS.Records)+len(e.MTASTS.Others) > 0},
+		dnsPlace{e.TLSRPT.TXT, e.TLSRPT.TXT.Name, len(e.TLSRPT.Records)+len(e.TLSRPT.Others) > 0},
+		dnsPlace{wire.Asked{Name: c.Owner, Ref: c.Ref, Answer: c.Answer}, "*." + e.DKIM.Base.Owner, slices.ContainsFunc(c.Records, func(r dkim.Record) bool { return r.Key.LooksLikeKey() })},
 	)
 }
 
@@ -159,17 +162,19 @@ func judgeDNSWildcardTXT(e *gather.Evidence) []Verdict {
 	proofs := []wire.Asked{{Name: c.Owner, Ref: c.Ref, Answer: c.Answer}, e.DMARC.Doubled.Asked, e.MTASTS.Doubled.Asked, e.TLSRPT.Doubled.Asked}
 	var out []Verdict
 	for _, p := range dnsPlaces(e) {
-		v := Verdict{Subject: p.Name, Status: Pass, Evidence: []wire.Ref{p.Ref}}
+		v := Verdict{Subject: p.subject, Status: Pass, Evidence: []wire.Ref{p.Ref}}
 		if p.Failed() {
 			v.Status, v.Message = dnsSilence(p.Name+" TXT", p.Answer)
 		}
 		have := texts(p.Answer)
 		if len(have) > 0 && !p.meant {
 			for _, q := range proofs {
-				if slices.Equal(texts(q.Answer), have) {
+				if q.Ref != "" && slices.Equal(texts(q.Answer), have) {
 					v.Status, v.Severity = Fail, Medium
-					v.Message = fmt.Sprintf("a wildcard answers at %s with %q, which is no policy", p.Name, dnsShort(have[0]))
-					v.Evidence = append(v.Evidence, q.Ref)
+					v.Message = fmt.Sprintf("a wildcard answers at %s with %q, which is no policy", p.subject, dnsShort(have[0]))
+					if q.Ref != p.Ref {
+						v.Evidence = append(v.Evidence, q.Ref)
+					}
 					break
 				}
 			}

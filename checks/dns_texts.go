@@ -135,7 +135,7 @@ func dnsTextRules() []Rule {
 					case !found:
 						continue
 					case ttl > dnsLongTTL:
-						v.Status, v.Severity, v.Message = Fail, Info, fmt.Sprintf("a TTL of %d seconds: a change takes more than %d days to be seen everywhere", ttl, ttl/dnsLongTTL)
+						v.Status, v.Severity, v.Message = Fail, Info, fmt.Sprintf("a TTL of %d seconds, more than %d: for so long others may keep an old policy after a change", ttl, dnsLongTTL)
 					case ttl < dnsShortTTL && exact:
 						v.Status, v.Severity, v.Message = Fail, Info, fmt.Sprintf("a TTL of %d seconds, less than %d: each mail asks your name servers again", ttl, dnsShortTTL)
 					}

@@ -194,13 +194,10 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 		h := &e.MX.Hosts[i]
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxConversationRefs(all, h.Name)}
 		if !slices.Contains(heard, h.Name) {
-			switch {
-			case len(v.Evidence) == 0:
+			if len(v.Evidence) == 0 {
 				v.Status, v.Message, v.Evidence = NotApplicable, "the host has no address that was tried", hostRefs(*h)
-			case len(heard) == 1:
-				v.Status, v.Message = Unknown, "the host was not heard, so it cannot be compared with "+heard[0]
-			default:
-				v.Status, v.Message = Unknown, "the host was not heard, so it cannot be compared"
+			} else {
+				v.Status, v.Message = mxUnheard(e, all, h.Name)
 			}
 			v.Severity = High
 			out = append(out, v)
@@ -223,13 +220,33 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 			}
 		}
 		if len(lacks) > 0 {
-			v.Status, v.Message = Fail, h.Name+" lacks "+strings.Join(lacks, ", and ")+": whoever wants to read mail steers it there"
+			v.Status, v.Message = Fail, h.Name+" lacks "+strings.Join(lacks, ", and ")+": mail that goes there is less protected"
 		} else {
 			v.Severity = ""
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// mxUnheard says what it means for a comparison that a host was not heard. An
+// address that is proven dead is another rule's matter.
+func mxUnheard(e *gather.Evidence, all []conversation, host string) (Status, string) {
+	last, why := NotApplicable, "no address of the host can be reached"
+	for _, c := range all {
+		if c.Host.Name != host {
+			continue
+		}
+		switch status, text := c.unreached(e); status {
+		case "":
+			return Unknown, "the server was not heard: " + c.Addr.Session.Fail.String()
+		case Unknown:
+			return Unknown, text
+		case NotAsked:
+			last, why = status, text
+		}
+	}
+	return last, why
 }
 
 // mxConversationRefs cites the conversations with a host, or all.
