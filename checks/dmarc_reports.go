@@ -124,7 +124,7 @@ func dmarcDestinationRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
 				for i := range e.DMARC.Reports.Destinations {
-					out = append(out, dmarcConsent(e.DMARC.Reports, &e.DMARC.Reports.Destinations[i]))
+					out = append(out, dmarcConsent(e, &e.DMARC.Reports.Destinations[i]))
 				}
 				return append(out, dmarcSkipped(e)...)
 			},
@@ -160,16 +160,15 @@ func dmarcSkipped(e *gather.Evidence) []Verdict {
 }
 
 // dmarcConsent judges whether a destination agrees to get the reports.
-func dmarcConsent(rs *dmarc.Reports, dest *dmarc.Destination) Verdict {
-	auth := dest.Authorisation
-	v := Verdict{Key: dest.Host, Status: Pass}
-	if auth.Ref != "" {
-		v.Evidence = []wire.Ref{auth.Ref}
-	}
+func dmarcConsent(e *gather.Evidence, dest *dmarc.Destination) Verdict {
+	rs, auth := e.DMARC.Reports, dest.Authorisation
+	v := Verdict{Key: dest.Host, Status: Pass, Evidence: dmarcRefs(e, rs.PolicyDomain)}
 	external := dest.External || dest.ExternalPSL || dest.ExternalPSLPrivate
 	if !external && !dest.ExternalUnknown {
-		v.Evidence = nil
 		return v
+	}
+	if auth.Ref != "" {
+		v.Evidence = append(v.Evidence, auth.Ref)
 	}
 	switch {
 	case auth.Given() && len(auth.OtherHost) > 0:

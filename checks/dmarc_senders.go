@@ -107,8 +107,10 @@ func dmarcSPF(e *gather.Evidence) (why string, refs []wire.Ref, known bool) {
 	refs = []wire.Ref{root.TXT.Ref}
 	some, sure := e.SPF.Authorises()
 	switch {
-	case !root.TXT.Usable():
+	case root.TXT.Answer.Fail != nil:
 		return root.TXT.Answer.Fail.String(), refs, false
+	case !root.TXT.Usable():
+		return "the answer was cut short", refs, false
 	case len(root.Records) == 0:
 		return "there is no SPF record", refs, true
 	case len(root.Records) > 1:
