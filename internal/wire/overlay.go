@@ -26,15 +26,15 @@ import (
 // too, and neither authoritative nor authenticated. Records are sorted. All
 // servers agree: a Question with a Server is answered in the same way, with that
 // server's records under a patch, but aliases that leave the zones are not
-// followed, as servers do not.
+// followed, as servers do not. Live questions pass through untouched.
 //
 // Two things about the live DNS cannot be seen from outside and are left as they
 // are: that a change takes the last record of a name away (the answer is NODATA,
 // never NXDOMAIN, because records of other types may remain), and that a live
 // answer was made from a wildcard which a change edits or hides.
 type Overlay struct {
-	// Pages are assumed answers of Fetch, by URL, at any address. Set it before
-	// use.
+	// Pages are assumed answers of Fetch, by URL, at any address, also at none (the
+	// zero AddrPort). Set it before use.
 	Pages map[string]Page
 
 	behind  Source // nil: nothing is known beyond the overlay
@@ -81,6 +81,7 @@ func NewOverlay(behind Source, zones []*zone.Zone, changes []zone.Change) *Overl
 // Fetch implements Source.
 func (o *Overlay) Fetch(ctx context.Context, r Request) Page {
 	if p, ok := o.Pages[r.URL]; ok {
+		p.Assumed = true
 		return p
 	}
 	if o.behind == nil {
@@ -104,6 +105,12 @@ func offline(ref Ref) *Fail {
 // DNS implements Source.
 func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
 	q = q.Canonical()
+	if q.Live {
+		if o.behind == nil {
+			return Answer{Fail: offline(q.Ref())}
+		}
+		return o.behind.DNS(ctx, q)
+	}
 	at := zone.Name(q.Name)
 	var sum step
 	for followed := map[string]bool{}; ; {

@@ -270,8 +270,11 @@ func TestOverlayOffline(t *testing.T) {
 			t.Errorf("%s %s: %s, want %s", tt.name, tt.rrtype, got, tt.want)
 		}
 	}
-	if p := o.Fetch(t.Context(), pageAt); string(p.Body) != "assumed" {
+	if p := o.Fetch(t.Context(), pageAt); string(p.Body) != "assumed" || !p.Assumed {
 		t.Errorf("assumed page: %+v", p)
+	}
+	if p := o.Fetch(t.Context(), Request{URL: pageAt.URL}); !p.Assumed {
+		t.Errorf("assumed page, at no address: %+v", p)
 	}
 	if p := o.Fetch(t.Context(), Request{URL: "https://example.com/"}); p.Fail == nil || p.Fail.Kind != FailOffline {
 		t.Errorf("another page: %+v", p)
@@ -282,6 +285,35 @@ func TestOverlayOffline(t *testing.T) {
 	o = NewOverlay(world(t, live), nil, nil)
 	if p, s := o.Fetch(t.Context(), pageAt), o.Talk(t.Context(), mailAt); p.Status != 200 || s.Connect != 1 {
 		t.Errorf("not asked behind: %+v, %+v", p, s)
+	}
+}
+
+// A live question reaches what is published through any number of overlays and
+// tapes, and is remembered beside the assumed answer.
+func TestOverlayLetsLiveThrough(t *testing.T) {
+	z := parseZone(t, "@ MX 10 new\n", "example.com")
+	tape := NewTape(NewOverlay(world(t, live), []*zone.Zone{z}, nil), Header{})
+	o := NewOverlay(tape, nil, []zone.Change{{Owner: "example.com", Type: "MX", Remove: []string{"*"}}})
+	q := Question{Name: "example.com", Type: "MX"}
+	now := q
+	now.Live = true
+	for _, tt := range []struct {
+		src  Source
+		q    Question
+		want string
+	}{
+		{o, q, "NOERROR (assumed)"},
+		{tape, q, "NOERROR | example.com. MX 10 new.example.com. (assumed)"},
+		{o, now, "NOERROR | example.com. MX 10 mail.example.com."},
+		{tape, now, "NOERROR | example.com. MX 10 mail.example.com."},
+		{NewOverlay(nil, []*zone.Zone{z}, nil), now, "offline"},
+	} {
+		if got := short(tt.src.DNS(t.Context(), tt.q)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.q.Ref(), got, tt.want)
+		}
+	}
+	if a, _, _ := tape.Lookup(now.Ref()); a == nil {
+		t.Error("the live answer is not on the tape")
 	}
 }
 

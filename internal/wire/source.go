@@ -92,6 +92,7 @@ type Question struct {
 	Server string // "" = the configured resolvers; else address or address:port of one server, asked without recursion
 	TCP    bool   // ask over TCP at once
 	CD     bool   // checking disabled, so that bogus data can be told from a broken server
+	Live   bool   // past every Overlay: what is published now
 }
 
 // Canonical gives q with its name in lower case without the final dot (the root
@@ -102,7 +103,8 @@ func (q Question) Canonical() Question {
 	return q
 }
 
-// Ref gives "dns:TYPE NAME", followed by "@SERVER", "+tcp" and "+cd" where set.
+// Ref gives "dns:TYPE NAME", followed by "@SERVER", "+tcp", "+cd" and "+live"
+// where set.
 func (q Question) Ref() Ref {
 	q = q.Canonical()
 	s := "dns:" + q.Type + " " + escapeRef(q.Name)
@@ -114,6 +116,9 @@ func (q Question) Ref() Ref {
 	}
 	if q.CD {
 		s += "+cd"
+	}
+	if q.Live {
+		s += "+live"
 	}
 	return Ref(s)
 }
@@ -170,7 +175,8 @@ type Page struct {
 	ContentType string `json:"content_type,omitempty"`
 	Location    string `json:"location,omitempty"` // target of a redirect, as sent
 	Body        []byte `json:"body,omitempty"`
-	Cut         bool   `json:"cut,omitempty"` // the body was longer than the cap and is cut there
+	Cut         bool   `json:"cut,omitempty"`     // the body was longer than the cap and is cut there
+	Assumed     bool   `json:"assumed,omitempty"` // from an overlay
 	TLS         *TLS   `json:"tls,omitempty"`
 	Millis      int    `json:"ms,omitempty"`
 	Fail        *Fail  `json:"fail,omitempty"` // also set when the certificate does not verify: kind tls, with TLS filled

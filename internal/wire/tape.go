@@ -215,7 +215,7 @@ func (t *Tape) Counts() (queries, connections int) {
 		}
 	}
 	for _, e := range t.pages {
-		if p := ready(e); p != nil && out(p.Fail) {
+		if p := ready(e); p != nil && !p.Assumed && out(p.Fail) {
 			connections++
 		}
 	}

@@ -296,9 +296,15 @@ func TestTapeCountsOnlyTraffic(t *testing.T) {
 			return Answer{Fail: &Fail{Kind: FailOffline}}
 		},
 		talk:  func(context.Context, Probe) Session { return Session{Fail: &Fail{Kind: FailForbidden}} },
-		fetch: func(context.Context, Request) Page { return Page{Fail: &Fail{Kind: FailRefused}} },
+		fetch: func(_ context.Context, r Request) Page {
+			if !r.Addr.IsValid() {
+				return Page{Status: 200, Assumed: true}
+			}
+			return Page{Fail: &Fail{Kind: FailRefused}}
+		},
 	}
 	tape := NewTape(behind, Header{})
+	tape.Fetch(t.Context(), Request{URL: pageAt.URL})
 	tape.DNS(t.Context(), Question{Name: "example.com", Type: "A"})
 	tape.DNS(t.Context(), Question{Name: "example.com", Type: "MX"})
 	tape.Talk(t.Context(), mailAt)
