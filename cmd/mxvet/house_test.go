@@ -19,13 +19,14 @@ import (
 // The rooms of the house, and which rooms each may enter. docs/architecture.md
 // says why; this test holds it against the code.
 var (
+	syntax    = []string{"internal/syntax"}
 	data      = []string{"internal/psl", "internal/provider", "internal/zone", "internal/replies"}
 	protocols = []string{
 		"internal/spf", "internal/dkim", "internal/dmarc", "internal/mtasts", "internal/tlsrpt",
 		"internal/bimi", "internal/dane", "internal/dnssec", "internal/dnsbl",
 	}
 	talk   = []string{"internal/smtp", "internal/tlsprobe"}
-	lookup = slices.Concat(data, []string{"internal/wire", "internal/dnssec"})
+	lookup = slices.Concat(data, syntax, []string{"internal/wire", "internal/dnssec"})
 	judge  = slices.Concat(protocols, data, talk, []string{"internal/gather", "internal/wire"})
 	whole  = slices.Concat(judge, []string{"checks", "internal/fix", "report", "templates", "internal/audit"})
 )
@@ -36,6 +37,8 @@ func mayImport(room string) (rooms []string, known bool) {
 		if room == "internal/replies" {
 			return []string{"internal/provider"}, true
 		}
+		return syntax, true
+	case room == "internal/syntax":
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true

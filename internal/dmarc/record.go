@@ -18,6 +18,8 @@ package dmarc
 import (
 	"strconv"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A Policy is what a record asks for, in lower case. The empty policy means that
@@ -156,13 +158,13 @@ func (r *Record) split() {
 		name, value = strings.Trim(name, blanks), strings.Trim(value, blanks)
 		switch {
 		case !ok && strings.Contains(part, ":"):
-			r.problem(Malformed, "", start, quote(part)+" has no \"=\"; if it is a report address, a comma belongs before it, not a semicolon")
+			r.problem(Malformed, "", start, syntax.Quote(part)+" has no \"=\"; if it is a report address, a comma belongs before it, not a semicolon")
 			continue
 		case !ok:
-			r.problem(Malformed, "", start, quote(part)+" has no \"=\"")
+			r.problem(Malformed, "", start, syntax.Quote(part)+" has no \"=\"")
 			continue
 		case !tagName(name):
-			r.problem(Malformed, name, start, quote(name)+" is no tag name")
+			r.problem(Malformed, name, start, syntax.Quote(name)+" is no tag name")
 			if name == "" {
 				continue
 			}
@@ -171,11 +173,11 @@ func (r *Record) split() {
 		case value == "":
 			r.problem(EmptyValue, name, start, "tag "+name+" has no value")
 		case !isKnown(name):
-			r.add(Problem{Code: UnknownTag, Tag: name, Pos: start, Near: nearest(name), Text: "tag " + quote(name) + " is not defined; receivers ignore it"})
+			r.add(Problem{Code: UnknownTag, Tag: name, Pos: start, Near: nearest(name), Text: "tag " + syntax.Quote(name) + " is not defined; receivers ignore it"})
 		}
 		for i := range len(value) {
 			if c := value[i]; c < ' ' && c != '\t' && c != '\r' && c != '\n' || c > '~' {
-				r.problem(BadByte, name, valuePos+i, "the value of tag "+quote(name)+" holds a byte that is not printable ASCII")
+				r.problem(BadByte, name, valuePos+i, "the value of tag "+syntax.Quote(name)+" holds a byte that is not printable ASCII")
 				break
 			}
 		}
@@ -209,9 +211,9 @@ func (r *Record) version() {
 		case word == "DMARC1" || strings.HasPrefix(v.Value, "DMARC1,"):
 			bad(VersionSeparator, v.ValuePos+len("DMARC1"), "no semicolon follows v=DMARC1")
 		case strings.EqualFold(v.Value, "DMARC1"):
-			bad(VersionCase, v.ValuePos, "the version must be written DMARC1, in capitals; it is "+quote(v.Value))
+			bad(VersionCase, v.ValuePos, "the version must be written DMARC1, in capitals; it is "+syntax.Quote(v.Value))
 		default:
-			bad(VersionValue, v.ValuePos, "the version must be DMARC1; it is "+quote(v.Value))
+			bad(VersionValue, v.ValuePos, "the version must be DMARC1; it is "+syntax.Quote(v.Value))
 		}
 	case len(r.Tags) > 0 && r.Tags[0].Name == "V" && strings.EqualFold(r.Tags[0].Value, "DMARC1"):
 		bad(VersionCase, r.Tags[0].Pos, "the version tag must be a small v")
@@ -239,7 +241,7 @@ func (r *Record) policies() {
 			*x.to = p
 			r.caseProblem(t, string(p))
 		default:
-			r.problem(x.code, t.Name, t.ValuePos, "tag "+t.Name+" must be none, quarantine or reject; it is "+quote(t.Value))
+			r.problem(x.code, t.Name, t.ValuePos, "tag "+t.Name+" must be none, quarantine or reject; it is "+syntax.Quote(t.Value))
 		}
 	}
 	if !r.Has("p") {
@@ -267,7 +269,7 @@ func (r *Record) keywords() {
 		}
 		v := strings.ToLower(t.Value)
 		if len(v) != 1 || !strings.Contains(x.allowed, v) {
-			r.problem(TagInvalid, t.Name, t.ValuePos, "tag "+t.Name+" must be one of "+strings.Join(strings.Split(x.allowed, ""), ", ")+"; it is "+quote(t.Value)+" and the default applies")
+			r.problem(TagInvalid, t.Name, t.ValuePos, "tag "+t.Name+" must be one of "+strings.Join(strings.Split(x.allowed, ""), ", ")+"; it is "+syntax.Quote(t.Value)+" and the default applies")
 			continue
 		}
 		r.caseProblem(t, v)
@@ -289,7 +291,7 @@ func (r *Record) failureOptions() {
 	for part := range strings.SplitSeq(t.Value, ":") {
 		v := strings.ToLower(strings.Trim(part, blanks))
 		if len(v) != 1 || !strings.Contains("01ds", v) || seen[v] {
-			r.problem(FailureOptionsInvalid, "fo", t.ValuePos, "tag fo must list 0, 1, d, s, each once, with colons between; it is "+quote(t.Value))
+			r.problem(FailureOptionsInvalid, "fo", t.ValuePos, "tag fo must list 0, 1, d, s, each once, with colons between; it is "+syntax.Quote(t.Value))
 			return
 		}
 		seen[v] = true
@@ -330,18 +332,18 @@ func (r *Record) removed() {
 		switch name {
 		case "pct":
 			if !digits || n > 100 {
-				r.problem(PercentInvalid, name, t.ValuePos, "tag pct must be a number from 0 to 100; it is "+quote(t.Value))
+				r.problem(PercentInvalid, name, t.ValuePos, "tag pct must be a number from 0 to 100; it is "+syntax.Quote(t.Value))
 			} else if r.Percent = int(n); n < 100 {
 				r.problem(PercentPartial, name, t.ValuePos, "tag pct asks RFC 7489 readers to apply the policy to "+t.Value+" of 100 messages")
 			}
 		case "ri":
 			if !digits {
-				r.problem(RemovedInvalid, name, t.ValuePos, "tag ri must be a number of seconds; it is "+quote(t.Value))
+				r.problem(RemovedInvalid, name, t.ValuePos, "tag ri must be a number of seconds; it is "+syntax.Quote(t.Value))
 			}
 		case "rf":
 			for part := range strings.SplitSeq(t.Value, ":") {
 				if !strings.EqualFold(strings.Trim(part, blanks), "afrf") {
-					r.problem(RemovedInvalid, name, t.ValuePos, "tag rf can only be afrf; it is "+quote(t.Value))
+					r.problem(RemovedInvalid, name, t.ValuePos, "tag rf can only be afrf; it is "+syntax.Quote(t.Value))
 					break
 				}
 			}
@@ -351,7 +353,7 @@ func (r *Record) removed() {
 
 func (r *Record) caseProblem(t Tag, lower string) {
 	if t.Value != lower {
-		r.problem(KeywordCase, t.Name, t.ValuePos, quote(t.Value)+" is valid in any case, but some readers know "+lower+" only")
+		r.problem(KeywordCase, t.Name, t.ValuePos, syntax.Quote(t.Value)+" is valid in any case, but some readers know "+lower+" only")
 	}
 }
 
@@ -385,12 +387,4 @@ func tagName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// quote puts untrusted text between quotes, shortened.
-func quote(s string) string {
-	if len(s) > 60 {
-		s = s[:57] + "..."
-	}
-	return strconv.QuoteToASCII(s)
 }

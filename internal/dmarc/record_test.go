@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/emersion/go-msgauth/dmarc"
+
+	"mxvet/internal/syntax"
 )
 
 func codes(r Record) []string {
@@ -267,7 +269,7 @@ func FuzzParse(f *testing.F) {
 			if text[u.Pos:u.Pos+len(u.Raw)] != u.Raw {
 				t.Errorf("address %q is not at %d", u.Raw, u.Pos)
 			}
-			if u.Host != "" && !domainName(u.Host) {
+			if u.Host != "" && !syntax.DomainName(u.Host) {
 				t.Errorf("host %q", u.Host)
 			}
 		}

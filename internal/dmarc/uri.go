@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A URI is one entry of rua or ruf (RFC 9989 section 4.6).
@@ -52,7 +54,7 @@ func (r *Record) uriList(tag string) []URI {
 
 // uri reads one entry; next is the one after it, "" at the end.
 func (r *Record) uri(u *URI, tag, next string) {
-	bad := func(code Code, text string) { r.problem(code, tag, u.Pos, quote(u.Raw)+" in "+tag+" "+text) }
+	bad := func(code Code, text string) { r.problem(code, tag, u.Pos, syntax.Quote(u.Raw)+" in "+tag+" "+text) }
 	text := u.Raw
 	if text == "" {
 		bad(URIInvalid, "is empty: a comma too many")
@@ -93,7 +95,7 @@ func (r *Record) uri(u *URI, tag, next string) {
 			return
 		}
 		u.Host, u.Valid = strings.ToLower(strings.TrimSuffix(parsed.Hostname(), ".")), true
-		if !domainName(u.Host) {
+		if !syntax.DomainName(u.Host) {
 			u.Host = ""
 		}
 		bad(URIScheme, "is no mailto URI; receivers need not support others")
@@ -118,10 +120,10 @@ func (r *Record) uri(u *URI, tag, next string) {
 	switch {
 	case strings.HasPrefix(u.Host, "[") && strings.HasSuffix(u.Host, "]"):
 		u.Host, u.Valid = "", true
-	case !ascii(u.Host):
+	case !syntax.ASCII(u.Host):
 		bad(URIUnicode, "has a domain that is not in A-labels (xn--...)")
 		u.Host = ""
-	case strings.HasPrefix(to, "//") || !domainName(u.Host):
+	case strings.HasPrefix(to, "//") || !syntax.DomainName(u.Host):
 		bad(URIInvalid, "has no valid mail address after mailto:")
 		u.Host = ""
 	default:
@@ -159,33 +161,4 @@ func schemeName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// domainName reports whether s can be asked about in the DNS as a host: labels of
-// letters, digits, hyphens and (tolerated) underscores.
-func domainName(s string) bool {
-	if len(s) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-		for i := range len(label) {
-			c := label[i] | 0x20
-			if !('a' <= c && c <= 'z') && !('0' <= label[i] && label[i] <= '9') && label[i] != '-' && label[i] != '_' {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -3,6 +3,8 @@ package mtasts
 import (
 	"net/netip"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // Matches reports whether an MX host matches an mx pattern (RFC 8461 section
@@ -29,7 +31,7 @@ func checkPattern(s string) (code Code, why string) {
 		return MXEmpty, "is empty"
 	case strings.ContainsAny(s, " \t,;"):
 		return MXSeveral, "is not one name; each name needs a line of its own"
-	case !ascii(s):
+	case !syntax.ASCII(s):
 		return MXUnicode, "has characters outside ASCII; names are written in A-labels (xn--...)"
 	case isAddress(s):
 		return MXAddress, "is an address; only names are allowed"
@@ -48,30 +50,13 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// domainName reports whether s consists of labels of letters, digits, hyphens and
-// (tolerated) underscores.
+// domainName reports whether s is a domain name whose labels neither begin nor end
+// with a hyphen.
 func domainName(s string) bool {
-	if len(s) > 253 {
-		return false
-	}
 	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
 			return false
 		}
-		for i := range len(label) {
-			if !alnum(label[i]) && label[i] != '-' && label[i] != '_' {
-				return false
-			}
-		}
 	}
-	return true
+	return syntax.DomainName(s)
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"mxvet/internal/syntax"
 )
 
 // Modes of a policy (RFC 8461 section 5).
@@ -120,7 +122,7 @@ func (p *Policy) line(text string, number, pos int, seen map[string]bool) {
 	}
 	name, value, ok := strings.Cut(text, ":")
 	if !ok {
-		bad(Malformed, quote(text)+" has no colon")
+		bad(Malformed, syntax.Quote(text)+" has no colon")
 		return
 	}
 	if bare := strings.TrimRight(name, " \t"); bare != name {
@@ -128,8 +130,8 @@ func (p *Policy) line(text string, number, pos int, seen map[string]bool) {
 		name = bare
 	}
 	value = strings.Trim(value, " \t")
-	if !fieldName(name) {
-		bad(Malformed, quote(name)+" is no field name")
+	if !syntax.FieldName(name) {
+		bad(Malformed, syntax.Quote(name)+" is no field name")
 		return
 	}
 	p.Lines = append(p.Lines, Line{name, value, number, pos})
@@ -137,7 +139,7 @@ func (p *Policy) line(text string, number, pos int, seen map[string]bool) {
 		code, why := checkPattern(value)
 		p.MX = append(p.MX, Pattern{value, number, code})
 		if code != "" {
-			bad(code, "mx "+quote(value)+" "+why)
+			bad(code, "mx "+syntax.Quote(value)+" "+why)
 		}
 		return
 	}
@@ -149,20 +151,20 @@ func (p *Policy) line(text string, number, pos int, seen map[string]bool) {
 	switch name {
 	case "version":
 		if p.VersionOK = value == "STSv1"; !p.VersionOK {
-			bad(PolicyVersionInvalid, "the version must be STSv1; it is "+quote(value))
+			bad(PolicyVersionInvalid, "the version must be STSv1; it is "+syntax.Quote(value))
 		}
 	case "mode":
 		switch value {
 		case Enforce, Testing, NoMode:
 			p.Mode = value
 		default:
-			bad(ModeInvalid, "the mode must be enforce, testing or none, in small letters; it is "+quote(value))
+			bad(ModeInvalid, "the mode must be enforce, testing or none, in small letters; it is "+syntax.Quote(value))
 		}
 	case "max_age":
 		n, err := strconv.ParseInt(value, 10, 64)
 		switch {
 		case err != nil || len(value) > 10 || strings.Trim(value, "0123456789") != "":
-			bad(MaxAgeInvalid, "max_age must be a number of seconds of 1 to 10 digits; it is "+quote(value))
+			bad(MaxAgeInvalid, "max_age must be a number of seconds of 1 to 10 digits; it is "+syntax.Quote(value))
 		case n > MaxAgeLimit:
 			bad(MaxAgeTooLarge, "max_age must not exceed "+strconv.Itoa(MaxAgeLimit)+"; it is "+value)
 			p.MaxAge = n
@@ -171,13 +173,13 @@ func (p *Policy) line(text string, number, pos int, seen map[string]bool) {
 		}
 	default:
 		if !policyValue(value) {
-			bad(Malformed, "the value of field "+quote(name)+" is empty or holds characters that are not allowed")
+			bad(Malformed, "the value of field "+syntax.Quote(name)+" is empty or holds characters that are not allowed")
 		}
 		switch lower := strings.ReplaceAll(strings.ToLower(name), "-", "_"); lower {
 		case "version", "mode", "mx", "max_age":
-			bad(UnknownField, "field "+quote(name)+" is not defined and ignored; it must be written "+lower)
+			bad(UnknownField, "field "+syntax.Quote(name)+" is not defined and ignored; it must be written "+lower)
 		default:
-			bad(UnknownField, "field "+quote(name)+" is not defined; senders ignore it")
+			bad(UnknownField, "field "+syntax.Quote(name)+" is not defined; senders ignore it")
 		}
 	}
 }

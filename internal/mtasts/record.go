@@ -15,6 +15,8 @@ package mtasts
 import (
 	"strconv"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A Field is one "name=value" of the record.
@@ -67,25 +69,25 @@ func Parse(text string) Record {
 		trimmed, val := strings.TrimRight(name, " \t"), strings.TrimLeft(value, " \t")
 		switch {
 		case !ok:
-			r.problem(Malformed, start, quote(part)+" has no \"=\"")
+			r.problem(Malformed, start, syntax.Quote(part)+" has no \"=\"")
 			continue
-		case !fieldName(trimmed):
-			r.problem(Malformed, start, quote(trimmed)+" is no field name")
+		case !syntax.FieldName(trimmed):
+			r.problem(Malformed, start, syntax.Quote(trimmed)+" is no field name")
 			continue
 		case seen[trimmed]:
 			r.problem(Repeated, start, "field "+trimmed+" is repeated; the first counts")
 		case trimmed != "v" && trimmed != "id":
-			r.problem(UnknownField, start, "field "+quote(trimmed)+" is not defined; senders ignore it")
+			r.problem(UnknownField, start, "field "+syntax.Quote(trimmed)+" is not defined; senders ignore it")
 		}
 		if trimmed != name || val != value {
 			r.problem(Blank, start, "blanks around \"=\" are not allowed")
 		}
-		if trimmed != "id" && !extensionValue(val) {
-			r.problem(Malformed, start, "the value of field "+quote(trimmed)+" is empty or holds characters that are not allowed")
+		if trimmed != "id" && !syntax.FieldValue(val) {
+			r.problem(Malformed, start, "the value of field "+syntax.Quote(trimmed)+" is empty or holds characters that are not allowed")
 		}
 		if trimmed == "id" && !seen["id"] {
 			if r.ID = val; !idValue(val) {
-				r.problem(IDInvalid, start, "the id must be 1 to 32 letters and digits; it is "+quote(val))
+				r.problem(IDInvalid, start, "the id must be 1 to 32 letters and digits; it is "+syntax.Quote(val))
 			}
 		}
 		seen[trimmed] = true
@@ -120,7 +122,7 @@ func (r *Record) start() {
 	case hasVersion && (len(r.Fields) == 0 || r.Fields[0].Name != "v"):
 		r.problem(VersionNotFirst, 0, "the version must come first")
 	case hasVersion:
-		r.problem(VersionValue, 0, "the version must be STSv1; it is "+quote(r.Fields[0].Value))
+		r.problem(VersionValue, 0, "the version must be STSv1; it is "+syntax.Quote(r.Fields[0].Value))
 	default:
 		r.problem(VersionMissing, 0, "the record does not start with v=STSv1;")
 	}
@@ -155,42 +157,9 @@ func (r *Record) problem(code Code, pos int, text string) {
 // idValue reports whether s is 1 to 32 letters and digits.
 func idValue(s string) bool {
 	for i := range len(s) {
-		if !alnum(s[i]) {
+		if !syntax.Alnum(s[i]) {
 			return false
 		}
 	}
 	return s != "" && len(s) <= 32
-}
-
-// fieldName reports whether s is the name of a field of record or policy: a letter
-// or digit, then up to 31 of those, "_", "-" and ".".
-func fieldName(s string) bool {
-	for i := range len(s) {
-		if !alnum(s[i]) && (i == 0 || s[i] != '_' && s[i] != '-' && s[i] != '.') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 32
-}
-
-// extensionValue reports whether s is printable ASCII without blank, "=" and ";".
-func extensionValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c > '~' || c == '=' || c == ';' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func alnum(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
-}
-
-// quote puts untrusted text between quotes, shortened.
-func quote(s string) string {
-	if len(s) > 60 {
-		s = s[:57] + "..."
-	}
-	return strconv.QuoteToASCII(s)
 }

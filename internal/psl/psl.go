@@ -21,6 +21,8 @@ import (
 	"strings"
 
 	"github.com/weppos/publicsuffix-go/publicsuffix"
+
+	"mxvet/internal/syntax"
 )
 
 // Bounds of a loaded list. The real list has about 10,000 rules in 330 kB.
@@ -111,31 +113,10 @@ func parseRule(text string) (*publicsuffix.Rule, error) {
 		return publicsuffix.NewRule(text)
 	}
 	ascii, err := publicsuffix.ToASCII(strings.ToLower(name))
-	if err != nil || !hostname(ascii) {
+	if err != nil || !syntax.DomainName(ascii) {
 		return nil, fmt.Errorf("%q is no rule", text)
 	}
 	return publicsuffix.NewRule(text[:len(text)-len(name)] + ascii)
-}
-
-// hostname reports whether s consists of labels of letters, digits, hyphens and
-// underscores.
-func hostname(s string) bool {
-	if len(s) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-		for i := range len(label) {
-			switch c := label[i]; {
-			case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
-			default:
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // Version says which version of the list this is, as the list itself puts it;

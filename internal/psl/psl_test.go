@@ -3,6 +3,8 @@ package psl
 import (
 	"strings"
 	"testing"
+
+	"mxvet/internal/syntax"
 )
 
 func TestOrgDomain(t *testing.T) {
@@ -138,7 +140,7 @@ func FuzzLoad(f *testing.F) {
 			l = Default()
 		}
 		l.Registrable(name)
-		if !hostname(canonical(name)) {
+		if !syntax.DomainName(canonical(name)) {
 			return // any answer will do, a panic will not
 		}
 		for _, private := range []bool{false, true} {

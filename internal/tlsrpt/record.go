@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A Code names one kind of problem in a record. Codes are stable.
@@ -122,25 +124,25 @@ func Parse(text string) Record {
 		f.valuePos = start + len(part) - len(f.Value)
 		afterRUA := len(r.Fields) > 0 && r.Fields[len(r.Fields)-1].Name == "rua"
 		switch {
-		case (!ok || !fieldName(f.Name)) && afterRUA:
-			r.problem(URISemicolon, start, quote(part)+" follows rua after a semicolon; a comma separates places, and a semicolon within one is written %3B")
+		case (!ok || !syntax.FieldName(f.Name)) && afterRUA:
+			r.problem(URISemicolon, start, syntax.Quote(part)+" follows rua after a semicolon; a comma separates places, and a semicolon within one is written %3B")
 			continue
 		case !ok:
-			r.problem(Malformed, start, quote(part)+" has no \"=\"")
+			r.problem(Malformed, start, syntax.Quote(part)+" has no \"=\"")
 			continue
-		case !fieldName(f.Name):
-			r.problem(Malformed, start, quote(f.Name)+" is no field name")
+		case !syntax.FieldName(f.Name):
+			r.problem(Malformed, start, syntax.Quote(f.Name)+" is no field name")
 			continue
 		case f.Name == "v" && hasV:
 			r.problem(RepeatedV, start, "field v is repeated")
 		case f.Name != "v" && f.Name != "rua":
-			r.problem(UnknownField, start, "field "+quote(f.Name)+" is not defined; senders ignore it")
+			r.problem(UnknownField, start, "field "+syntax.Quote(f.Name)+" is not defined; senders ignore it")
 		}
 		if f.Name != name || f.Value != value {
 			r.problem(Blank, start, "blanks around \"=\" are not allowed")
 		}
-		if f.Name != "rua" && !extensionValue(f.Value) {
-			r.problem(Malformed, start, "the value of field "+quote(f.Name)+" is empty or holds characters that are not allowed")
+		if f.Name != "rua" && !syntax.FieldValue(f.Value) {
+			r.problem(Malformed, start, "the value of field "+syntax.Quote(f.Name)+" is empty or holds characters that are not allowed")
 		}
 		hasV = hasV || f.Name == "v"
 		r.Fields = append(r.Fields, f)
@@ -174,7 +176,7 @@ func (r *Record) start(hasV bool) {
 	case hasV && r.Fields[0].Name != "v":
 		r.problem(VersionNotFirst, 0, "the version must come first")
 	case hasV:
-		r.problem(VersionValue, 0, "the version must be TLSRPTv1; it is "+quote(r.Fields[0].Value))
+		r.problem(VersionValue, 0, "the version must be TLSRPTv1; it is "+syntax.Quote(r.Fields[0].Value))
 	default:
 		r.problem(VersionMissing, 0, "the record does not start with v=TLSRPTv1;")
 	}
@@ -209,13 +211,13 @@ func (r *Record) places(f Field) {
 
 // place reads one URI; next is the one after it, "" at the end.
 func (r *Record) place(u *URI, next string) {
-	bad := func(code Code, text string) { r.problem(code, u.Pos, quote(u.Raw)+" in rua "+text) }
+	bad := func(code Code, text string) { r.problem(code, u.Pos, syntax.Quote(u.Raw)+" in rua "+text) }
 	scheme, rest, ok := strings.Cut(u.Raw, ":")
 	switch {
 	case u.Raw == "":
 		bad(URIInvalid, "is empty: a comma too many")
 		return
-	case !ascii(u.Raw):
+	case !syntax.ASCII(u.Raw):
 		bad(URIUnicode, "has characters outside ASCII; domains are written in A-labels (xn--...)")
 		return
 	case strings.Contains(u.Raw, "!"):
@@ -247,7 +249,7 @@ func (r *Record) place(u *URI, next string) {
 			u.Host, u.Valid = "", true
 			return
 		}
-		if u.Valid = domainName(u.Host); !u.Valid {
+		if u.Valid = syntax.DomainName(u.Host); !u.Valid {
 			bad(URIInvalid, "has no valid domain")
 			u.Host = ""
 		}
@@ -257,7 +259,7 @@ func (r *Record) place(u *URI, next string) {
 			bad(URIInvalid, "is no https URI")
 			return
 		}
-		if u.Valid, u.Host = true, strings.ToLower(strings.TrimSuffix(parsed.Hostname(), ".")); !domainName(u.Host) {
+		if u.Valid, u.Host = true, strings.ToLower(strings.TrimSuffix(parsed.Hostname(), ".")); !syntax.DomainName(u.Host) {
 			u.Host = ""
 		}
 		bad(URIHTTPS, "is an https address")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/syntax"
 	"mxvet/internal/wire"
 )
 
@@ -187,7 +188,7 @@ func FuzzParse(f *testing.F) {
 			if text[u.Pos:u.Pos+len(u.Raw)] != u.Raw {
 				t.Errorf("place %q is not at %d", u.Raw, u.Pos)
 			}
-			if u.Host != "" && !domainName(u.Host) {
+			if u.Host != "" && !syntax.DomainName(u.Host) {
 				t.Errorf("host %q", u.Host)
 			}
 		}

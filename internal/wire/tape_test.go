@@ -295,7 +295,7 @@ func TestTapeCountsOnlyTraffic(t *testing.T) {
 			}
 			return Answer{Fail: &Fail{Kind: FailOffline}}
 		},
-		talk:  func(context.Context, Probe) Session { return Session{Fail: &Fail{Kind: FailForbidden}} },
+		talk: func(context.Context, Probe) Session { return Session{Fail: &Fail{Kind: FailForbidden}} },
 		fetch: func(_ context.Context, r Request) Page {
 			if !r.Addr.IsValid() {
 				return Page{Status: 200, Assumed: true}

@@ -1,0 +1,76 @@
+// Package syntax holds the small pieces of grammar that several record formats
+// share: host names, field names, plain ASCII. Each is a question about a text,
+// with yes or no for an answer.
+package syntax
+
+import (
+	"strconv"
+	"strings"
+)
+
+// ASCII reports whether s holds no byte above "~"; control characters pass.
+func ASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// Alnum reports whether c is an ASCII letter or digit.
+func Alnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+}
+
+// DomainName reports whether s can be asked about in the DNS as a host: up to 253
+// bytes in labels of 1 to 63 letters, digits, hyphens and (tolerated) underscores,
+// without a final dot.
+func DomainName(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+		for i := range len(label) {
+			if !Alnum(label[i]) && label[i] != '-' && label[i] != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// FieldName reports whether s is the name of a field in an MTA-STS or TLS-RPT
+// record: a letter or digit, then up to 31 of those, "_", "-" and "." (RFC 8461
+// section 3.1, RFC 8460 section 3).
+func FieldName(s string) bool {
+	for i := range len(s) {
+		if !Alnum(s[i]) && (i == 0 || s[i] != '_' && s[i] != '-' && s[i] != '.') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32
+}
+
+// FieldValue reports whether s is the value of an extension field there: printable
+// ASCII without blank, "=" and ";".
+func FieldValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '=' || c == ';' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Quote puts text from outside between quotes for a message: cut after 60 bytes,
+// anything but printable ASCII escaped.
+func Quote(s string) string {
+	if len(s) > 60 {
+		s = s[:57] + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}

@@ -1,0 +1,36 @@
+package syntax
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSyntax(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	for _, c := range []struct {
+		what string
+		f    func(string) bool
+		yes  []string
+		no   []string
+	}{
+		{"ASCII", ASCII, []string{"", "a b\x00\t~"}, []string{"é", "\x80", "\x7f"}},
+		{
+			"DomainName", DomainName,
+			[]string{"a", "example.com", "_x.Example-1.com", label + ".com", "-a.b-"},
+			[]string{"", ".", "a.", ".a", "a..b", "a b", "a/b", "é.com", label + "a.com", strings.Repeat(label+".", 4) + "com"},
+		},
+		{"FieldName", FieldName, []string{"v", "rua", "x_y-z.1", strings.Repeat("a", 32)}, []string{"", "_a", "a b", "a=", strings.Repeat("a", 33), "é"}},
+		{"FieldValue", FieldValue, []string{"x", "a/b,c!"}, []string{"", "a b", "a=b", "a;b", "é", "\x7f"}},
+	} {
+		for _, s := range c.yes {
+			if !c.f(s) {
+				t.Errorf("%s(%q) is false", c.what, s)
+			}
+		}
+		for _, s := range c.no {
+			if c.f(s) {
+				t.Errorf("%s(%q) is true", c.what, s)
+			}
+		}
+	}
+}
