@@ -184,42 +184,45 @@ func (f *auditFlags) checkLook() ([]output, error) {
 func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), err error) {
 	done = func() {}
 	job = audit.Job{Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
+	var domains []string
 	for _, arg := range args {
 		d, err := parseDomain(arg)
 		if err != nil {
 			return job, done, err
 		}
-		if !slices.Contains(job.Domains, d) {
-			job.Domains = append(job.Domains, d)
+		if !slices.Contains(domains, d) {
+			domains = append(domains, d)
 		}
 	}
 	if job.Tables, err = f.tables(); err != nil {
 		return job, done, err
 	}
 	if f.replay != "" {
-		return f.replayJob(job)
+		return f.replayJob(job, domains)
 	}
 	if name, err := parseDomain(w.hostname); f.ehlo == "" && err == nil {
 		f.ehlo = name
 	}
-	if len(job.Domains) == 0 {
+	if len(domains) == 0 {
 		return job, done, usagef("no domain: type one, as in mxvet audit example.com")
 	}
-	if job.Options, err = f.options(); err != nil {
+	options, err := f.options()
+	if err != nil {
 		return job, done, err
 	}
 	live, err := f.live(w)
 	if err != nil {
 		return job, done, err
 	}
-	job.Timeout, job.Options.Seed = f.timeout, rand.Text()
+	options.Seed = rand.Text()
+	job.Timeout, job.Targets = f.timeout, audit.Targets(domains, options)
 	if err := job.Start(live, w.now()); err != nil {
 		return job, done, internalf("%w", err)
 	}
 	return job, live.Close, nil
 }
 
-func (f *auditFlags) replayJob(job audit.Job) (audit.Job, func(), error) {
+func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func(), error) {
 	done := func() {}
 	for _, name := range gatherFlags {
 		if f.set.Changed(name) {
@@ -235,7 +238,7 @@ func (f *auditFlags) replayJob(job audit.Job) (audit.Job, func(), error) {
 	if err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
-	if err := job.Replay(tape); err != nil {
+	if err := job.Replay(tape, domains...); err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
 	return job, done, nil

@@ -107,7 +107,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 	}
 	defer live.Close()
 	job := audit.Job{
-		Domains: loaded.Domains, Options: options, Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
+		Targets: audit.Targets(loaded.Domains, options), Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
 		Tool:   report.Tool{Name: "mxvet", Version: toolVersion()},
 		Tables: gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()},
 	}

@@ -5,11 +5,14 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,8 +24,8 @@ import (
 
 // A Job is one run over one or several domains.
 type Job struct {
-	Domains []string // A-labels
-	Options gather.Options
+	Targets []Target
+	Assumed Assumed // before Start
 	Tables  gather.Tables
 	Tool    report.Tool
 	Rubric  string           // "" is the newest
@@ -31,13 +34,31 @@ type Job struct {
 
 	Tape     *wire.Tape
 	at       time.Time
+	laid     laid
 	replayed *receipt
+}
+
+// A Target is one domain to audit. What its Options say of the place to ask from
+// and of the network (Offline, NoSMTP, EHLO, Seed, ...) is the same for all
+// targets of a job.
+type Target struct {
+	Domain  string         `json:"domain"` // A-labels
+	Options gather.Options `json:"options"`
+}
+
+// Targets gives each domain the same options.
+func Targets(domains []string, o gather.Options) []Target {
+	var out []Target
+	for _, d := range domains {
+		out = append(out, Target{d, o})
+	}
+	return out
 }
 
 // What a recording holds beside the answers.
 type recorded struct {
-	Domains []string       `json:"domains"`
-	Options gather.Options `json:"options"`
+	Targets []Target `json:"targets"`
+	Laid    laid     `json:"laid,omitzero"`
 }
 
 // A receipt is what the run cost. A replay shows the recorded one: it costs
@@ -50,39 +71,52 @@ type receipt struct {
 	Floor       int    `json:"floor_millis"`
 }
 
-// Start makes the job ask src, beginning at that time. The seed of the run's
-// random labels is Options.Seed.
+// Start makes the job ask src, with what is assumed laid over it, beginning at
+// that time. A nil src is no network: only what is assumed answers.
 func (j *Job) Start(src wire.Source, at time.Time) error {
-	j.at = at.UTC().Truncate(time.Second)
-	options, err := json.Marshal(recorded{j.Domains, j.Options})
+	j.at, j.laid = at.UTC().Truncate(time.Second), j.Assumed.laid()
+	options, err := json.Marshal(recorded{j.Targets, j.laid})
 	if err != nil {
 		return fmt.Errorf("record options: %w", err)
 	}
-	j.Tape = wire.NewTape(src, wire.Header{Tool: j.Tool.Name + " " + j.Tool.Version, Options: options, At: j.at, Seed: j.Options.Seed})
+	j.Tape = wire.NewTape(j.Assumed.over(src), wire.Header{Tool: j.Tool.Name + " " + j.Tool.Version, Options: options, At: j.at, Seed: j.options().Seed})
 	return nil
 }
 
-// Replay makes the job answer from a recording: its domains, unless some of
-// them were chosen, its options and its time.
-func (j *Job) Replay(tape *wire.Tape) error {
+// options gives those that are the same for all targets.
+func (j *Job) options() gather.Options {
+	if len(j.Targets) == 0 {
+		return gather.Options{}
+	}
+	return j.Targets[0].Options
+}
+
+// Replay makes the job answer from a recording: those of its domains that are
+// named, or all, with the recorded options and time.
+func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
 	var rec recorded
 	header := tape.Header()
 	if err := json.Unmarshal(header.Options, &rec); err != nil {
 		return fmt.Errorf("options of the recording: %w", err)
 	}
-	for _, d := range j.Domains {
-		if !slices.Contains(rec.Domains, d) {
-			return fmt.Errorf("%s is not in this recording: it holds %v", d, rec.Domains)
+	if len(rec.Targets) == 0 {
+		return errors.New("the recording names no domain")
+	}
+	for _, d := range domains {
+		if !slices.ContainsFunc(rec.Targets, func(t Target) bool { return t.Domain == d }) {
+			var held []string
+			for _, t := range rec.Targets {
+				held = append(held, t.Domain)
+			}
+			return fmt.Errorf("%s is not in this recording: it holds %s", d, strings.Join(held, ", "))
 		}
 	}
-	if len(j.Domains) == 0 {
-		j.Domains = rec.Domains
-	}
+	j.Targets = slices.DeleteFunc(rec.Targets, func(t Target) bool { return len(domains) > 0 && !slices.Contains(domains, t.Domain) })
 	j.replayed = &receipt{}
 	if err := json.Unmarshal(header.Receipt, j.replayed); err != nil {
 		return fmt.Errorf("receipt of the recording: %w", err)
 	}
-	j.Options, j.Tape, j.at = rec.Options, tape, header.At
+	j.laid, j.Tape, j.at = rec.Laid, tape, header.At
 	return nil
 }
 
@@ -97,15 +131,16 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 		return nil, err
 	}
 	began := j.Now()
-	j.Options.SharedHosts = j.shared(ctx)
-	domains := make([]result, len(j.Domains))
+	shared := j.shared(ctx)
+	domains := make([]result, len(j.Targets))
 	var wg sync.WaitGroup
 	places := make(chan struct{}, parallel)
-	for i, name := range j.Domains {
+	for i, target := range j.Targets {
+		target.Options.SharedHosts = shared
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			domains[i] = j.domain(ctx, rubric, name)
+			domains[i] = j.domain(ctx, rubric, target)
 		})
 	}
 	wg.Wait()
@@ -117,7 +152,7 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 		r.Queries, r.Connections = j.Tape.Counts()
 		for _, d := range domains {
 			r.Floor = max(r.Floor, floor(d.evidence))
-			r.Resolver = d.evidence.MX.Answer.From
+			r.Resolver = cmp.Or(r.Resolver, j.resolver(d.evidence))
 		}
 		if err := j.keep(r); err != nil {
 			return nil, err
@@ -129,13 +164,13 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 // shared gives the mail hosts that several domains of the job name. Each is
 // talked to once for all of them, so what only concerns one domain is not asked.
 func (j *Job) shared(ctx context.Context) []string {
-	if len(j.Domains) < 2 {
+	if len(j.Targets) < 2 {
 		return nil
 	}
-	answers := make([]wire.Answer, len(j.Domains))
+	answers := make([]wire.Answer, len(j.Targets))
 	var wg sync.WaitGroup
-	for i, d := range j.Domains {
-		wg.Go(func() { answers[i] = j.Tape.DNS(ctx, wire.Question{Name: d, Type: "MX"}) })
+	for i, t := range j.Targets {
+		wg.Go(func() { answers[i] = j.Tape.DNS(ctx, wire.Question{Name: t.Domain, Type: "MX"}) })
 	}
 	wg.Wait()
 	count := map[string]int{}
@@ -171,24 +206,27 @@ type result struct {
 	domain   report.Domain
 }
 
-func (j *Job) domain(ctx context.Context, rubric *report.Rubric, name string) result {
+func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) result {
 	if j.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, j.Timeout)
 		defer cancel()
 	}
-	e := gather.Domain(ctx, j.Tape, j.Tables, j.at, name, j.Options)
-	return result{e, report.Build(e, checks.Run(e, checks.All()), rubric)}
+	e := gather.Domain(ctx, j.Tape, j.Tables, j.at, target.Domain, target.Options)
+	d := report.Build(e, checks.Run(e, checks.All()), rubric)
+	d.Drift = j.drift(ctx, e)
+	return result{e, d}
 }
 
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {
+	o := j.options()
 	run := report.Run{
 		At: j.at, Resolver: r.Resolver, Queries: r.Queries, Connections: r.Connections,
 		Millis: r.Millis, FloorMillis: r.Floor,
-		AllowPrivate: j.Options.AllowPrivate,
+		AllowPrivate: o.AllowPrivate,
 		Options: report.Options{
-			SMTP: !j.Options.NoSMTP && !j.Options.Offline, Offline: j.Options.Offline, Deep: j.Options.Deep,
-			Relay: j.Options.Relay, EHLO: j.Options.EHLO,
+			SMTP: !o.NoSMTP && !o.Offline, Offline: o.Offline, Deep: o.Deep,
+			Relay: o.Relay, EHLO: o.EHLO, Zones: j.laid.files(), Assumed: j.laid.Records,
 		},
 	}
 	var domains []report.Domain

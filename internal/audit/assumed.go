@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+// Assumed is what the user wants to be taken for published: how a domain is
+// audited before its zone goes live.
+type Assumed struct {
+	Zones   []*zone.Zone
+	Changes []zone.Change        // over the zones, and over the live DNS outside of them
+	Pages   map[string]wire.Page // policies that are not served yet, by URL
+	Texts   []string             // changes and pages as the user gave them, for the report
+}
+
+// over lays what is assumed over a Source; nil is no network.
+func (a Assumed) over(src wire.Source) wire.Source {
+	if src != nil && len(a.Zones)+len(a.Changes)+len(a.Pages) == 0 {
+		return src
+	}
+	o := wire.NewOverlay(src, a.Zones, a.Changes)
+	o.Pages = a.Pages
+	return o
+}
+
+// laid is what a recording holds of Assumed: not the zones, since the tape has
+// what they answered.
+type laid struct {
+	Zones   []laidZone `json:"zones,omitempty"`
+	Records []string   `json:"records,omitempty"`
+}
+
+type laidZone struct {
+	File   string `json:"file"`
+	Origin string `json:"origin"`
+}
+
+func (a Assumed) laid() laid {
+	l := laid{Records: a.Texts}
+	for _, z := range a.Zones {
+		l.Zones = append(l.Zones, laidZone{z.File, z.Origin})
+	}
+	return l
+}
+
+func (l laid) files() []string {
+	var out []string
+	for _, z := range l.Zones {
+		out = append(out, z.File)
+	}
+	return out
+}
+
+// covers reports whether one of the zones has that name at or below its apex.
+func (l laid) covers(name string) bool {
+	name = zone.Name(name)
+	return slices.ContainsFunc(l.Zones, func(z laidZone) bool {
+		return z.Origin == "." || name == z.Origin || strings.HasSuffix(name, "."+z.Origin)
+	})
+}
+
+// resolver gives who answered the questions about a domain; zone text does not
+// count.
+func (j *Job) resolver(e *gather.Evidence) string {
+	answers := []wire.Answer{e.MX.Answer, e.Apex.A, e.Apex.AAAA, e.Apex.TXT, e.Apex.NS, e.Apex.SOA}
+	if live, _, _ := j.Tape.Lookup(wire.Question{Name: e.Domain, Type: "MX", Live: true}.Ref()); live != nil {
+		answers = append(answers, *live)
+	}
+	for _, a := range answers {
+		if !a.Assumed && a.From != "" {
+			return a.From
+		}
+	}
+	return ""
+}
