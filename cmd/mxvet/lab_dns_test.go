@@ -17,8 +17,11 @@ import (
 // reverse zones are made from the table of hosts.
 var (
 	rootZones    = []string{"."}
-	tldZones     = []string{"example", "test", "arpa"}
-	hostingZones = []string{"good.test", "broken.test", "bogus.test", "inside.test", "quiet.test", reverse4, reverse6}
+	tldZones     = []string{"example", "test", "arpa", "com", "net", "org"}
+	hostingZones = []string{
+		"good.test", "broken.test", "bogus.test", "inside.test", "quiet.test", "open.test", "catchall.test",
+		"psbl.surriel.com", reverse4, reverse6,
+	}
 )
 
 const (
@@ -26,10 +29,17 @@ const (
 	reverse6 = "3.5.0.0.f.0.a.2.ip6.arpa"
 )
 
-// startDNS signs the zones and starts BIND and Unbound.
+// The block list that rbldnsd serves, under the name of a real one, so that the
+// program asks it without being told to.
+const labList = "zen.spamhaus.org"
+
+// startDNS signs the zones and starts BIND, rbldnsd and Unbound.
 func (l *lab) startDNS() {
 	signed := l.signZones()
-	starts := []func(){func() { l.awaitLog(l.startUnbound(), "start of service") }}
+	starts := []func(){
+		func() { l.awaitLog(l.startUnbound(), "start of service") },
+		func() { l.awaitLog(l.startList(), " started (") },
+	}
 	for host, zones := range map[string][]string{
 		"root": rootZones, "tld": tldZones, "dns1": hostingZones, "dns2": hostingZones, "refuser": nil,
 	} {
@@ -68,6 +78,21 @@ func (l *lab) startUnbound() *daemon {
 		"Dir": dir, "V4": l.addrs("resolver")[0], "V6": l.addrs("resolver")[1], "Hints": hints, "Anchor": anchor,
 	})
 	return l.start("resolver", l.program("unbound"), "-d", "-c", conf)
+}
+
+// startList starts rbldnsd; it refuses to run as root and changes to the user of
+// its package.
+func (l *lab) startList() *daemon {
+	dir := l.folder("rbl")
+	command := []string{"rbldnsd", "-n", "-w", dir}
+	for _, a := range l.addrs("rbl") {
+		command = append(command, "-b", a+"/53")
+	}
+	for file, kind := range map[string]string{"ip4": "ip4set", "ip6": "ip6trie"} {
+		l.fill(filepath.Join(dir, file), "lists/"+file, nil)
+		command = append(command, labList+":"+kind+":"+file)
+	}
+	return l.start("rbl", command...)
 }
 
 // anchor names the file with the DS records of the lab's root.

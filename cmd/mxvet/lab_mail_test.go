@@ -20,15 +20,28 @@ type mailHost struct {
 
 func mailHosts() []mailHost {
 	takes := func(domains ...string) []string {
-		return []string{"virtual_mailbox_domains = " + strings.Join(domains, " "), "virtual_mailbox_maps = inline:{postmaster=x}"}
+		return []string{"virtual_mailbox_domains = " + strings.Join(domains, " "), recipients(domains)}
 	}
 	return []mailHost{
 		{host: "mx1", name: "mx1.good.test", settings: takes("good.test", "bogus.test")},
 		{host: "mx2", name: "mx2.good.test", settings: takes("good.test")},
 		{host: "old", name: "old.broken.test", age: 200, settings: takes("broken.test")},
 		{host: "plain", name: "plain.broken.test", noTLS: true, settings: takes("broken.test")},
-		{host: "control", name: "mx.control.example", settings: takes("control.example")},
+		{host: "open", name: "mx.open.test", settings: append(takes("open.test"),
+			"mynetworks = 0.0.0.0/0 [::]/0", "smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination",
+			"smtpd_recipient_restrictions = reject_non_fqdn_recipient reject_unknown_recipient_domain")},
+		{host: "catchall", name: "mx.catchall.test", settings: []string{"virtual_mailbox_domains = catchall.test", "virtual_mailbox_maps = static:x"}},
+		{host: "control", name: "mx.control.example", settings: takes("control.example", "isp.example")},
 	}
+}
+
+// recipients: postmaster and abuse exist, and nobody else.
+func recipients(domains []string) string {
+	var list []string
+	for _, d := range domains {
+		list = append(list, "postmaster@"+d+"=x", "abuse@"+d+"=x")
+	}
+	return "virtual_mailbox_maps = inline:{" + strings.Join(list, ", ") + "}"
 }
 
 // startMail starts every Postfix.

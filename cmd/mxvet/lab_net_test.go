@@ -52,7 +52,10 @@ func labHosts() []labHost {
 		{name: "web", dns: "mta-sts.good.test", addrs: []string{"185.53.12.80", "2a0f:53:12::80"}},
 		{name: "old", addrs: []string{"185.53.20.25", "2a0f:53:20::25"}},
 		{name: "plain", dns: "plain.broken.test", addrs: []string{"185.53.21.25", "2a0f:53:21::25"}},
+		{name: "open", dns: "mx.open.test", addrs: []string{"185.53.22.25", "2a0f:53:22::25"}},
+		{name: "catchall", dns: "mx.catchall.test", addrs: []string{"185.53.23.25", "2a0f:53:23::25"}},
 		{name: "refuser", dns: "refuser.example", addrs: []string{"185.53.30.1", "2a0f:53:30::1"}},
+		{name: "rbl", dns: "rbl.example", addrs: []string{"185.53.32.1", "2a0f:53:32::1"}},
 		{name: "idle", dns: "idle.example", addrs: []string{"185.53.31.1", "2a0f:53:31::1"}},
 		{name: "silent", dns: "silent.example", addrs: []string{"185.53.40.1", "2a0f:53:40::1"}, mute: true},
 		{name: "control", dns: "mx.control.example", addrs: []string{"185.53.50.25", "2a0f:53:50::25"}},
@@ -64,7 +67,8 @@ func labHosts() []labHost {
 // A lab is the running whole: namespaces, servers, files.
 type lab struct {
 	t    *testing.T
-	dir  string // of all files; readable by every user, as daemons drop root
+	out  string // folder for what stays: reports, logs of a failed run
+	dir  string // of all other files; readable by every user, as daemons drop root
 	ca   *labCA
 	lock net.Listener
 
@@ -78,11 +82,11 @@ type lab struct {
 
 // newLab makes namespaces and network. It takes everything down again when the
 // test ends, however it ends, and on Ctrl-C.
-func newLab(t *testing.T) *lab {
+func newLab(t *testing.T, out string) *lab {
 	if os.Getuid() != 0 {
 		t.Fatal("the lab needs root, for network namespaces: run make integration as root")
 	}
-	l := &lab{t: t}
+	l := &lab{t: t, out: out}
 	var err error
 	// An abstract socket is a lock that no crash leaves behind.
 	if l.lock, err = net.Listen("unix", "@mxvet-lab"); err != nil {
@@ -191,10 +195,14 @@ func (l *lab) stopOnSignal() {
 	}()
 }
 
-// stop ends the daemons, and removes namespaces and files.
+// stop ends the daemons, and removes namespaces and files. Of a failed run the
+// logs stay, with the reports.
 func (l *lab) stop() {
 	l.stopped.Do(func() {
 		l.stopDaemons()
+		if l.t.Failed() {
+			l.keepLogs()
+		}
 		l.making.Lock()
 		defer l.making.Unlock()
 		for _, name := range append([]string{"net"}, hostNames()...) {

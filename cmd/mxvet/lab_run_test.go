@@ -103,6 +103,22 @@ func listens(pid int, port uint16) bool {
 	return false
 }
 
+// keepLogs copies the daemons' logs to where the reports are.
+func (l *lab) keepLogs() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.daemons {
+		text, err := os.ReadFile(d.log)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(l.out, filepath.Base(d.log)), text, 0o644)
+		}
+		if err != nil {
+			l.t.Logf("keep the log of %s: %v", d.host, err)
+		}
+	}
+	l.t.Logf("the servers' logs are in %s", l.out)
+}
+
 // stopDaemons ends every process that start has started, by its id.
 func (l *lab) stopDaemons() {
 	l.mu.Lock()
