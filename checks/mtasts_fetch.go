@@ -108,6 +108,9 @@ func handshakeDone(f mtasts.Fetched) bool { return f.Page.TLS != nil && f.Page.T
 func served(f mtasts.Fetched) bool        { return f.Policy != nil }
 
 func pageSubject(e *gather.Evidence, f mtasts.Fetched) string {
+	if !f.Addr.IsValid() {
+		return e.MTASTS.Host
+	}
 	return fmt.Sprintf("%s [%s]", e.MTASTS.Host, f.Addr)
 }
 
@@ -152,6 +155,8 @@ func fetched(e *gather.Evidence, f mtasts.Fetched) Verdict {
 	}
 	badCert := p.Fail != nil && p.Fail.Kind == wire.FailTLS && handshakeDone(f)
 	switch {
+	case p.Assumed:
+		return Verdict{Status: NotAsked, Message: "the policy is not served yet: it is the file that was named with --policy"}
 	case p.Fail == nil || badCert && p.Status != 0:
 		switch {
 		case p.Status/100 == 3 && p.Location != "":
@@ -218,7 +223,7 @@ func eachPage(e *gather.Evidence, have func(mtasts.Fetched) bool, judge func(mta
 	}
 	for _, f := range e.MTASTS.Pages {
 		v := Verdict{}
-		if have(f) {
+		if have(f) && !f.Page.Assumed {
 			v = judge(f)
 		} else {
 			v = absent(fetched(e, f))

@@ -65,8 +65,10 @@ type Options struct {
 	RelayFrom    string       `json:"relay_from,omitempty"`
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
 	DNSBL        DNSBLOptions `json:"dnsbl,omitzero"`
-	SharedHosts  []string     `json:"-"`    // MX hosts of several domains of this run, which are not asked to relay
-	Seed         string       `json:"seed"` // makes the random labels of this run
+	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
+	// PolicyAssumed says that an Overlay has an MTA-STS policy that is not served yet.
+	PolicyAssumed bool   `json:"policy_assumed,omitempty"`
+	Seed          string `json:"seed"` // makes the random labels of this run
 }
 
 // A Role says what a domain does with mail. The operator's own statement wins;

@@ -67,7 +67,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		registrations(ctx, src, tables.Suffixes, domain, l)
 	})
 	wg.Go(func() { e.DMARC = dmarc.Lookup(ctx, src, tables.Suffixes, domain) })
-	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain) })
+	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain, o.PolicyAssumed) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
 	wg.Go(func() { lists.begin(ctx) })

@@ -31,7 +31,7 @@ type Result struct {
 
 // A Fetched is the policy file as one address serves it.
 type Fetched struct {
-	Addr netip.Addr
+	Addr netip.Addr // zero for a policy that is assumed (Page.Assumed)
 	Ref  wire.Ref
 	Page wire.Page
 	// Policy is nil where a sender would not get one: no answer, a certificate
@@ -55,8 +55,9 @@ const (
 
 // Lookup asks for record and policy of a domain at the same time: the policy is
 // fetched as soon as its host has an address, whether or not there is a record.
-// Domain is in A-labels.
-func Lookup(ctx context.Context, src wire.Source, domain string) *Result {
+// Domain is in A-labels. Where a policy is assumed, which src knows of, that one
+// is fetched instead, and needs no address.
+func Lookup(ctx context.Context, src wire.Source, domain string, assumed bool) *Result {
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	r := &Result{Domain: domain, Host: "mta-sts." + domain}
 	var wg sync.WaitGroup
@@ -79,6 +80,9 @@ func Lookup(ctx context.Context, src wire.Source, domain string) *Result {
 			*f.to = wire.Ask(ctx, src, r.Host, f.rrtype)
 			addrs := f.to.Answer.Addrs()
 			n := min(perFamily, len(addrs))
+			if assumed {
+				addrs, n = nil, 0
+			}
 			families[i], rest[i] = make([]Fetched, n), addrs[n:]
 			resolved.Done()
 			fetchAll(ctx, src, r.URL(), addrs[:n], families[i])
@@ -93,6 +97,10 @@ func Lookup(ctx context.Context, src wire.Source, domain string) *Result {
 	fetchAll(ctx, src, r.URL(), more[:n], extra)
 	wg.Wait()
 
+	if assumed {
+		extra = make([]Fetched, 1)
+		fetchAll(ctx, src, r.URL(), []netip.Addr{{}}, extra)
+	}
 	for _, list := range [][]Fetched{families[0], families[1], extra} {
 		r.Pages = append(r.Pages, list...)
 	}
@@ -114,7 +122,10 @@ func fetchAll(ctx context.Context, src wire.Source, url string, addrs []netip.Ad
 	var wg sync.WaitGroup
 	for i, addr := range addrs {
 		wg.Go(func() {
-			q := wire.Request{URL: url, Addr: netip.AddrPortFrom(addr, 443)}
+			q := wire.Request{URL: url}
+			if addr.IsValid() {
+				q.Addr = netip.AddrPortFrom(addr, 443)
+			}
 			f := Fetched{Addr: addr, Ref: q.Ref(), Page: src.Fetch(ctx, q)}
 			if f.Page.Fail == nil && f.Page.Status == 200 {
 				f.Policy = new(ParsePolicy(f.Page.Body))

@@ -88,7 +88,7 @@ func TestLookup(t *testing.T) {
 			},
 		}
 		start := time.Now()
-		r := Lookup(t.Context(), w, "Example.com.")
+		r := Lookup(t.Context(), w, "Example.com.", false)
 		if took := time.Since(start); took != 200*time.Millisecond {
 			t.Errorf("took %v, want two rounds", took)
 		}
@@ -139,7 +139,7 @@ func TestLookupSpeculates(t *testing.T) {
 			delay: map[string]time.Duration{"192.0.2.1": time.Second, "AAAA mta-sts.example.com": 900 * time.Millisecond, "TXT _mta-sts.example.com": time.Second},
 		}
 		start := time.Now()
-		r := Lookup(t.Context(), w, "example.com")
+		r := Lookup(t.Context(), w, "example.com", false)
 		if took := time.Since(start); took != 1100*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
@@ -151,14 +151,14 @@ func TestLookupSpeculates(t *testing.T) {
 
 func TestLookupAbsentAndFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := Lookup(t.Context(), world{}, "example.com")
+		r := Lookup(t.Context(), world{}, "example.com", false)
 		if !r.NoHost() || r.Policy() != nil || r.Record() != nil || r.Differs() || !r.TXT.Answer.Missing("TXT") {
 			t.Errorf("nothing there: %+v", r)
 		}
 		r = Lookup(t.Context(), world{dns: map[string][]string{
 			"TXT _mta-sts.example.com": {"FAIL servfail"},
 			"A mta-sts.example.com":    {"FAIL timeout"},
-		}}, "example.com")
+		}}, "example.com", false)
 		if !r.TXT.Failed() || r.NoHost() {
 			t.Errorf("failures read as absence: %+v", r)
 		}
@@ -169,9 +169,24 @@ func TestTwoRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := Lookup(t.Context(), world{dns: map[string][]string{
 			"TXT _mta-sts.example.com": {`"v=STSv1; id=1"`, `"v=STSv1; id=2"`},
-		}}, "example.com")
+		}}, "example.com", false)
 		if r.Record() != nil || len(r.Records) != 2 {
 			t.Errorf("%d records", len(r.Records))
 		}
 	})
+}
+
+// A policy that is assumed is the only one, whatever addresses its host has.
+func TestAssumedPolicy(t *testing.T) {
+	page := wire.Page{Status: 200, Body: []byte("version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400\r\n")}
+	for _, dns := range []map[string][]string{nil, {"A mta-sts.example.com": {"192.0.2.80"}}} {
+		synctest.Test(t, func(t *testing.T) {
+			o := wire.NewOverlay(world{dns: dns}, nil, nil)
+			o.Pages = map[string]wire.Page{"https://mta-sts.example.com/.well-known/mta-sts.txt": page}
+			r := Lookup(t.Context(), o, "example.com", true)
+			if len(r.Pages) != 1 || r.Pages[0].Addr.IsValid() || !r.Pages[0].Page.Assumed || r.Policy() == nil || r.Policy().Mode != Enforce {
+				t.Errorf("addresses %v: %+v", dns, r.Pages)
+			}
+		})
+	}
 }

@@ -166,8 +166,14 @@ type Request struct {
 	Addr netip.AddrPort
 }
 
-// Ref gives "get:URL@ADDRESS".
-func (r Request) Ref() Ref { return Ref("get:" + escapeRef(r.URL) + "@" + r.Addr.String()) }
+// Ref gives "get:URL@ADDRESS", "get:URL" for a page that only an Overlay can give.
+func (r Request) Ref() Ref {
+	s := "get:" + escapeRef(r.URL)
+	if r.Addr.IsValid() {
+		s += "@" + r.Addr.String()
+	}
+	return Ref(s)
+}
 
 // A Page is the answer to a Request.
 type Page struct {

@@ -32,6 +32,7 @@ func TestRef(t *testing.T) {
 		{Question{Name: "_dmarc.example.com", Type: "TXT", Server: "192.0.2.53", TCP: true, CD: true}.Ref(), "dns:TXT _dmarc.example.com@192.0.2.53+tcp+cd"},
 		{Question{Name: "example.com", Type: "MX", Live: true}.Ref(), "dns:MX example.com+live"},
 		{Request{"https://example.com/a?b=1", four}.Ref(), "get:https://example.com/a?b=1@192.0.2.25:25"},
+		{Request{URL: "https://example.com/"}.Ref(), "get:https://example.com/"},
 		{Probe{Proto: "smtp", Addr: four, SNI: "MX1.example.com"}.Ref(), "smtp:192.0.2.25:25/mx1.example.com"},
 		{Probe{Proto: "smtp", Addr: four, SNI: "mx1.example.com", Variant: "default"}.Ref(), "smtp:192.0.2.25:25/mx1.example.com"},
 		{Probe{Proto: "submissions", Addr: six, Variant: "no-sni", Relay: "x\ty\tz\n"}.Ref(), "submissions:[2001:db8::25]:465/#no-sni+relay"},
