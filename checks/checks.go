@@ -109,7 +109,7 @@ type Result struct {
 func All() []Rule {
 	return slices.Concat(
 		dnsRules(), mxRules(), spfRules(), dkimRules(), dmarcRules(),
-		mtastsRules(), tlsrptRules(), smtpRules(), tlsRules(), certRules(), relayRules(), ipRules(),
+		mtastsRules(), tlsrptRules(), smtpRules(), tlsRules(), certRules(), relayRules(), ipRules(), dnsblRules(),
 	)
 }
 
