@@ -1,8 +1,12 @@
 package dmarc
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
+
+	"mxvet/internal/wire"
 )
 
 // A Method is what one kind of receiver finds.
@@ -128,6 +132,34 @@ func (t tree) walk(start string) found {
 	}
 	f.at, f.record = use.Domain, use.record()
 	return f
+}
+
+// An Organization is the outcome of a tree walk from an identifier that SPF or
+// DKIM authenticated: what relaxed alignment compares (RFC 9989 section 4.10.2).
+type Organization struct {
+	Domain string // organizational domain
+	Steps  []Step
+	Failed []string // domains whose lookup failed: another answer could change the result
+}
+
+// Organize finds the organizational domain of a name in A-labels by tree walk. All
+// names on the way are asked at once.
+func Organize(ctx context.Context, src wire.Source, domain string) Organization {
+	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
+	names := walkNames(domain)
+	o := Organization{Steps: make([]Step, len(names))}
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { o.Steps[i] = step(ctx, src, name) })
+	}
+	wg.Wait()
+	walk := tree(o.Steps).walk(domain)
+	for i := range o.Steps {
+		o.Steps[i].InWalk = true
+		o.Steps[i].Used = slices.Contains(walk.used, o.Steps[i].Domain)
+	}
+	o.Domain, o.Failed = walk.org, walk.failed
+	return o
 }
 
 // listed does the search of RFC 7489 section 6.6.3: the domain, then its

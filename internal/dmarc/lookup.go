@@ -78,6 +78,17 @@ type Place struct {
 // at once, and report destinations as soon as the record is known. Domain is in
 // A-labels.
 func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string) *Discovery {
+	return discover(ctx, src, list, domain, true)
+}
+
+// Discover is Lookup as a receiver of mail does it: without the places where a
+// record is published by mistake and without the destinations of reports, which
+// concern the owner of the domain alone. Doubled stays empty and Reports nil.
+func Discover(ctx context.Context, src wire.Source, list *psl.List, domain string) *Discovery {
+	return discover(ctx, src, list, domain, false)
+}
+
+func discover(ctx context.Context, src wire.Source, list *psl.List, domain string, owner bool) *Discovery {
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	d := &Discovery{
 		Domain:              domain,
@@ -98,13 +109,15 @@ func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string)
 			d.Steps[i] = step(ctx, src, name)
 			d.Steps[i].InWalk = slices.Contains(walked, name)
 			d.Steps[i].InPSL = name == domain || slices.Contains(orgs, name)
-			if own := d.Steps[i].record(); name == domain && own != nil {
+			if own := d.Steps[i].record(); owner && name == domain && own != nil {
 				early = reports(ctx, src, list, domain, own)
 			}
 		})
 	}
 	wg.Go(func() { d.Apex = place(ctx, src, domain) })
-	wg.Go(func() { d.Doubled = place(ctx, src, "_dmarc."+domain+"."+domain) })
+	if owner {
+		wg.Go(func() { d.Doubled = place(ctx, src, "_dmarc."+domain+"."+domain) })
+	}
 	wg.Wait()
 
 	switch {
@@ -116,6 +129,9 @@ func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string)
 		d.Exists = ExistenceUnknown
 	}
 	d.evaluate(orgs[0], orgs[1])
+	if !owner {
+		return d
+	}
 
 	applied := d.Walk.Domain
 	if applied.Record == nil {
