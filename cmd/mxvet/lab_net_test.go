@@ -266,4 +266,7 @@ func removeLeftovers(t *testing.T) {
 			}
 		}
 	}
+	if len(namespaces) > 0 {
+		_ = os.Remove("/etc/netns") // made by that run, unless others use it
+	}
 }
