@@ -1,0 +1,50 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+)
+
+// What an unregistered name is used for, in words, and what its next owner gets.
+// SPF, DKIM and reports have rules of their own.
+var dnsUses = []struct{ kind, what, gain string }{
+	{gather.UseMX, "an MX record names", "gets mail for the domain"},
+	{gather.UseNS, "an NS record names", "answers for the domain, whatever is asked"},
+	{gather.UseMTASTS, "MTA-STS is an alias of", "says which hosts may take mail for the domain"},
+	{gather.UseAlias, "the DMARC or TLS-RPT record is an alias of", "writes that record"},
+}
+
+// dnsRegistrationRules is about names of others that the domain relies on.
+func dnsRegistrationRules() []Rule {
+	return []Rule{{
+		ID: "dns-unregistered", Area: AreaHosts, Severity: Critical,
+		Title: "no record relies on a name that anybody can register",
+		Refs:  []string{"RFC 5321 section 5.1"},
+		When:  dnsExists,
+		Judge: func(e *gather.Evidence) []Verdict {
+			var out []Verdict
+			for _, r := range e.Registrations {
+				for _, use := range dnsUses {
+					i := slices.IndexFunc(r.Uses, func(u gather.Use) bool { return u.Kind == use.kind })
+					if i < 0 {
+						continue
+					}
+					v := Verdict{Key: r.Name, Status: Pass, Evidence: []wire.Ref{r.Ref}}
+					switch {
+					case r.Unregistered():
+						v.Status, v.Severity = Fail, Critical
+						v.Message = fmt.Sprintf("%s %s, and %s appears to be unregistered: whoever registers it %s", use.what, r.Uses[i].Name, r.Name, use.gain)
+					case !r.Answer.OK():
+						v.Status, v.Message = dnsSilence(r.Name+" NS", r.Answer)
+					}
+					out = append(out, v)
+					break // one verdict for each name
+				}
+			}
+			return out
+		},
+	}}
+}
