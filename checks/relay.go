@@ -122,9 +122,12 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
 	}
 	random := envelopeOf(c, gather.FormRandom)
+	loose := false // it takes what nobody can deliver to, but not unknown names of its own
 	for _, form := range []string{gather.FormUnresolvable, gather.FormSyntax} {
 		if o := envelopeOf(c, form); o.accepted() {
-			return unknown("the server takes recipients that nobody can deliver to (%s: %s), so RCPT says nothing about relaying; it may bounce to forged senders", form, o)
+			if loose = random.refused(); !loose {
+				return unknown("the server takes recipients that nobody can deliver to (%s: %s), so RCPT says nothing about relaying; it may bounce to forged senders", form, o)
+			}
 		}
 	}
 	var plain, routed, unclear []string
@@ -142,7 +145,7 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 		}
 	}
 	seen := slices.Concat(plain, routed)
-	strong := len(plain) > 0 && random.refused() && e.Relay.Weak == ""
+	strong := len(plain) > 0 && random.refused() && !loose && e.Relay.Weak == ""
 	switch {
 	case len(seen) > 0 && trusted(e, c):
 		return unknown("accepted at RCPT (%s), but asked from an address that the domain itself trusts; ask from elsewhere", strings.Join(seen, "; "))
@@ -158,6 +161,8 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 		why := "it takes unknown recipients of its own too"
 		if e.Relay.Weak != "" {
 			why = e.Relay.Weak
+		} else if loose {
+			why = "it takes domains that cannot exist too, though it refuses unknown recipients of its own"
 		} else if !random.accepted() {
 			why = "an unknown recipient of its own got " + random.String()
 		}

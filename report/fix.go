@@ -11,7 +11,7 @@ type Fix struct {
 	Safety        string   `json:"safety" jsonschema:"enum=safe-now,enum=needs-evidence,enum=needs-input"`
 	Needs         string   `json:"needs"`   // the evidence or input that is asked for
 	Changes       []Change `json:"changes"` // empty: nothing that DNS can mend
-	Steps         []string `json:"steps"`
+	Steps         []Step   `json:"steps"`
 	Undo          string   `json:"undo"`
 	VisibleWithin int      `json:"visible_within"` // seconds that caches may hold the old records
 	Points        int      `json:"points"`         // score gained by this fix alone
@@ -19,6 +19,12 @@ type Fix struct {
 	Verified      bool     `json:"verified"`       // a second audit over the changed records cleared what it claims and lowered nothing
 	Unverified    string   `json:"unverified"`     // why it is not verified
 	Next          []Stage  `json:"next"`           // later stages of a staged change
+}
+
+// A Step is something for a person to do.
+type Step struct {
+	Text string   `json:"text"`
+	Copy []string `json:"copy"` // lines to copy as they stand: records, a file
 }
 
 // Values of Fix.Safety.

@@ -171,7 +171,10 @@ func TestHTMLTells(t *testing.T) {
 			want = append(want, c.New...)
 			want = append(want, c.Old...)
 		}
-		want = append(want, f.Steps...)
+		for _, s := range f.Steps {
+			want = append(want, s.Text)
+			want = append(want, s.Copy...)
+		}
 	}
 	for _, u := range d.Unknown {
 		want = append(want, u.Reason)
@@ -201,7 +204,7 @@ func FuzzHTML(f *testing.F) {
 		d := r.Domains[0]
 		d.Name, d.Unicode, d.Profile.Role, d.Profile.Why = s, s, s, s
 		d.Findings = []Finding{{Rule: s, Title: s, Area: "spf", Severity: s, Subject: s, Key: s, Message: s, Evidence: []string{s}, Refs: []string{s}}}
-		d.Fixes = []Fix{{ID: s, Title: s, Rules: []string{s}, Safety: s, Effort: s, Needs: s, Changes: []Change{{Owner: s, Type: s, Old: []string{s}, New: []string{s}}}, Steps: []string{s}, Undo: s, Unverified: s}}
+		d.Fixes = []Fix{{ID: s, Title: s, Rules: []string{s}, Safety: s, Effort: s, Needs: s, Changes: []Change{{Owner: s, Type: s, Old: []string{s}, New: []string{s}}}, Steps: []Step{{Text: s, Copy: []string{s}}}, Undo: s, Unverified: s}}
 		d.MX = []MX{{Host: s}}
 		d.SPF = &SPFTree{Domain: s, Record: s, Terms: []SPFTerm{{Text: s, Problem: s, Lookups: 1}}}
 		r.Hosts = []Host{{Name: s, Addresses: []HostAddress{{IP: s, Fail: s, Banner: s, TLS: &TLS{Version: s, Error: s}, Cert: &Certificate{Key: s, Mozilla: s}}}}}

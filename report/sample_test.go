@@ -137,12 +137,15 @@ func sampleTypical(t testing.TB) *Report {
 		},
 		{
 			ID: "mtasts-policy", Title: "Publish an MTA-STS policy in testing mode", Rules: []string{"mtasts-none"}, Effort: "medium", Safety: NeedsInput, Needs: "the address of a web server for mta-sts.example.com",
-			Steps:   []string{"Serve this file at https://mta-sts.example.com/.well-known/mta-sts.txt with a valid certificate.", "Then publish the record."},
+			Steps: []Step{
+				{Text: "Serve this file at https://mta-sts.example.com/.well-known/mta-sts.txt with a valid certificate:", Copy: []string{"version: STSv1", "mode: testing", "mx: mx1.example.com", "max_age: 86400"}},
+				{Text: "Then publish the record."},
+			},
 			Changes: []Change{{Owner: "_mta-sts.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=STSv1; id=20261121T061700;"`}}}, VisibleWithin: 900, Unverified: "the policy host does not answer yet",
 		},
 		{
 			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Effort: "low", Safety: SafeNow, Points: 1, ScoreAfter: d.Score.Score,
-			Steps: []string{"Postfix reads smtpd_tls_chain_files again after: postfix reload"},
+			Steps: []Step{{Text: "Postfix reads smtpd_tls_chain_files again after: postfix reload"}},
 		},
 	}
 	d.Next = &Outcome{Score: 93, Low: 91, Letter: "A", Fixes: 2, Verified: true}
@@ -265,7 +268,7 @@ func sampleHostile(t testing.TB) *Report {
 	d.Unicode = "ex\u0430mple.com" + hostileBidi
 	d.Fixes = []Fix{{
 		ID: "spf-record", Title: hostileHTML, Rules: []string{"spf-syntax"}, Effort: "low", Safety: NeedsInput, Needs: wide + hostileHTML,
-		Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 300, Old: []string{`"` + hostileHTML + hostileEscape + `"`}, New: []string{`"v=spf1 ` + long + ` -all"`}}}, Steps: []string{hostileHTML, wide + wide}, Undo: hostileEscape, VisibleWithin: 300,
+		Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 300, Old: []string{`"` + hostileHTML + hostileEscape + `"`}, New: []string{`"v=spf1 ` + long + ` -all"`}}}, Steps: []Step{{Text: hostileHTML, Copy: []string{hostileHTML, hostileEscape}}, {Text: wide + wide}}, Undo: hostileEscape, VisibleWithin: 300,
 	}}
 	d.AddEvents(Event{At: sampleTime.AddDate(0, 0, -2), Kind: "policy", What: hostileHTML, Subject: hostileBidi})
 	d.SPF = &SPFTree{Domain: "example.com", Record: hostileHTML, Lookups: 1, Limit: 10, Terms: []SPFTerm{{Text: hostileHTML + hostileEscape, Lookups: 1, Problem: hostileBidi, Record: long, Terms: []SPFTerm{{Text: long}}}}}

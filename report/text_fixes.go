@@ -122,14 +122,23 @@ func (p *page) changes(cs []Change) {
 	}
 }
 
-func (p *page) steps(steps []string) {
+// steps writes what a person does; of several, each has its number. Lines to copy
+// are never broken.
+func (p *page) steps(steps []Step) {
 	for i, s := range steps {
-		mark := fmt.Sprintf("%d. ", i+1)
-		for j, l := range wrap(clean(s, maxMessage), p.o.Width-2-len(mark), 0) {
+		mark := ""
+		if len(steps) > 1 {
+			mark = fmt.Sprintf("%d. ", i+1)
+		}
+		gap := strings.Repeat(" ", len(mark))
+		for j, l := range wrap(clean(s.Text, maxMessage), p.o.Width-2-len(mark), 0) {
 			if j > 0 {
-				mark = strings.Repeat(" ", len(mark))
+				mark = gap
 			}
 			p.line("  " + mark + l)
+		}
+		for _, l := range s.Copy {
+			p.line("    " + gap + Sanitize(l))
 		}
 	}
 }

@@ -65,15 +65,6 @@ func profile() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.BidiRule())
 }
 
-// unicodeName gives the U-label form for people.
-func unicodeName(ascii string) string {
-	u, err := profile().ToUnicode(ascii)
-	if err != nil {
-		return ascii
-	}
-	return u
-}
-
 func hint(s string) string {
 	if d, err := parseDomain(s); err == nil {
 		return d

@@ -40,30 +40,45 @@ func (a Authority) AllFail() bool {
 
 const maxServers = 8 // authoritative addresses asked, of parent and of the domain
 
-func confirm(ctx context.Context, src wire.Source, e *Evidence) Authority {
-	failed := func(a wire.Answer) bool {
-		return a.TCPFailed || a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
-	}
-	owner, rrtype := e.Domain, ""
-	switch {
-	case e.Options.Offline:
-	case failed(e.MX.Answer):
-		rrtype = "MX"
-	case failed(e.Apex.TXT):
-		rrtype = "TXT"
-	default:
-		for _, s := range e.DKIM.Selectors { // those that the user named stand first
-			if s.Invalid == "" && failed(s.Answer) {
-				owner, rrtype = s.Owner, "TXT"
-				break
-			}
+// confirmEarly confirms what the resolver says about MX and TXT at the domain, as
+// soon as it has said it.
+func confirmEarly(ctx context.Context, src wire.Source, domain string, o Options) Authority {
+	var mx, txt wire.Asked
+	var wg sync.WaitGroup
+	wg.Go(func() { mx = wire.Ask(ctx, src, domain, "MX") })
+	wg.Go(func() { txt = wire.Ask(ctx, src, domain, "TXT") })
+	wg.Wait()
+	for i, a := range []wire.Asked{mx, txt} {
+		if doubtful(a.Answer) {
+			return confirm(ctx, src, domain, o, domain, []string{"MX", "TXT"}[i])
 		}
 	}
-	if rrtype == "" {
+	return Authority{}
+}
+
+// confirmLate confirms DKIM selectors; those that the user named stand first.
+func confirmLate(ctx context.Context, src wire.Source, e *Evidence) Authority {
+	for _, s := range e.DKIM.Selectors {
+		if s.Invalid == "" && doubtful(s.Answer) {
+			return confirm(ctx, src, e.Domain, e.Options, s.Owner, "TXT")
+		}
+	}
+	return Authority{}
+}
+
+// doubtful reports that the resolver gave no answer, or only part of one, which
+// may be its own fault.
+func doubtful(a wire.Answer) bool {
+	return a.TCPFailed || a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
+}
+
+// confirm asks the domain's own servers for one RRset.
+func confirm(ctx context.Context, src wire.Source, domain string, o Options, owner, rrtype string) Authority {
+	if o.Offline {
 		return Authority{}
 	}
 	a := Authority{Asked: true, Name: owner, Ref: wire.Question{Name: owner, Type: rrtype}.Ref()}
-	names, glue := a.delegation(ctx, src, e)
+	names, glue := a.delegation(ctx, src, domain)
 	a.Servers = make([]ServerAnswer, 0, maxServers)
 	for _, name := range names {
 		ips := glue[name]
@@ -89,9 +104,9 @@ func confirm(ctx context.Context, src wire.Source, e *Evidence) Authority {
 
 // delegation asks servers of the parent zone who serves the domain. It climbs
 // until it finds a zone whose NS RRset the resolver knows.
-func (a *Authority) delegation(ctx context.Context, src wire.Source, e *Evidence) (names []string, glue map[string][]netip.Addr) {
+func (a *Authority) delegation(ctx context.Context, src wire.Source, domain string) (names []string, glue map[string][]netip.Addr) {
 	glue = map[string][]netip.Addr{}
-	parent := e.Domain
+	parent := domain
 	for {
 		_, rest, ok := strings.Cut(parent, ".")
 		if !ok {
@@ -109,7 +124,7 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, e *Evidence
 				if asked++; asked > maxServers/2 {
 					return names, glue
 				}
-				answer := src.DNS(ctx, wire.Question{Name: e.Domain, Type: "NS", Server: ip.String()})
+				answer := src.DNS(ctx, wire.Question{Name: domain, Type: "NS", Server: ip.String()})
 				referral := wire.Answer{Answer: slices.Concat(answer.Authority, answer.Answer)}
 				if names = referral.Targets("NS"); answer.Fail == nil && len(names) > 0 {
 					// An intercepting resolver would give an answer here, not a referral.

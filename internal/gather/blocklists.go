@@ -81,6 +81,15 @@ type blocklistRun struct {
 	domain    string
 	notAsked  string
 	selection dnsbl.Selection
+	tests     []*listTest // in the order of selection; of a list of addresses both families
+}
+
+// A listTest is the test of one list, made once.
+type listTest struct {
+	list   *dnsbl.List
+	six    bool
+	done   chan struct{} // closed when health is there
+	health dnsbl.Health
 }
 
 func newBlocklistRun(src wire.Source, tables Tables, domain string, o Options) *blocklistRun {
@@ -97,17 +106,30 @@ func newBlocklistRun(src wire.Source, tables Tables, domain string, o Options) *
 			b.notAsked = "no block list is chosen"
 		}
 	}
+	for _, l := range b.selection.Lists {
+		b.tests = append(b.tests, &listTest{list: l, done: make(chan struct{})})
+		if l.Kind == dnsbl.KindIP {
+			b.tests = append(b.tests, &listTest{list: l, six: true, done: make(chan struct{})})
+		}
+	}
 	return b
 }
 
-// begin asks what needs no answer of others: the tests, and the domain's names.
+// begin tests the lists, and asks what needs no answer of others: about the
+// domain's names and the addresses that the user named. Everything else waits for
+// the tests, so begin must run beside it.
 func (b *blocklistRun) begin(ctx context.Context) {
 	if b.notAsked != "" {
 		return
 	}
 	var wg sync.WaitGroup
+	for _, t := range b.tests {
+		wg.Go(func() {
+			defer close(t.done)
+			t.health = dnsbl.Test(ctx, b.src, b.o.Seed, t.list, t.six)
+		})
+	}
 	wg.Go(func() { b.names(ctx) })
-	wg.Go(func() { b.test(ctx) })
 	stated, _ := b.bounded(b.stated())
 	wg.Go(func() { b.addresses(ctx, stated) })
 	wg.Wait()
@@ -186,8 +208,12 @@ func (b *blocklistRun) finish(ctx context.Context, e *Evidence) Blocklists {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.addresses(ctx, out.Addresses) })
 	wg.Go(func() { out.Names = b.names(ctx) })
-	wg.Go(func() { out.Health = b.test(ctx) })
 	wg.Wait()
+	for _, t := range b.tests {
+		if t.health.State != dnsbl.Unsupported {
+			out.Health = append(out.Health, t.health)
+		}
+	}
 	return out
 }
 
@@ -301,16 +327,19 @@ func (b *blocklistRun) special(ip netip.Addr) bool {
 // addresses asks every list of addresses about each, and fills in what they say;
 // not about those that are not of the public internet.
 func (b *blocklistRun) addresses(ctx context.Context, all []ListedAddress) {
-	lists := b.lists(dnsbl.KindIP)
 	var wg sync.WaitGroup
 	for i := range all {
 		a := &all[i]
 		if b.special(a.IP) {
 			continue
 		}
-		a.Results = make([]dnsbl.Result, len(lists))
-		for j, l := range lists {
-			wg.Go(func() { a.Results[j] = dnsbl.Address(ctx, b.src, b.o.Seed, l, a.IP) })
+		tests := b.testsOf(dnsbl.KindIP, a.IP.Is6())
+		a.Results = make([]dnsbl.Result, len(tests))
+		for j, t := range tests {
+			wg.Go(func() {
+				<-t.done
+				a.Results[j] = dnsbl.Address(ctx, b.src, t.health, a.IP)
+			})
 		}
 	}
 	wg.Wait()
@@ -324,42 +353,21 @@ func (b *blocklistRun) names(ctx context.Context) []ListedName {
 			out = append(out, ListedName{Name: name})
 		}
 	}
-	lists := b.lists(dnsbl.KindDomain)
+	tests := b.testsOf(dnsbl.KindDomain, false)
 	var wg sync.WaitGroup
 	for i := range out {
-		out[i].Results = make([]dnsbl.Result, len(lists))
-		for j, l := range lists {
-			wg.Go(func() { out[i].Results[j] = dnsbl.Domain(ctx, b.src, b.o.Seed, l, out[i].Name) })
+		out[i].Results = make([]dnsbl.Result, len(tests))
+		for j, t := range tests {
+			wg.Go(func() {
+				<-t.done
+				out[i].Results[j] = dnsbl.Domain(ctx, b.src, t.health, out[i].Name)
+			})
 		}
 	}
 	wg.Wait()
 	return out
 }
 
-// test tests all lists.
-func (b *blocklistRun) test(ctx context.Context) []dnsbl.Health {
-	type one struct {
-		list *dnsbl.List
-		six  bool
-	}
-	var all []one
-	for _, l := range b.selection.Lists {
-		if l.Kind == dnsbl.KindDomain || l.IPv4 {
-			all = append(all, one{l, false})
-		}
-		if l.IPv6 {
-			all = append(all, one{l, true})
-		}
-	}
-	out := make([]dnsbl.Health, len(all))
-	var wg sync.WaitGroup
-	for i, t := range all {
-		wg.Go(func() { out[i] = dnsbl.Test(ctx, b.src, b.o.Seed, t.list, t.six) })
-	}
-	wg.Wait()
-	return out
-}
-
-func (b *blocklistRun) lists(kind string) []*dnsbl.List {
-	return slices.DeleteFunc(slices.Clone(b.selection.Lists), func(l *dnsbl.List) bool { return l.Kind != kind })
+func (b *blocklistRun) testsOf(kind string, six bool) []*listTest {
+	return slices.DeleteFunc(slices.Clone(b.tests), func(t *listTest) bool { return t.list.Kind != kind || t.six != six })
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"mxvet/internal/bimi"
 	"mxvet/internal/dkim"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/mtasts"
@@ -33,6 +34,7 @@ type Evidence struct {
 	DMARC   *dmarc.Discovery
 	MTASTS  *mtasts.Result
 	TLSRPT  *tlsrpt.Result
+	BIMI    *bimi.Result // nil where that area is skipped
 
 	Providers []*provider.Provider // whose hosts the MX are, best preference first
 	Suffixes  *psl.List
@@ -41,6 +43,10 @@ type Evidence struct {
 	// Blocklists is what block lists say about addresses and name of the domain.
 	Blocklists Blocklists
 	Authority  Authority // asked only where the resolver gave no usable answer
+
+	Nameservers Nameservers // asked directly, one by one
+	Stray       Stray
+	Subdomains  []Subdomain // those that the user named
 
 	// Registrations are the names of others that records rely on and of which it
 	// was in doubt whether they exist, sorted.
@@ -56,6 +62,7 @@ type Options struct {
 	Subdomains   []string     `json:"subdomains,omitempty"`
 	Skip         []string     `json:"skip,omitempty"` // score areas
 	NoSMTP       bool         `json:"no_smtp,omitempty"`
+	NoServers    bool         `json:"no_servers,omitempty"` // name servers are not asked directly
 	Offline      bool         `json:"offline,omitempty"`
 	Deep         bool         `json:"deep,omitempty"`
 	AllowPrivate bool         `json:"allow_private,omitempty"`

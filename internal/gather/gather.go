@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"mxvet/internal/bimi"
 	"mxvet/internal/dkim"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/mtasts"
@@ -69,8 +70,13 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.DMARC = dmarc.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain, o.PolicyAssumed) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
+	wg.Go(func() { e.Nameservers = askServers(ctx, src, tables.Suffixes, domain, o) })
+	wg.Go(func() { e.Stray = askStray(ctx, src, domain, o) })
+	wg.Go(func() { e.Subdomains = subdomains(ctx, src, tables.Suffixes, domain, o) })
+	wg.Go(func() { e.BIMI = indicator(ctx, src, tables.Suffixes, domain, o) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
 	wg.Go(func() { lists.begin(ctx) })
+	wg.Go(func() { e.Authority = confirmEarly(ctx, src, domain, o) })
 
 	relay := make(chan struct{})
 	wg.Go(func() {
@@ -101,9 +107,27 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	l.addRest(e)
 	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)
 	e.Blocklists = lists.finish(ctx, e)
-	e.Authority = confirm(ctx, src, e)
+	if !e.Authority.Asked {
+		e.Authority = confirmLate(ctx, src, e)
+	}
 	e.Role = roleOf(e)
 	return e
+}
+
+// The brand indicator is for information only, so its files may not hold up an
+// audit for long.
+const (
+	indicatorWait   = 8 * time.Second
+	areaInformation = "information"
+)
+
+func indicator(ctx context.Context, src wire.Source, list *psl.List, domain string, o Options) *bimi.Result {
+	if slices.Contains(o.Skip, areaInformation) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, indicatorWait)
+	defer cancel()
+	return bimi.Lookup(ctx, src, domain, list.OrgDomain(domain, false), "")
 }
 
 // detect says whose hosts the MX hosts are, and names these providers, best
