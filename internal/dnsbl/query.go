@@ -48,7 +48,7 @@ func (h Health) Works() bool { return h.State == Clean }
 
 // Test asks the list for entries that must be there and for entries that must
 // not (RFC 5782 section 5), and for a random label, which only a wildcard can
-// answer. A list that was tested before costs nothing: the Source remembers.
+// answer. Six asks for the IPv6 entries of a list of addresses.
 func Test(ctx context.Context, src wire.Source, seed string, l *List, six bool) Health {
 	h := Health{List: l, IPv6: six}
 	if l.Kind == KindDomain && six || l.Kind == KindIP && !l.has(six) {
@@ -149,38 +149,41 @@ func (r Result) Refs() []wire.Ref {
 	return out
 }
 
-// Address asks a list of addresses about one. A list that fails its test is not
-// asked: the result says why.
-func Address(ctx context.Context, src wire.Source, seed string, l *List, ip netip.Addr) Result {
+// Address asks the tested list about an address; h must be the test for the
+// address's family. A list that failed its test is not asked: the result says why.
+func Address(ctx context.Context, src wire.Source, h Health, ip netip.Addr) Result {
 	ip = ip.Unmap().WithZone("")
-	r := Result{List: l, Subject: ip.String()}
-	if l.Kind != KindIP {
+	r := Result{List: h.List, Subject: ip.String(), Health: h}
+	switch {
+	case h.List.Kind != KindIP:
 		r.State, r.Why = Unsupported, "it lists domain names, not addresses"
 		return r
+	case h.IPv6 != ip.Is6():
+		r.State, r.Why = Unsupported, "it was tested for another address family"
+		return r
 	}
-	return r.ask(ctx, src, Test(ctx, src, seed, l, ip.Is6()), AddressName(ip, l.Zone))
+	return r.ask(ctx, src, AddressName(ip, h.List.Zone))
 }
 
-// Domain asks a list of domain names about one, in A-labels. A list that fails
+// Domain asks the tested list about a domain name, in A-labels. A list that failed
 // its test is not asked.
-func Domain(ctx context.Context, src wire.Source, seed string, l *List, name string) Result {
+func Domain(ctx context.Context, src wire.Source, h Health, name string) Result {
 	name = canonical(name)
-	r := Result{List: l, Subject: name}
+	r := Result{List: h.List, Subject: name, Health: h}
 	switch {
-	case l.Kind != KindDomain:
+	case h.List.Kind != KindDomain:
 		r.State, r.Why = Unsupported, "it lists addresses, not domain names"
-	case !validName(name) || len(name)+1+len(l.Zone) > 253:
+		return r
+	case !validName(name) || len(name)+1+len(h.List.Zone) > 253:
 		r.State, r.Why = Unsupported, "the name cannot stand before its zone"
-	default:
-		return r.ask(ctx, src, Test(ctx, src, seed, l, false), name+"."+l.Zone)
+		return r
 	}
-	return r
+	return r.ask(ctx, src, name+"."+h.List.Zone)
 }
 
-func (r Result) ask(ctx context.Context, src wire.Source, h Health, name string) Result {
-	r.Health = h
-	if !h.Works() {
-		r.Reading = h.Reading
+func (r Result) ask(ctx context.Context, src wire.Source, name string) Result {
+	if !r.Health.Works() {
+		r.Reading = r.Health.Reading
 		return r
 	}
 	r.A = wire.Ask(ctx, src, name, "A")

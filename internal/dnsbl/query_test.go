@@ -92,6 +92,12 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// address tests the list and asks about an address.
+func address(ctx context.Context, src wire.Source, l *dnsbl.List, addr string) dnsbl.Result {
+	ip := netip.MustParseAddr(addr)
+	return dnsbl.Address(ctx, src, dnsbl.Test(ctx, src, "seed", l, ip.Is6()), ip)
+}
+
 func TestAddress(t *testing.T) {
 	world := `dnsbl:
 - zone: zen.spamhaus.org
@@ -102,30 +108,30 @@ func TestAddress(t *testing.T) {
 `
 	zen, surbl := dnsbl.Default().ByID("spamhaus-zen"), dnsbl.Default().ByID("surbl")
 	inWorld(t, world, "", func(t *testing.T, src wire.Source, net *fakenet.Net) {
-		r := dnsbl.Address(t.Context(), src, "seed", zen, netip.MustParseAddr("192.0.2.1"))
+		r := address(t.Context(), src, zen, "192.0.2.1")
 		if r.State != dnsbl.Listed || len(r.Hits) != 2 || len(r.Reasons) != 1 || len(r.Refs()) != 2 || r.Subject != "192.0.2.1" {
 			t.Errorf("listed: %+v", r)
 		}
-		r = dnsbl.Address(t.Context(), src, "seed", zen, netip.MustParseAddr("2001:db8::1"))
+		r = address(t.Context(), src, zen, "2001:db8::1")
 		if r.State != dnsbl.Listed || r.Hits[0].Name != "CSS" || len(r.Reasons) != 0 {
 			t.Errorf("IPv6: %+v", r)
 		}
-		r = dnsbl.Address(t.Context(), src, "seed", zen, netip.MustParseAddr("192.0.2.2"))
+		r = address(t.Context(), src, zen, "192.0.2.2")
 		if r.State != dnsbl.Clean || r.TXT.Ref != "" || len(r.Refs()) != 1 {
 			t.Errorf("clean: %+v", r)
 		}
-		r = dnsbl.Address(t.Context(), src, "seed", surbl, netip.MustParseAddr("192.0.2.2"))
+		r = address(t.Context(), src, surbl, "192.0.2.2")
 		if r.State != dnsbl.Unsupported || r.A.Ref != "" {
 			t.Errorf("an address at a list of names: %+v", r)
 		}
-		r = dnsbl.Domain(t.Context(), src, "seed", surbl, "Example.COM.")
+		r = dnsbl.Domain(t.Context(), src, dnsbl.Test(t.Context(), src, "seed", surbl, false), "Example.COM.")
 		if r.State != dnsbl.Listed || r.Subject != "example.com" || len(r.Reasons) != 3 {
 			t.Errorf("domain: %+v", r)
 		}
-		if r = dnsbl.Domain(t.Context(), src, "seed", zen, "example.com"); r.State != dnsbl.Unsupported {
+		if r = dnsbl.Domain(t.Context(), src, dnsbl.Test(t.Context(), src, "seed", zen, false), "example.com"); r.State != dnsbl.Unsupported {
 			t.Errorf("a name at a list of addresses: %+v", r)
 		}
-		if r = dnsbl.Domain(t.Context(), src, "seed", surbl, strings.Repeat("a.", 125)+"com"); r.State != dnsbl.Unsupported {
+		if r = dnsbl.Domain(t.Context(), src, dnsbl.Test(t.Context(), src, "seed", surbl, false), strings.Repeat("a.", 125)+"com"); r.State != dnsbl.Unsupported {
 			t.Errorf("a name that is too long: %+v", r)
 		}
 		for q := range net.Queries() {
@@ -140,7 +146,7 @@ func TestAddress(t *testing.T) {
 func TestUnusableListIsNotAsked(t *testing.T) {
 	zen := dnsbl.Default().ByID("spamhaus-zen")
 	inWorld(t, "dnsbl: [{zone: zen.spamhaus.org, everything: 127.255.255.254}]", "", func(t *testing.T, src wire.Source, net *fakenet.Net) {
-		r := dnsbl.Address(t.Context(), src, "seed", zen, netip.MustParseAddr("192.0.2.1"))
+		r := address(t.Context(), src, zen, "192.0.2.1")
 		if r.State != dnsbl.Refused || r.A.Ref != "" || len(r.Refs()) == 0 || !r.Shared {
 			t.Errorf("%+v", r)
 		}
@@ -158,7 +164,7 @@ func TestCancelled(t *testing.T) {
 	inWorld(t, "", "", func(t *testing.T, src wire.Source, _ *fakenet.Net) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if r := dnsbl.Address(ctx, src, "seed", zen, netip.MustParseAddr("192.0.2.1")); r.State != dnsbl.NoAnswer {
+		if r := address(ctx, src, zen, "192.0.2.1"); r.State != dnsbl.NoAnswer {
 			t.Errorf("%+v", r)
 		}
 	})
