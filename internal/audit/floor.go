@@ -25,6 +25,17 @@ func floor(e *gather.Evidence) int {
 	for _, p := range e.MTASTS.Pages {
 		longest = max(longest, max(e.MTASTS.A.Answer.Millis, e.MTASTS.AAAA.Answer.Millis)+p.Page.Millis)
 	}
+	for _, d := range e.Nameservers.Servers {
+		resolve := 0
+		for _, n := range e.Nameservers.Names {
+			if n.Name == d.Name {
+				resolve = max(n.A.Answer.Millis, n.AAAA.Answer.Millis)
+			}
+		}
+		for _, a := range d.Asked() {
+			longest = max(longest, e.Apex.NS.Millis+resolve+a.Answer.Millis)
+		}
+	}
 	for _, a := range []wire.Answer{e.Apex.A, e.Apex.AAAA, e.Apex.TXT, e.Apex.NS, e.Apex.SOA} {
 		longest = max(longest, a.Millis)
 	}
