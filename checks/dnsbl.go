@@ -138,7 +138,7 @@ func judgeListed(e *gather.Evidence) []Verdict {
 		subjects: append(listedAddresses(e, sendsMail), listedNames(e)...),
 		kind:     isBlockList, missed: isScored, counts: accuses, worst: Critical,
 		tell: func(_ listedSubject, r dnsbl.Result, w dnsbl.Weight) (Severity, string) {
-			return Severity(w), "on " + describeHits(r, accuses) + delistPage(r.List)
+			return Severity(w), "on " + describeHits(r, accuses) + delistPage(r)
 		},
 	}.judge(e)
 	if n := e.Blocklists.More; n > 0 {
@@ -155,7 +155,7 @@ func judgePolicyListed(e *gather.Evidence) []Verdict {
 		subjects: listedAddresses(e, sendsMail),
 		kind:     saysPolicy, missed: isScored, counts: isPolicy, worst: High,
 		tell: func(s listedSubject, r dnsbl.Result, w dnsbl.Weight) (Severity, string) {
-			message := "on " + describeHits(r, isPolicy) + ": receivers take no mail straight from there" + delistPage(r.List)
+			message := "on " + describeHits(r, isPolicy) + ": receivers take no mail straight from there" + delistPage(r)
 			if s.Ranged && Severity(w).Worse(Low) {
 				return Low, message + "; it is known only as a part of " + s.Note + ", so perhaps it sends nothing"
 			}
@@ -317,11 +317,12 @@ func describeHits(r dnsbl.Result, counts func(dnsbl.Hit) bool) string {
 	return out
 }
 
-func delistPage(l *dnsbl.List) string {
-	if l.Delist == "" {
+// delistPage names the page that explains an entry, unless the list's own words do.
+func delistPage(r dnsbl.Result) string {
+	if r.List.Delist == "" || len(r.Reasons) > 0 && strings.Contains(r.Reasons[0], "://") {
 		return ""
 	}
-	return "; explained at " + l.Delist
+	return "; explained at " + r.List.Delist
 }
 
 // healthRefs gives one question for each test: that which shows its outcome best.

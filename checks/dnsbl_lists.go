@@ -59,12 +59,16 @@ func mainTests(e *gather.Evidence) []dnsbl.Health {
 }
 
 // resolverFailsLists says why what is wrong with the lists is wrong with the
-// resolver: most of them refuse, or none can be reached. It gives "" where they
-// work, or where it is a matter of single lists.
+// resolver: most of them refuse, two say that too many share it, or none can be
+// reached. It gives "" where they work, or where it is a matter of single lists.
 func resolverFailsLists(e *gather.Evidence) (why string, refs []wire.Ref) {
 	tests := mainTests(e)
 	var refused, silent, absent, elsewhere []dnsbl.Health
+	shared := 0 // lists that say that the resolver asks for too many people
 	for _, h := range tests {
+		if h.Shared {
+			shared++
+		}
 		switch {
 		case h.State == dnsbl.Refused:
 			refused = append(refused, h)
@@ -80,7 +84,7 @@ func resolverFailsLists(e *gather.Evidence) (why string, refs []wire.Ref) {
 		return "", nil
 	}
 	switch all := len(tests); {
-	case 2*len(refused) >= all:
+	case 2*len(refused) >= all, shared > 1:
 		return fmt.Sprintf("%d of %d lists refuse to answer this resolver: lists refuse public and shared ones", len(refused), all), healthRefs(refused)
 	case len(silent) == all:
 		return fmt.Sprintf("none of %d lists answers: %s", all, silent[0].Why), healthRefs(silent)
