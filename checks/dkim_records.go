@@ -116,7 +116,7 @@ func dkimRecordRules() []Rule {
 					case k.Revoked() && s.Named():
 						return Verdict{Status: Fail, Severity: High, Message: "the key of a selector that was named is revoked (p= is empty): signatures made with it fail"}
 					case k.Revoked():
-						return Verdict{Status: Fail, Severity: Info, Message: "the selector was guessed, and its key is revoked (p= is empty): in order if it is an old one"}
+						return Verdict{Status: Fail, Severity: Info, Message: "the key of a selector that nobody named is revoked (p= is empty): in order if it is an old one"}
 					}
 					return Verdict{Status: Pass}
 				})

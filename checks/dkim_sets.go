@@ -199,7 +199,7 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			v = Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("the selector is an alias of %s, where there is no TXT record: signatures made with it cannot be verified", end)}
 			if !s.Named() {
 				v.Severity = Medium
-				v.Message = fmt.Sprintf("the selector, which was guessed, is an alias of %s, where there is no TXT record", end)
+				v.Message = fmt.Sprintf("the selector, which nobody named, is an alias of %s, where there is no TXT record", end)
 			}
 		}
 		out = append(out, dkimVerdict(s, v))

@@ -29,13 +29,16 @@ real ones, and the same code asks them. Without a name it shows the world
 "broken".`,
 		ValidArgs: fakenet.Worlds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.settle(w.getenv); err != nil {
+				return err
+			}
 			if list {
 				return listWorlds(w, f.quiet)
 			}
 			if len(args) == 0 {
 				args = []string{"broken"}
 			}
-			return f.demo(cmd.Context(), w, args)
+			return f.blame(f.demo(cmd.Context(), w, args))
 		},
 	}
 	cmd.Flags().SortFlags = false

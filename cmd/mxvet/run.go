@@ -112,10 +112,24 @@ func conclude(err error, w world) int {
 	if !errors.As(err, &e) {
 		e = &exitError{exitUsage, err} // cobra's own: unknown flag, unknown command
 	}
-	if e.err != nil {
-		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(e.err.Error()))
+	for _, line := range lines(e) {
+		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(line.Error()))
 	}
 	return e.code
+}
+
+// lines takes joined errors apart, which are told on a line each.
+func lines(err error) []error {
+	if e, ok := err.(*exitError); ok {
+		err = e.err
+	}
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 func rootCommand(w world) *cobra.Command {
@@ -135,12 +149,12 @@ func rootCommand(w world) *cobra.Command {
 	audit := auditCommand(w)
 	root.Flags().AddFlagSet(audit.Flags())
 	root.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
+		if len(args) == 0 && cmd.Flags().NFlag() == 0 {
 			return cmd.Help()
 		}
 		return audit.RunE(cmd, args)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit, demoCommand(w), explainCommand(w), rulesCommand(w), schemaCommand(w), versionCommand(w))
+	root.AddCommand(audit, demoCommand(w), explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
 	return root
 }

@@ -56,6 +56,31 @@ func (l laid) files() []string {
 	return out
 }
 
+// selectors gives the DKIM selectors of a domain that zones or changes have, in
+// the order of the text.
+func (a Assumed) selectors(domain string) []string {
+	var out []string
+	add := func(owner, rrtype string) {
+		s, ok := strings.CutSuffix(owner, "._domainkey."+domain)
+		if ok && s != "*" && (rrtype == "TXT" || rrtype == "CNAME") && !slices.Contains(out, s) && len(out) < maxZoneSelectors {
+			out = append(out, s)
+		}
+	}
+	for _, z := range a.Zones {
+		for _, r := range z.Records {
+			add(r.Owner, r.Type)
+		}
+	}
+	for _, c := range a.Changes {
+		if len(c.Add) > 0 {
+			add(zone.Name(c.Owner), strings.ToUpper(c.Type))
+		}
+	}
+	return out
+}
+
+const maxZoneSelectors = 50
+
 // covers reports whether one of the zones has that name at or below its apex.
 func (l laid) covers(name string) bool {
 	name = zone.Name(name)

@@ -14,6 +14,7 @@ const (
 	SourceUser     = "user"     // named for this run
 	SourceConfig   = "config"   // named in the configuration
 	SourceMessage  = "message"  // seen in a signature
+	SourceZone     = "zone"     // a name of the zone text that is audited
 	SourceProvider = "provider" // usual at a provider that was detected
 	SourceCommon   = "common"   // usual anywhere
 )
@@ -49,8 +50,12 @@ type Selector struct {
 }
 
 // Named reports that somebody who knows says the selector is in use, so that its
-// absence is a finding. A guess that finds nothing is none.
+// absence is a finding. A guess that finds nothing is none. A name of the zone text
+// is in use too, unless all it says is that the key is revoked, as of old ones.
 func (s Selector) Named() bool {
+	if s.Source == SourceZone {
+		return len(s.Records) == 0 || slices.ContainsFunc(s.Records, func(r Record) bool { return !r.Key.Revoked() })
+	}
 	return s.Source == SourceUser || s.Source == SourceConfig || s.Source == SourceMessage
 }
 

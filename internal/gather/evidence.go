@@ -73,6 +73,8 @@ type Options struct {
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
 	DNSBL        DNSBLOptions `json:"dnsbl,omitzero"`
 	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
+	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has.
+	ZoneSelectors []string `json:"zone_selectors,omitempty"`
 	// PolicyAssumed says that an Overlay has an MTA-STS policy that is not served yet.
 	PolicyAssumed bool   `json:"policy_assumed,omitempty"`
 	Seed          string `json:"seed"` // makes the random labels of this run

@@ -143,8 +143,8 @@ func detect(table *provider.Table, hosts []Host) []*provider.Provider {
 	return out
 }
 
-// candidates lists the DKIM selectors to ask for: what the user named, then what
-// the detected providers use, then common ones.
+// candidates lists the DKIM selectors to ask for: what the user named, then those
+// of the zone text, then what the detected providers use, then common ones.
 func candidates(table *provider.Table, detected []*provider.Provider, o Options) []dkim.Candidate {
 	var out []dkim.Candidate
 	seen := map[string]bool{}
@@ -156,6 +156,9 @@ func candidates(table *provider.Table, detected []*provider.Provider, o Options)
 	}
 	for _, s := range o.Selectors {
 		add(dkim.Candidate{Selector: s, Source: dkim.SourceUser})
+	}
+	for _, s := range o.ZoneSelectors {
+		add(dkim.Candidate{Selector: s, Source: dkim.SourceZone})
 	}
 	for _, s := range table.Selectors(detected) {
 		source := dkim.SourceCommon

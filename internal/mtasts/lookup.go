@@ -156,7 +156,10 @@ func meant(r Record) bool {
 }
 
 // URL gives the address of the policy file.
-func (r *Result) URL() string { return "https://" + r.Host + "/.well-known/mta-sts.txt" }
+func (r *Result) URL() string { return PolicyURL(r.Domain) }
+
+// PolicyURL gives where the policy of a domain belongs (RFC 8461 section 3.3).
+func PolicyURL(domain string) string { return "https://mta-sts." + domain + "/.well-known/mta-sts.txt" }
 
 // Record gives the record that senders use; nil where there is not exactly one to
 // select.

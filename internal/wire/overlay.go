@@ -85,7 +85,7 @@ func (o *Overlay) Fetch(ctx context.Context, r Request) Page {
 		return p
 	}
 	if o.behind == nil {
-		return Page{Fail: offline(r.Ref())}
+		return Page{Fail: offline()}
 	}
 	return o.behind.Fetch(ctx, r)
 }
@@ -93,13 +93,13 @@ func (o *Overlay) Fetch(ctx context.Context, r Request) Page {
 // Talk implements Source.
 func (o *Overlay) Talk(ctx context.Context, p Probe) Session {
 	if o.behind == nil {
-		return Session{Fail: offline(p.Ref())}
+		return Session{Fail: offline()}
 	}
 	return o.behind.Talk(ctx, p)
 }
 
-func offline(ref Ref) *Fail {
-	return &Fail{FailOffline, string(ref) + ": the network is not used, and nothing assumed answers it"}
+func offline() *Fail {
+	return &Fail{FailOffline, "the network is switched off, and no zone or record given answers this"}
 }
 
 // DNS implements Source.
@@ -107,7 +107,7 @@ func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
 	q = q.Canonical()
 	if q.Live {
 		if o.behind == nil {
-			return Answer{Fail: offline(q.Ref())}
+			return Answer{Fail: offline()}
 		}
 		return o.behind.DNS(ctx, q)
 	}

@@ -16,7 +16,7 @@ func (o *Overlay) patchNothing(q Question) step {
 	if len(o.changes[rrset{q.Name, q.Type}]) > 0 {
 		return step{Answer: Answer{Rcode: "NOERROR", From: "assumed records"}, assumed: true}
 	}
-	return step{Answer: Answer{Fail: offline(q.Ref())}}
+	return step{Answer: Answer{Fail: offline()}}
 }
 
 // patch lays the changes of q's RRset, and of an alias in its place, over base.

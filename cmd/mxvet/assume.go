@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"mxvet/internal/audit"
+	"mxvet/internal/mtasts"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+const maxFaults = 20 // faults of one zone file that are told
+
+// assumed reads what is to be taken for published: zones, records, a policy.
+func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
+	var a audit.Assumed
+	if f.offline && len(f.zones) == 0 {
+		return a, usagef("--offline asks nobody, so there is nothing to judge: add the domain's zone with --zone FILE, or a recording with --replay FILE")
+	}
+	for _, path := range f.zones {
+		z, err := readZone(path, domains)
+		if err != nil {
+			return a, err
+		}
+		if i := slices.IndexFunc(a.Zones, func(o *zone.Zone) bool { return o.Origin == z.Origin }); i >= 0 {
+			return a, usagef("--zone %s: %s is the zone %s too", path, a.Zones[i].File, z.Origin)
+		}
+		a.Zones = append(a.Zones, z)
+	}
+	for _, d := range domains {
+		if f.offline && !slices.ContainsFunc(a.Zones, func(z *zone.Zone) bool { return z.Covers(d) }) {
+			return a, usagef("--offline: none of the zones holds %s: add its zone with --zone FILE", d)
+		}
+	}
+	for _, text := range f.assume {
+		c, err := zone.ParseChange(text)
+		if err != nil {
+			return a, usagef("--assume %w", err)
+		}
+		a.Changes, a.Texts = append(a.Changes, c), append(a.Texts, strings.TrimSpace(text))
+	}
+	return a, f.assumePolicy(&a, domains)
+}
+
+// readZone reads a zone file. Where it does not say which zone it is, it is that
+// of the domain, if there is one only.
+func readZone(path string, domains []string) (*zone.Zone, error) {
+	origin := ""
+	if len(domains) == 1 {
+		origin = domains[0]
+	}
+	z, err := zone.ReadFile(path, origin)
+	faults, ok := errors.AsType[zone.Errors](err)
+	switch {
+	case ok:
+		return nil, &exitError{exitUsage, told(faults)}
+	case err != nil:
+		return nil, usagef("--zone: %w", err)
+	}
+	return z, nil
+}
+
+// told gives the first faults of a zone file, each with file and line, as other
+// tools read them.
+func told(faults zone.Errors) error {
+	var out []error
+	for _, e := range faults[:min(len(faults), maxFaults)] {
+		where := e.File
+		if e.Line > 0 {
+			where += fmt.Sprintf(":%d", e.Line)
+		}
+		out = append(out, fmt.Errorf("%s: %s", where, e.Text))
+	}
+	if more := len(faults) - len(out); more > 0 {
+		out = append(out, fmt.Errorf("%s: %d more errors", faults[0].File, more))
+	}
+	return errors.Join(out...)
+}
+
+// assumePolicy takes the file of --policy for what the policy host serves.
+func (f *auditFlags) assumePolicy(a *audit.Assumed, domains []string) error {
+	switch {
+	case f.policy == "":
+		return nil
+	case len(domains) > 1:
+		return usagef("--policy with %d domains: a policy is one domain's", len(domains))
+	}
+	file, err := os.Open(f.policy)
+	if err != nil {
+		return usagef("--policy: %w", err)
+	}
+	defer file.Close()
+	body, err := io.ReadAll(io.LimitReader(file, wire.MaxBody+1))
+	if err != nil {
+		return usagef("--policy %s: %w", f.policy, err)
+	}
+	p := wire.Page{Status: 200, ContentType: "text/plain", Body: body[:min(len(body), wire.MaxBody)], Cut: len(body) > wire.MaxBody}
+	a.Pages = map[string]wire.Page{mtasts.PolicyURL(domains[0]): p}
+	a.Texts = append(a.Texts, fmt.Sprintf("%s from %s", mtasts.PolicyURL(domains[0]), f.policy))
+	return nil
+}

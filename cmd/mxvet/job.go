@@ -1,0 +1,229 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"mxvet/internal/audit"
+	"mxvet/internal/config"
+	"mxvet/internal/gather"
+	"mxvet/internal/provider"
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+	"mxvet/report"
+)
+
+// job makes ready what the pipeline needs: domains, tables, and a Source that
+// asks the network or a recording.
+func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), err error) {
+	done = func() {}
+	job = audit.Job{Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
+	var domains []string
+	for _, arg := range args {
+		d, err := parseDomain(arg)
+		if err != nil {
+			return job, done, err
+		}
+		if !slices.Contains(domains, d) {
+			domains = append(domains, d)
+		}
+	}
+	if job.Tables, err = f.tables(); err != nil {
+		return job, done, err
+	}
+	if f.replay != "" {
+		return f.replayJob(job, domains)
+	}
+	if f.settings != nil && len(domains) == 0 {
+		for _, d := range f.settings.Domains {
+			domains = append(domains, d.Name)
+		}
+	}
+	if len(domains) == 0 && f.settings != nil {
+		return job, done, usagef("no domain: %s names none", f.configFile)
+	}
+	if len(domains) == 0 {
+		return job, done, usagef("no domain: type one, as in mxvet audit example.com")
+	}
+	if name, err := parseDomain(w.hostname); f.ehlo == "" && err == nil {
+		f.ehlo = name
+	}
+	if job.Assumed, err = f.assumed(domains); err != nil {
+		return job, done, err
+	}
+	if job.Targets, err = f.targets(domains); err != nil {
+		return job, done, err
+	}
+	job.Timeout = f.timeout
+	if f.offline {
+		return job, done, started(&job, nil, w)
+	}
+	live, err := f.live(w)
+	if err != nil {
+		return job, done, err
+	}
+	return job, live.Close, started(&job, live, w)
+}
+
+// started makes the job ask src; nil is no network.
+func started(job *audit.Job, src wire.Source, w world) error {
+	if err := job.Start(src, w.now()); err != nil {
+		return internalf("%w", err)
+	}
+	return nil
+}
+
+// targets gives each domain its options: what command line or environment say
+// holds for all, what the configuration says for its own.
+func (f *auditFlags) targets(domains []string) ([]audit.Target, error) {
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	o.Seed = rand.Text()
+	if f.settings == nil {
+		return audit.Targets(domains, o), nil
+	}
+	o.DNSBL = f.settings.DNSBL
+	out := audit.Targets(domains, o)
+	for i := range out {
+		if d := f.settings.Find(out[i].Domain); d != nil {
+			f.configured(&out[i].Options, d)
+		}
+	}
+	return out, nil
+}
+
+func (f *auditFlags) configured(o *gather.Options, d *config.Domain) {
+	if d.Profile != "" && !f.given("profile") {
+		o.Profile = d.Profile
+	}
+	if !f.given("selector") {
+		o.Selectors = d.Selectors
+	}
+	if !f.given("send-ip") {
+		o.SendIPs = d.SendIPs
+	}
+}
+
+func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func(), error) {
+	done := func() {}
+	for _, name := range gatherFlags {
+		if f.set.Changed(name) {
+			return job, done, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
+		}
+	}
+	file, err := os.Open(f.replay)
+	if err != nil {
+		return job, done, usagef("--replay: %w", err)
+	}
+	defer file.Close()
+	tape, err := wire.LoadTape(file)
+	if err != nil {
+		return job, done, usagef("--replay %s: %w", f.replay, err)
+	}
+	if err := job.Replay(tape, domains...); err != nil {
+		return job, done, usagef("--replay %s: %w", f.replay, err)
+	}
+	return job, done, nil
+}
+
+func (f *auditFlags) options() (gather.Options, error) {
+	o := gather.Options{
+		Selectors: f.selectors, Skip: f.skip, NoSMTP: f.smtp == "off", Offline: f.offline,
+		AllowPrivate: f.allowPrivate, Control: f.control, EHLO: f.ehlo, Profile: f.profile,
+		Relay: f.relay, RelayFrom: f.relayFrom, RelayRcpt: f.relayRcpt, PolicyAssumed: f.policy != "",
+	}
+	if !slices.Contains(config.Profiles(), f.profile) {
+		return o, usagef("--profile %s: choose auto, full, receive-only, send-only or no-mail", f.profile)
+	}
+	if f.relay != "basic" && f.relay != "off" {
+		return o, usagef("--relay %s: choose basic or off", f.relay)
+	}
+	for name, address := range map[string]string{"relay-from": f.relayFrom, "relay-rcpt": f.relayRcpt} {
+		user, domain, ok := strings.Cut(address, "@")
+		if address == "" {
+			continue
+		}
+		if _, err := parseDomain(domain); !ok || user == "" || err != nil || strings.ContainsAny(user, " <>\"\\\t\r\n") {
+			return o, usagef("--%s %q is no mail address", name, address)
+		}
+	}
+	if f.smtp != "on" && f.smtp != "off" {
+		return o, usagef("--smtp %s: choose on or off", f.smtp)
+	}
+	for _, s := range f.selectors {
+		if _, err := parseDomain(s + ".example.com"); err != nil {
+			return o, usagef("--selector %q is no DKIM selector: it is the name before ._domainkey, from s= in a DKIM-Signature field", s)
+		}
+	}
+	for _, s := range f.sendIPs {
+		ip, err := netip.ParseAddr(s)
+		if err != nil {
+			return o, usagef("--send-ip %q is no IP address", s)
+		}
+		o.SendIPs = append(o.SendIPs, ip)
+	}
+	for _, s := range f.subdomains {
+		d, err := parseDomain(s)
+		if err != nil {
+			return o, err
+		}
+		o.Subdomains = append(o.Subdomains, d)
+	}
+	if f.ehlo != "" {
+		if _, err := parseDomain(f.ehlo); err != nil {
+			return o, usagef("--ehlo: %w", err)
+		}
+	}
+	return o, nil
+}
+
+func (f *auditFlags) tables() (gather.Tables, error) {
+	t := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
+	if f.pslFile != "" {
+		file, err := os.Open(f.pslFile)
+		if err != nil {
+			return t, usagef("--psl-file: %w", err)
+		}
+		defer file.Close()
+		if t.Suffixes, err = psl.Load(file); err != nil {
+			return t, usagef("--psl-file %s: %w", f.pslFile, err)
+		}
+	}
+	return t, nil
+}
+
+func (f *auditFlags) live(w world) (*wire.Live, error) {
+	c := wire.LiveConfig{Resolvers: f.resolvers, AllowPrivate: f.allowPrivate, EHLO: f.ehlo, Version: toolVersion()}
+	if len(f.resolvers) == 0 {
+		conf, err := os.ReadFile("/etc/resolv.conf")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, usagef("read the system's resolvers: %w: name one with --resolver", err)
+		}
+		c.ResolvConf = conf
+	}
+	if f.caFile != "" {
+		pem, err := os.ReadFile(f.caFile)
+		if err != nil {
+			return nil, usagef("--ca-file: %w", err)
+		}
+		if c.Roots = x509.NewCertPool(); !c.Roots.AppendCertsFromPEM(pem) {
+			return nil, usagef("--ca-file %s: holds no certificate in PEM form", f.caFile)
+		}
+	}
+	if ip, err := netip.ParseAddr(f.control); err == nil {
+		c.Exempt = append(c.Exempt, ip)
+	}
+	live, err := wire.NewLive(c)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return live, nil
+}
