@@ -181,13 +181,13 @@ func arrange(r *Report, d *Domain, id string) htmlDomain {
 	h.Groups, h.More = groupFindings(r, d)
 	n := 0
 	for _, f := range d.Fixes {
-		if len(f.Changes) > 0 {
+		if f.record() {
 			n++
 			h.Fixes = append(h.Fixes, arrangeFix(f, n))
 		}
 	}
 	for _, f := range d.Fixes {
-		if len(f.Changes) == 0 {
+		if !f.record() {
 			n++
 			h.Fixes = append(h.Fixes, arrangeFix(f, n))
 		}

@@ -41,10 +41,10 @@ func arrangeFix(f Fix, n int) htmlFix {
 	}
 	switch {
 	case f.Verified:
-		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified: score %d after it", f.ScoreAfter)})
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified against DNS: score %d after it", f.ScoreAfter)})
 	case h.DNS:
 		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
-	default:
+	case !f.record():
 		h.Chips = append(h.Chips, htmlChip{"", "not a DNS change"})
 	}
 	if f.Effort != "" {

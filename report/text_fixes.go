@@ -7,29 +7,34 @@ import (
 )
 
 // proofNote stands beside every verified fix.
-const proofNote = "Verified means checked against DNS by a second audit; senders that nobody named cannot be seen."
+const proofNote = "Verified: checked against DNS only, by a second audit over the changed records; senders that nobody named cannot be seen."
+
+// mostSteps bounds the fixes outside the DNS that the short form shows.
+const mostSteps = 6
 
 // fixes writes the record changes, then the steps that DNS cannot take.
 func (p *page) fixes(d *Domain) {
 	n, verified := 0, false
 	for _, f := range d.Fixes {
-		verified = verified || f.Verified
-		if len(f.Changes) == 0 {
+		if !f.record() {
 			continue
 		}
+		verified = verified || f.Verified
 		n++
 		p.blank()
 		p.fixHead(fmt.Sprintf("FIX %d", n), f)
 		p.changes(f.Changes)
 		p.steps(f.Steps)
-		var facts []string
+		if len(f.Changes) == 0 {
+			continue
+		}
+		facts := []string{p.proof(f), "visible within " + lasting(f.VisibleWithin)}
 		if f.Undo != "" {
 			facts = append(facts, "undo: "+clean(f.Undo, maxMessage))
 		}
-		facts = append(facts, "visible within "+lasting(f.VisibleWithin), p.proof(f))
 		p.para(2, dim, strings.Join(facts, "; "))
 		for _, s := range f.Next {
-			p.para(2, plain, fmt.Sprintf("then, when %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
+			p.para(2, plain, fmt.Sprintf("then, once %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
 			p.changes(s.Changes)
 		}
 	}
@@ -37,19 +42,28 @@ func (p *page) fixes(d *Domain) {
 		p.blank()
 		p.para(0, dim, proofNote)
 	}
+	n = 0
 	for _, f := range d.Fixes {
-		if len(f.Changes) > 0 {
+		if f.record() {
+			continue
+		}
+		if n++; n > mostSteps && !p.full() {
 			continue
 		}
 		p.blank()
 		p.fixHead("NOT DNS", f)
 		p.steps(f.Steps)
 	}
+	if n > mostSteps && !p.full() {
+		p.blank()
+		p.para(0, dim, fmt.Sprintf("NOT DNS: %d more, worth less: -o wide shows them", n-mostSteps))
+	}
 }
 
+// proof says what the second audit showed.
 func (p *page) proof(f Fix) string {
 	if f.Verified {
-		return fmt.Sprintf("verified: score %d after it", f.ScoreAfter)
+		return fmt.Sprintf("verified against DNS: score %d after it", f.ScoreAfter)
 	}
 	if f.Unverified != "" {
 		return "not verified: " + clean(f.Unverified, maxMessage)
@@ -101,6 +115,12 @@ func safetyRole(s string) role {
 		return good
 	}
 	return warn
+}
+
+// record reports whether a fix is a record to publish, also where a value in it is
+// still to be asked for.
+func (f *Fix) record() bool {
+	return len(f.Changes) > 0 || f.Safety == NeedsInput && !strings.HasPrefix(f.ID, "steps-")
 }
 
 // changes writes records as zone lines, never broken, so that they can be

@@ -50,6 +50,7 @@ func formats() map[string]renderer {
 		"wide": text(true),
 		"json": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.JSON(out, r) },
 		"html": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.HTML(out, r) },
+		"zone": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.Zone(out, r) },
 	}
 }
 

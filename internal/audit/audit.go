@@ -1,7 +1,8 @@
 // Package audit runs the pipeline: gather what the world can see of a domain,
-// judge it, and make a report of it. Everything that a run learns goes through
-// one tape, so that a host which several domains share is asked once, and so
-// that the run can be recorded and replayed.
+// judge it, propose and prove what would mend it, and make a report of it.
+// Everything that a run learns goes through one tape, so that a host which
+// several domains share is asked once, and so that the run can be recorded and
+// replayed.
 package audit
 
 import (
@@ -16,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
 	"mxvet/report"
@@ -75,6 +75,11 @@ type receipt struct {
 // that time. A nil src is no network: only what is assumed answers.
 func (j *Job) Start(src wire.Source, at time.Time) error {
 	j.at, j.laid = at.UTC().Truncate(time.Second), j.Assumed.laid()
+	j.Targets = slices.Clone(j.Targets)
+	for i := range j.Targets {
+		t := &j.Targets[i]
+		t.Options.ZoneSelectors = j.Assumed.selectors(t.Domain)
+	}
 	options, err := json.Marshal(recorded{j.Targets, j.laid})
 	if err != nil {
 		return fmt.Errorf("record options: %w", err)
@@ -212,10 +217,12 @@ func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) 
 		ctx, cancel = context.WithTimeout(ctx, j.Timeout)
 		defer cancel()
 	}
-	e := gather.Domain(ctx, j.Tape, j.Tables, j.at, target.Domain, target.Options)
-	d := report.Build(e, checks.Run(e, checks.All()), rubric)
-	d.Drift = j.drift(ctx, e)
-	return result{e, d}
+	now := trial{evidence: gather.Domain(ctx, j.Tape, j.Tables, j.at, target.Domain, target.Options)}
+	now.judge(rubric)
+	d := report.Build(now.evidence, now.results, rubric)
+	d.Drift = j.drift(ctx, now.evidence)
+	j.prove(ctx, rubric, now, &d)
+	return result{now.evidence, d}
 }
 
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {

@@ -1,0 +1,313 @@
+package fix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/dmarc"
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+const (
+	twoWeeks     = "reports of 14 days in which all mail of yours passes aligned"
+	whenReports  = "the reports of 14 days show that all mail of yours passes aligned"
+	whenQuiet    = "two more weeks of reports show no loss"
+	neverApplied = "until now no receiver applied this policy: "
+)
+
+// dmarc proposes the DMARC record at the domain's own name.
+func (c *composer) dmarc() (Fix, bool) {
+	d := c.e.DMARC
+	own := d.Own()
+	if own == nil || own.Failed() || len(c.claims(DMARCRecord, own.Name, true)) == 0 {
+		return Fix{}, false
+	}
+	place, ok := c.placeOf(own.Asked, own.Dangling())
+	published := c.dmarcPublished()
+	if len(published) == 0 && c.dmarcInherited() != nil {
+		return Fix{}, false // the record of a name above: its own audit proposes
+	}
+	if !ok {
+		return c.elsewhere(DMARCRecord, "correct the DMARC record", own.Asked, own.Chain), true
+	}
+	return c.dmarcStages(place, published)
+}
+
+// dmarcInherited gives the record of a name above that applies to the domain.
+func (c *composer) dmarcInherited() *dmarc.Record {
+	d := c.e.DMARC
+	for _, m := range []dmarc.Method{d.Walk, d.PSL, d.PSLPrivate} {
+		if m.Domain.Record != nil && m.Domain.At != c.e.Domain {
+			return m.Domain.Record
+		}
+	}
+	return nil
+}
+
+// dmarcPublished gives the texts that were meant as the domain's DMARC record:
+// those at its name, else those where nobody looks.
+func (c *composer) dmarcPublished() []dmarc.Record {
+	d := c.e.DMARC
+	own := d.Own()
+	for _, list := range [][]dmarc.Record{own.Records, own.Others, d.Apex.Records, d.Doubled.Records} {
+		var out []dmarc.Record
+		for _, r := range list {
+			if meantAsDMARC(r) {
+				out = append(out, r)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// meantAsDMARC leaves out proofs of ownership that only name the protocol.
+func meantAsDMARC(r dmarc.Record) bool {
+	return r.Valid || r.Has("p") || r.Has("rua") || strings.Contains(strings.ToLower(r.Text), "dmarc1")
+}
+
+// A dmarcPlan is what the record could say, step by step.
+type dmarcPlan struct {
+	c         *composer
+	place     site
+	published []dmarc.Record
+	safe      dmarcDraft // corrected, with the policy that was published
+	address   string     // put in because no other address for reports works
+	missing   bool       // an address for reports is needed and unknown
+}
+
+// dmarcStages proposes a record and what may follow it.
+func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool) {
+	p := dmarcPlan{c: c, place: place, published: published}
+	p.correct()
+	own := c.e.DMARC.Own()
+	all := c.claims(DMARCRecord, own.Name, true)
+	claims := c.claims(DMARCRecord, own.Name, false)
+	if p.missing {
+		return p.ask(all)
+	}
+	if c.e.Role.Name == gather.NoMail {
+		f := p.fix(p.nobody(), all)
+		f.Title, f.Safety, f.Undo = "have all mail that claims to be from the domain refused", SafeNow, undoDMARC(published)
+		return f, true
+	}
+
+	bold, evidence := p.safe.bold()
+	raised := p.safe.p == dmarc.None
+	if raised {
+		bold.p = dmarc.Quarantine
+	}
+	reject := bold
+	reject.p = dmarc.Reject
+	var more []Claim
+	for _, claim := range all {
+		if !slices.Contains(claims, claim) {
+			more = append(more, claim)
+		}
+	}
+	current := ""
+	if len(published) == 1 {
+		current = published[0].Text
+	}
+	changed := p.safe.String() != current || len(own.Records) != 1
+	// A first step without risk is worth it where it mends as much as the rest, or
+	// where the evidence for the rest can only come after it.
+	worthIt := len(without(claims, "dmarc-nonexistent-weak")) > 0 && !c.worst(more).Worse(c.worst(without(claims, "dmarc-nonexistent-weak")))
+	staged := changed && (len(more) == 0 || worthIt || !p.reported() || raised && !c.mailPasses())
+	if staged {
+		f := p.fix(p.safe, claims)
+		f.Title, f.Undo = p.title(), undoDMARC(published)
+		f.Safety = SafeNow
+		if p.strengthened() {
+			f.Safety, f.Needs = NeedsEvidence, neverApplied+twoWeeks
+		}
+		if raised {
+			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, whenReports, whenQuiet)
+		} else if len(more) > 0 {
+			f.Next = p.next([]dmarcDraft{p.safe, bold}, evidence)
+		}
+		return f, true
+	}
+	if len(more) == 0 || raised && !c.mailPasses() {
+		return Fix{}, false
+	}
+	f := p.fix(bold, all)
+	f.Safety, f.Needs, f.Undo = NeedsEvidence, evidence, "publish the replaced record again"
+	f.Title = "apply the DMARC policy in full"
+	if raised {
+		f.Title, f.Needs, f.Undo = "ask receivers to act on forged mail", twoWeeks, "p=none"
+		f.Next = p.next([]dmarcDraft{bold, reject}, whenQuiet)
+	}
+	return f, true
+}
+
+func undoDMARC(published []dmarc.Record) string {
+	if len(published) == 0 {
+		return "remove the record"
+	}
+	return "publish the replaced record again"
+}
+
+// title says what the corrected record is.
+func (p *dmarcPlan) title() string {
+	own := p.c.e.DMARC.Own()
+	switch {
+	case len(p.published) == 0:
+		return "publish a DMARC record that collects reports"
+	case len(own.Records)+len(own.Others) == 0:
+		return "move the DMARC record to where receivers look"
+	case len(p.published) > 1:
+		return fmt.Sprintf("make one of the %d DMARC records, with the mildest of their policies", len(p.published))
+	}
+	return "correct the DMARC record"
+}
+
+// fix gives the fix that publishes a draft.
+func (p *dmarcPlan) fix(d dmarcDraft, claims []Claim) Fix {
+	e := p.c.e
+	own := e.DMARC.Own()
+	var old []string
+	for _, r := range slices.Concat(own.Records, own.Others) {
+		if meantAsDMARC(r) {
+			old = append(old, r.Text)
+		}
+	}
+	f := Fix{
+		ID: DMARCRecord, Claims: claims, Effort: LowEffort, Steps: p.safe.notes,
+		Changes: p.place.publish(own.Answer, old, d.String()), VisibleWithin: visible(own.Answer, "TXT"),
+	}
+	for _, stray := range []dmarc.Place{e.DMARC.Doubled, e.DMARC.Apex} {
+		var texts []string
+		for _, r := range stray.Records {
+			texts = append(texts, r.Text)
+		}
+		if ch := removal(stray.Asked, texts...); len(ch.Remove) > 0 && ch.Owner != f.Changes[0].Owner {
+			f.Changes = append(f.Changes, ch)
+		}
+	}
+	return f
+}
+
+// next gives the stages from draft to draft.
+func (p *dmarcPlan) next(drafts []dmarcDraft, when ...string) []Stage {
+	var out []Stage
+	for i := 1; i < len(drafts); i++ {
+		from, to := Quote(drafts[i-1].String()), Quote(drafts[i].String())
+		if from == to {
+			continue
+		}
+		out = append(out, Stage{When: when[i-1], Changes: []zone.Change{{
+			Owner: p.place.owner, Type: "TXT", Remove: []string{from}, Add: []string{to}, TTL: p.place.ttl,
+		}}})
+	}
+	return out
+}
+
+// ask proposes the record with a blank for the address that only the operator
+// knows.
+func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
+	d := p.safe
+	d.rua = []string{"mailto:ADDRESS"}
+	return Fix{
+		ID: DMARCRecord, Title: p.title(), Claims: claims, Effort: LowEffort, Safety: NeedsInput,
+		Needs: "a mailbox for the reports: the domain takes no mail that could be used",
+		Steps: stepsOf(
+			"Choose a mailbox, or a service that reads the reports. If it is in another domain, that domain must agree with this record:\n"+
+				p.c.e.Domain+"._report._dmarc.OTHER-DOMAIN. IN TXT \"v=DMARC1\"",
+			"Publish:\n"+p.place.owner+". "+fmt.Sprint(p.place.ttl)+" IN TXT "+Quote(d.String()),
+		),
+	}, true
+}
+
+// nobody gives the draft for a domain without mail.
+func (p *dmarcPlan) nobody() dmarcDraft {
+	d := p.safe
+	d.p, d.testing, d.percent = dmarc.Reject, false, ""
+	if d.org {
+		d.sp, d.np = dmarc.Reject, dmarc.Reject
+	}
+	return d
+}
+
+// strengthened reports that the corrected record asks for more than receivers
+// apply today, so that mail may be lost which is delivered now.
+func (p *dmarcPlan) strengthened() bool {
+	inForce := dmarc.Policy("")
+	if a := p.c.e.DMARC.Walk.Domain; a.Record != nil {
+		inForce = a.Policy
+	}
+	return p.safe.p.Strength() > max(inForce.Strength(), dmarc.None.Strength())
+}
+
+// reported reports whether reports come today, so that there can be evidence.
+func (p *dmarcPlan) reported() bool {
+	own := p.c.e.DMARC.Own()
+	return len(own.Records) == 1 && slices.ContainsFunc(own.Records[0].RUA, p.works)
+}
+
+// mailPasses reports whether mail of the domain can pass DMARC at all, as far as
+// is known: without SPF and DKIM, enforcement loses all of it.
+func (c *composer) mailPasses() bool {
+	if some, known := c.e.SPF.Authorises(); (some || !known) && len(c.e.SPF.PermErrors) == 0 {
+		return true
+	}
+	for _, s := range c.e.DKIM.Selectors {
+		if s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable() {
+			return true
+		}
+	}
+	return !c.e.Role.Sends()
+}
+
+// A site is a name at which a record can be put.
+type site struct {
+	owner string
+	ttl   uint32
+	alias bool // an alias that leads nowhere stands there and must go
+}
+
+// placeOf gives where a record belongs that is looked for at a name: there, or
+// at the end of aliases within the organization. It is false where the aliases
+// lead to somebody else.
+func (c *composer) placeOf(a wire.Asked, dangling bool) (site, bool) {
+	s := site{owner: a.Name, ttl: ttlFor(a.Answer, "TXT")}
+	chain := a.Answer.Chain(a.Name)
+	switch {
+	case len(chain) == 0:
+		return s, true
+	case dangling:
+		s.alias = true
+		return s, len(publishedAt(a.Answer, "CNAME")) > 0
+	}
+	s.owner = chain[len(chain)-1]
+	return s, c.ours(s.owner)
+}
+
+// publish gives the changes that put a text in the place of others.
+func (s site) publish(a wire.Answer, old []string, text string) []zone.Change {
+	ch := replace(s.owner, a, old, text)
+	ch.TTL = s.ttl
+	if !s.alias {
+		return []zone.Change{ch}
+	}
+	return []zone.Change{ch, {Owner: s.owner, Type: "CNAME", Remove: []string{"*"}}}
+}
+
+// elsewhere is the fix of a record that stands at the end of an alias, in the
+// hands of somebody else.
+func (c *composer) elsewhere(id, title string, a wire.Asked, chain []string) Fix {
+	end := chain[len(chain)-1]
+	return Fix{
+		ID: id, Title: title, Claims: c.claims(id, a.Name, true), Effort: MediumEffort, Safety: NeedsInput,
+		Needs: "whoever holds " + end,
+		Steps: stepsOf(
+			fmt.Sprintf("%s is an alias of %s: have the record corrected there, by its owner.", a.Name, end),
+			fmt.Sprintf("Or replace the alias by a TXT record of your own at %s.", a.Name),
+		),
+	}
+}

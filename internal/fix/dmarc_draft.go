@@ -1,0 +1,240 @@
+package fix
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"mxvet/internal/dmarc"
+	"mxvet/internal/gather"
+)
+
+// A dmarcDraft is a DMARC record being put in order.
+type dmarcDraft struct {
+	p, sp, np   dmarc.Policy
+	org         bool // sp and np have a meaning at this name
+	testing     bool
+	percent     string // pct, which only older receivers know; "" where it is left out
+	psd         string
+	adkim, aspf string
+	fo          string
+	rua, ruf    []string
+	notes       []Step
+}
+
+// String writes the tags in the order that every reader accepts.
+func (d dmarcDraft) String() string {
+	parts := []string{"v=DMARC1", "p=" + string(d.p)}
+	add := func(name, value string) {
+		if value != "" {
+			parts = append(parts, name+"="+value)
+		}
+	}
+	if d.org {
+		add("sp", string(d.sp))
+		add("np", string(d.np))
+	}
+	if d.testing {
+		add("t", "y")
+	}
+	add("psd", d.psd)
+	add("adkim", d.adkim)
+	add("aspf", d.aspf)
+	add("pct", d.percent)
+	if len(d.ruf) > 0 {
+		add("fo", d.fo)
+	}
+	add("rua", strings.Join(d.rua, ","))
+	add("ruf", strings.Join(d.ruf, ","))
+	return strings.Join(parts, "; ")
+}
+
+// bold gives the draft without what holds its policy back, and the evidence that
+// this needs.
+func (d dmarcDraft) bold() (dmarcDraft, string) {
+	d.testing, d.percent = false, ""
+	evidence := twoWeeks
+	if d.sp != "" && d.sp.Strength() < d.p.Strength() {
+		d.sp = ""
+		evidence = "reports of 14 days in which all mail of the subdomains passes aligned, too"
+	}
+	return d, evidence
+}
+
+// correct fills in the corrected record, with the policy that was published.
+func (p *dmarcPlan) correct() {
+	d := &p.safe
+	d.org = p.isOrg()
+	if len(p.published) == 0 {
+		d.p, d.np = dmarc.None, dmarc.Reject
+		p.reportTo()
+		return
+	}
+	first := understood(p.published[0])
+	d.takeOver(first)
+	p.addresses(first)
+	for _, r := range p.published[1:] {
+		u := understood(r)
+		if u.P != "" && u.P.Strength() < d.p.Strength() {
+			d.p = u.P
+		}
+		if u.SP.Strength() < d.sp.Strength() {
+			d.sp = u.SP
+		}
+		p.addresses(u)
+	}
+	own := p.c.e.DMARC.Own()
+	if len(own.Records) == 1 && own.Records[0].P == "" {
+		d.sp = "" // receivers take the policy for none, whatever sp asks
+	}
+	if p.c.fails("dmarc-psd-wrong", p.c.e.Domain) && d.psd == "y" {
+		d.psd = ""
+	}
+	if d.np == "" || d.np.Strength() < max(d.sp.Strength(), d.p.Strength()) || d.np == dmarc.None {
+		if p.c.fails("dmarc-nonexistent-weak", "") || d.np != "" || d.p == dmarc.None {
+			d.np = dmarc.Reject
+		}
+	}
+	if d.p == dmarc.None {
+		d.testing, d.percent = false, "" // they weaken nothing
+		if d.sp == dmarc.None {
+			d.sp = ""
+		}
+	}
+	if len(d.rua) == 0 {
+		p.reportTo()
+	}
+	d.fill(p)
+}
+
+// fill adds the remark about addresses that were left out.
+func (d *dmarcDraft) fill(p *dmarcPlan) {
+	var lost []string
+	for _, r := range p.published {
+		for _, u := range slices.Concat(r.RUA, r.RUF) {
+			if u.Valid && u.Host != "" && !slices.ContainsFunc(slices.Concat(d.rua, d.ruf), func(s string) bool { return strings.Contains(s, "@"+u.Host) }) && !slices.Contains(lost, u.Host) {
+				lost = append(lost, u.Host)
+			}
+		}
+	}
+	for _, host := range lost {
+		if p.c.fails("dmarc-report-unauthorised", host) {
+			d.notes = append(d.notes, step("No report address at "+host+": it does not agree to get them. If it should, its owner publishes:\n"+
+				p.c.e.Domain+"._report._dmarc."+host+". IN TXT \"v=DMARC1\""))
+		}
+	}
+}
+
+// takeOver reads policies and options of a record.
+func (d *dmarcDraft) takeOver(r dmarc.Record) {
+	d.p, d.sp, d.np, d.testing = r.P, r.SP, r.NP, r.Testing
+	if d.p == "" {
+		d.p = dmarc.None // as receivers take it
+	}
+	if r.PSD != "u" {
+		d.psd = r.PSD
+	}
+	if r.DKIM == "s" {
+		d.adkim = "s"
+	}
+	if r.SPF == "s" {
+		d.aspf = "s"
+	}
+	if r.Percent < 100 && r.Problem(dmarc.PercentInvalid) == nil {
+		t, _ := r.Tag("pct")
+		d.percent = t.Value
+	}
+	if fo := slices.DeleteFunc(slices.Clone(r.FO), func(s string) bool { return s == "0" }); len(fo) > 0 && r.Problem(dmarc.FailureOptionsInvalid) == nil {
+		d.fo = strings.Join(fo, ":")
+	}
+}
+
+// isOrg reports whether sp and np in the domain's own record are heeded.
+func (p *dmarcPlan) isOrg() bool {
+	d := p.c.e.DMARC
+	if len(d.Own().Records) == 1 {
+		return d.IsOrg()
+	}
+	return d.PSL.Org == p.c.e.Domain
+}
+
+// version finds what was typed for the version of a record.
+var version = regexp.MustCompile(`(?i)^[\s"']*v\s*=\s*["']?\s*dmarc\s*1?(\.0)?\s*["']?\s*\\?\s*[;,:]?\s*`)
+
+// understood reads a text as it was meant: with a proper version, without quotes
+// and backslashes that were typed into it, and with misspelt tags named rightly.
+func understood(r dmarc.Record) dmarc.Record {
+	text := r.Text
+	if !r.Valid {
+		text = strings.NewReplacer(`\;`, ";", `"`, "").Replace(text)
+		text = "v=DMARC1; " + version.ReplaceAllString(text, "")
+		r = dmarc.Parse(text)
+	}
+	var parts []string
+	seen := map[string]bool{}
+	for _, t := range r.Tags {
+		name := t.Name
+		for _, p := range r.Problems {
+			if p.Code == dmarc.UnknownTag && p.Tag == t.Name && p.Near != "" && !r.Has(p.Near) {
+				name = p.Near
+			}
+		}
+		if !seen[name] && (name != "v" || len(parts) == 0) {
+			seen[name] = true
+			parts = append(parts, name+"="+t.Value)
+		}
+	}
+	// A semicolon between two addresses leaves the second one outside of any tag.
+	for _, p := range r.Problems {
+		if p.Code != dmarc.Malformed {
+			continue
+		}
+		part, _, _ := strings.Cut(r.Text[p.Pos:], ";")
+		if i := slices.IndexFunc(parts, func(s string) bool { return strings.HasPrefix(s, "rua=") }); i >= 0 && strings.HasPrefix(strings.ToLower(part), "mailto:") {
+			parts[i] += "," + strings.TrimSpace(part)
+		}
+	}
+	return dmarc.Parse(strings.Join(parts, "; "))
+}
+
+// addresses adds the report addresses of a record that are good, or can be made
+// so.
+func (p *dmarcPlan) addresses(r dmarc.Record) {
+	for _, x := range []struct {
+		from []dmarc.URI
+		to   *[]string
+	}{{r.RUA, &p.safe.rua}, {r.RUF, &p.safe.ruf}} {
+		for _, u := range x.from {
+			if !u.Valid {
+				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + strings.TrimPrefix(u.Raw, "mailto://")).RUA[0]
+			}
+			if p.works(u) {
+				text, _, _ := strings.Cut(u.Raw, "!")
+				if !slices.Contains(*x.to, text) {
+					*x.to = append(*x.to, text)
+				}
+			}
+		}
+	}
+}
+
+// works reports whether nothing proves that reports do not get to an address.
+func (p *dmarcPlan) works(u dmarc.URI) bool {
+	return u.Valid && u.Scheme == "mailto" && u.Host != "" &&
+		!p.c.fails("dmarc-report-unauthorised", u.Host) && !p.c.fails("dmarc-report-undeliverable", u.Host)
+}
+
+// reportTo puts in an address where none is left: one that the domain uses for
+// such reports already, else postmaster, which every domain with mail has (RFC
+// 5321 section 4.5.1). Without mail for the domain it has to be asked for, unless
+// there is nothing to report.
+func (p *dmarcPlan) reportTo() {
+	address := p.c.reportAddress()
+	switch {
+	case address != "":
+		p.safe.rua = []string{"mailto:" + address}
+		p.address = address
+	case p.c.e.Role.Name != gather.NoMail && p.safe.p == dmarc.None:
+		p.missing = true
+	}
+}

@@ -1,0 +1,156 @@
+package fix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/mtasts"
+)
+
+// Lifetimes of a policy in seconds: while it is tried, and once it stands.
+const (
+	policyDay   = 86400
+	policyWeeks = 1209600
+)
+
+// stsID gives the id of a record made at the audit's time.
+func (c *composer) stsID() string { return c.e.At.UTC().Format("20060102150405") }
+
+// servedPolicy gives the policy that the first address serves and that has the
+// fields of one; nil where none does.
+func servedPolicy(r *mtasts.Result) *mtasts.Policy {
+	for _, f := range r.Pages {
+		if f.Policy != nil && (f.Policy.Mode != "" || len(f.Policy.MX) > 0) {
+			return f.Policy
+		}
+	}
+	return nil
+}
+
+// mtastsRecord proposes the TXT record that announces the policy.
+func (c *composer) mtastsRecord() (Fix, bool) {
+	r := c.e.MTASTS
+	claims := c.claims(MTASTSRecord, r.TXT.Name, true)
+	if len(claims) == 0 || r.TXT.Failed() {
+		return Fix{}, false
+	}
+	here := slices.Concat(r.Records, r.Others)
+	place, ok := c.placeOf(r.TXT, len(here) == 0 && len(r.Chain) > 0 && r.TXT.Answer.Missing("TXT"))
+	if !ok {
+		return c.elsewhere(MTASTSRecord, "correct the MTA-STS record", r.TXT, r.Chain), true
+	}
+	policy := servedPolicy(r)
+	if policy == nil || !policy.Usable() {
+		if len(here) == 0 {
+			return Fix{}, false // the policy comes first
+		}
+	}
+	var old []string
+	for _, rec := range here {
+		old = append(old, rec.Text)
+	}
+	f := Fix{
+		ID: MTASTSRecord, Title: "announce the MTA-STS policy", Claims: claims, Effort: LowEffort, Safety: SafeNow, Undo: "remove the record",
+		Changes:       place.publish(r.TXT.Answer, old, "v=STSv1; id="+c.stsID()+";"),
+		VisibleWithin: visible(r.TXT.Answer, "TXT"),
+	}
+	if len(old) > 0 {
+		f.Title = "correct the MTA-STS record"
+		f.Undo = "remove the record, never put the broken one back: senders would keep the policy that they know"
+	}
+	if policy != nil && policy.Mode == mtasts.Enforce && !c.everyHostProven() {
+		f.Safety = NeedsEvidence
+		f.Needs = "that every MX host does TLS with a valid certificate: from here not all of them could be seen to, and the policy is enforced"
+	}
+	for _, p := range []mtasts.Place{r.Doubled, r.Apex} {
+		var texts []string
+		for _, rec := range p.Records {
+			texts = append(texts, rec.Text)
+		}
+		if ch := removal(p.Asked, texts...); len(ch.Remove) > 0 && len(here) == 0 && ch.Owner != f.Changes[0].Owner {
+			f.Changes = append(f.Changes, ch)
+		}
+	}
+	return f, true
+}
+
+// everyHostProven reports whether each address of each MX host was seen to do TLS
+// with a certificate that senders accept.
+func (c *composer) everyHostProven() bool {
+	for _, h := range c.e.MX.Hosts {
+		if len(h.Addrs) == 0 {
+			return false
+		}
+		for _, a := range h.Addrs {
+			if t := a.Session.TLS; t == nil || t.Error != "" || t.Verifies(h.Name, c.e.At) != nil {
+				return false
+			}
+		}
+	}
+	return len(c.e.MX.Hosts) > 0
+}
+
+// mtastsPolicy proposes the policy file. The DNS cannot hold it, so it comes as
+// text to serve.
+func (c *composer) mtastsPolicy() (Fix, bool) {
+	r := c.e.MTASTS
+	claims := c.claims(MTASTSPolicy, r.TXT.Name, true)
+	if len(claims) == 0 || len(c.e.MX.Hosts) == 0 {
+		return Fix{}, false
+	}
+	served := servedPolicy(r)
+	for _, claim := range claims { // a page that cannot be fetched has other steps
+		if served == nil && claim.Rule != "mtasts-none" && claim.Rule != "mtasts-policy-invalid" {
+			return Fix{}, false
+		}
+	}
+	mode, age := mtasts.Testing, int64(policyDay)
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: SafeNow, Undo: "serve the old file again, with a new id in the record"}
+	switch {
+	case served == nil && !r.NoHost() && len(r.Pages) > 0:
+		f.Title = "serve an MTA-STS policy"
+	case served == nil:
+		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
+		f.Needs = "the address of a web server that can serve " + r.Host
+	default:
+		f.Title = "correct the MTA-STS policy"
+		if served.Mode == mtasts.Enforce {
+			mode = mtasts.Enforce
+		}
+		age = served.MaxAge
+		switch {
+		case age < 0 || age < policyDay:
+			age = policyDay
+		case age > mtasts.MaxAgeLimit:
+			age = mtasts.MaxAgeLimit
+		}
+		if only := without(claims, "mtasts-testing", "mtasts-max-age-short", "mtasts-line-ending", "mtasts-mx-stale", "mtasts-unknown-field"); served.Mode == mtasts.Testing && len(only) == 0 && c.everyHostProven() {
+			mode = mtasts.Enforce
+			f.Title, f.Safety, f.Needs = "put the MTA-STS policy into force", NeedsEvidence, "two weeks of TLS reports without failures"
+		}
+		if c.fails("mtasts-max-age-short", "") || mode == mtasts.Enforce && served.Mode != mtasts.Enforce {
+			age = max(age, policyWeeks)
+		}
+	}
+	if served == nil && !(!r.NoHost() && len(r.Pages) > 0) {
+		f.Steps = append(f.Steps, step(fmt.Sprintf("Give %s A and AAAA records of a web server, and a certificate for that name.", r.Host)))
+	}
+	f.Steps = append(f.Steps, step(fmt.Sprintf("Serve this file as text/plain at %s (lines end in CR LF):\n%s", r.URL(), c.policyText(mode, age))))
+	f.Steps = append(f.Steps, step("Then publish the record, with a new id at each change of the file:\n"+r.TXT.Name+". 3600 IN TXT "+Quote("v=STSv1; id="+c.stsID()+";")))
+	if mode == mtasts.Testing {
+		f.Steps = append(f.Steps, step("After two weeks of TLS reports without failures, change the mode to enforce, max_age to 1209600, and the id."))
+	}
+	return f, true
+}
+
+// policyText writes the policy for the MX hosts as they are.
+func (c *composer) policyText(mode string, age int64) string {
+	lines := []string{"version: STSv1", "mode: " + mode}
+	for _, h := range c.e.MX.Hosts {
+		if line := "mx: " + h.Name; !slices.Contains(lines, line) && h.Name != "." {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(append(lines, fmt.Sprintf("max_age: %d", age)), "\n")
+}

@@ -1,0 +1,327 @@
+package fix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/provider"
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+const (
+	nobodySends = "v=spf1 -all"
+	spfUndo     = "publish the replaced record again"
+	spfEvidence = "that DMARC reports of 14 days name no sender outside the record"
+)
+
+// spf proposes the SPF record.
+func (c *composer) spf() (Fix, bool) {
+	n := c.spfNode()
+	if n == nil || len(c.claims(SPFRecord, c.e.Domain, true)) == 0 {
+		return Fix{}, false
+	}
+	root := c.e.SPF.Root
+	switch {
+	case c.e.Role.Name == gather.NoMail:
+		return c.spfNobody()
+	case len(root.Records) == 0 && c.spfMeant() == nil:
+		return c.spfMissing()
+	}
+	return c.spfRewrite(n)
+}
+
+// spfNode gives the record to work on: the domain's own or, where that only
+// redirects within the organization, the one that it leads to. It is nil where
+// the record is not known, or stands at a name of somebody else.
+func (c *composer) spfNode() *spf.Node {
+	n := c.e.SPF.Root
+	if n.TXT.Ref == "" || !n.TXT.Usable() {
+		return nil
+	}
+	for range 5 {
+		i := onlyRedirect(n)
+		if i < 0 {
+			break
+		}
+		child := n.Steps[i].Child
+		if child == nil || child.Record == nil || !c.ours(child.Owner) {
+			break
+		}
+		n = child
+	}
+	if len(n.TXT.Answer.Chain(n.Owner)) > 0 {
+		return nil // whoever holds the alias's target writes the record
+	}
+	return n
+}
+
+// onlyRedirect gives the index of the redirect in a sound record that does
+// nothing else; -1 otherwise.
+func onlyRedirect(n *spf.Node) int {
+	if n.Record == nil || len(n.Record.Problems) > 0 || len(n.Steps) == 0 {
+		return -1
+	}
+	for _, t := range n.Record.Terms {
+		if t.Kind.Mechanism() {
+			return -1
+		}
+	}
+	return n.Record.Redirect()
+}
+
+// ours reports whether a name belongs to the domain's organization.
+func (c *composer) ours(name string) bool {
+	org := c.e.Suffixes.OrgDomain(c.e.Domain, false)
+	return org != "" && below(name, org)
+}
+
+// spfMeant gives the text that was meant as the record where no receiver sees
+// one; nil where there is none.
+func (c *composer) spfMeant() *spf.Record {
+	for _, m := range c.e.SPF.Root.Near {
+		if m.Why != spf.NearSenderID {
+			return new(spf.Parse("v=spf1 " + m.Rest))
+		}
+	}
+	if ask := c.e.SPF.SPF99; ask.Usable() {
+		for _, p := range publishedAt(ask.Answer, "SPF") {
+			text := (wire.Answer{Answer: []string{". 0 IN TXT " + p.data}}).TXT()
+			if len(text) == 1 && strings.HasPrefix(strings.ToLower(text[0]), "v=spf1") {
+				return new(spf.Parse(text[0]))
+			}
+		}
+	}
+	return nil
+}
+
+// spfNobody proposes the record of a domain that sends no mail.
+func (c *composer) spfNobody() (Fix, bool) {
+	f := c.spfFix(c.e.SPF.Root, nobodySends)
+	f.Title = "say that nobody sends for the domain"
+	f.Claims = c.claims(SPFRecord, c.e.Domain, true)
+	f.Safety = SafeNow
+	return f, true
+}
+
+// spfMissing proposes a first record with the senders that are known here: the
+// domain's own mail hosts, and the providers that its MX and DKIM records name.
+func (c *composer) spfMissing() (Fix, bool) {
+	var terms []string
+	add := func(t string) {
+		if !slices.Contains(terms, t) {
+			terms = append(terms, t)
+		}
+	}
+	table := provider.Default()
+	for _, h := range c.e.MX.Hosts {
+		p := table.ByMX(h.Name)
+		switch {
+		case p == nil && !c.e.MX.Implicit && len(h.Addrs) > 0:
+			add("mx")
+		case p == nil && c.e.MX.Implicit:
+			add("a")
+		case p != nil && p.Kind == provider.KindMailbox && len(p.SPF) > 0:
+			add("include:" + ownRange(p, h.Name))
+		}
+	}
+	for _, s := range c.e.DKIM.Selectors {
+		if len(s.Chain) == 0 || !s.Found {
+			continue
+		}
+		if p := table.ByDKIMTarget(s.Chain[len(s.Chain)-1]); p != nil && len(p.SPF) > 0 {
+			add("include:" + ownRange(p, s.Chain[len(s.Chain)-1]))
+		}
+	}
+	claims := c.claims(SPFRecord, c.e.Domain, false)
+	if len(terms) == 0 {
+		return Fix{
+			ID: SPFRecord, Title: "publish an SPF record", Claims: claims, Effort: MediumEffort, Safety: NeedsInput,
+			Needs: "the servers and services that send for the domain",
+			Steps: stepsOf(
+				"List all that send mail with the domain as sender: mail server, newsletter, shop, ticket system, printers. Nothing seen from outside tells.",
+				"Publish one TXT record at "+c.e.Domain+" with an include: or ip4: for each, for example:\nv=spf1 include:spf.PROVIDER ip4:ADDRESS ~all",
+			),
+		}, true
+	}
+	f := c.spfFix(c.e.SPF.Root, "v=spf1 "+strings.Join(terms, " ")+" ~all")
+	f.Title = "publish an SPF record with the senders that are known"
+	f.Claims = claims
+	f.Safety, f.Needs = NeedsEvidence, "that nothing else sends for the domain; DMARC reports name the rest"
+	return f, true
+}
+
+// ownRange gives the name by which a provider's customers include its ranges:
+// that in the same domain as the host, where it has one for each region.
+func ownRange(p *provider.Provider, host string) string {
+	labels := strings.Split(host, ".")
+	for i := range len(labels) - 1 {
+		if parent := strings.Join(labels[i:], "."); slices.Contains(p.SPF, parent) {
+			return parent
+		}
+	}
+	return p.SPF[0]
+}
+
+// spfRewrite proposes the record in order.
+func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
+	safe, bold := c.spfDraft(n, false), c.spfDraft(n, true)
+	safeClaims := safe.clears(c, c.claims(SPFRecord, c.e.Domain, false))
+	boldClaims := bold.clears(c, c.claims(SPFRecord, c.e.Domain, true))
+	var more []Claim
+	for _, claim := range boldClaims {
+		if !slices.Contains(safeClaims, claim) {
+			more = append(more, claim)
+		}
+	}
+	first, claims := bold, boldClaims
+	staged := false
+	switch {
+	case bold.lookups > spf.MaxLookups:
+		return c.spfStuck(bold, boldClaims)
+	case safe.lookups > spf.MaxLookups || len(safeClaims) == 0 || safe.text == textOf(n):
+	case len(more) == 0:
+		first, claims = safe, safeClaims
+	case !c.worst(more).Worse(c.worst(safeClaims)):
+		first, claims, staged = safe, safeClaims, true
+	}
+	if len(claims) == 0 || first.text == textOf(n) {
+		return Fix{}, false
+	}
+	f := c.spfFix(n, first.text)
+	f.Title, f.Claims, f.Steps = c.spfTitle(claims, first), claims, first.notes()
+	f.Safety, f.Needs = SafeNow, ""
+	switch {
+	case len(first.needs) > 0:
+		f.Safety, f.Needs = NeedsEvidence, strings.Join(first.needs, ", and ")
+	case first.end == spf.Fail && c.e.Role.Sends() && c.spfVoid():
+		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
+	}
+	if staged {
+		f.Next = []Stage{{
+			When:    "you have seen " + strings.Join(bold.needs, ", and "),
+			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(bold.text)}, TTL: f.Changes[0].TTL}},
+		}}
+	}
+	return f, true
+}
+
+// spfVoid reports whether receivers apply no SPF record of the domain today.
+func (c *composer) spfVoid() bool {
+	t := c.e.SPF
+	return len(t.Root.Records) != 1 || len(t.PermErrors) > 0
+}
+
+// spfTitle says what the rewrite is about, by its worst claim.
+func (c *composer) spfTitle(claims []Claim, d *spfDraft) string {
+	if n := len(c.e.SPF.Root.Records); n > 1 {
+		return fmt.Sprintf("merge the %d SPF records into one", n)
+	}
+	switch claims[0].Rule {
+	case "spf-lookup-limit":
+		return fmt.Sprintf("bring the SPF record from %d to %d DNS lookups", c.e.SPF.Lookups, d.lookups)
+	case "spf-passes-all", "spf-end-neutral":
+		return "end the SPF record in ~all"
+	case "spf-unregistered":
+		return "take the name that anybody can register out of the SPF record"
+	case "spf-ptr":
+		return "take ptr out of the SPF record"
+	}
+	return "correct the SPF record"
+}
+
+// spfStuck proposes what to decide where the record stays over the limit of
+// lookups: which senders to give up is not ours to say.
+func (c *composer) spfStuck(d *spfDraft, claims []Claim) (Fix, bool) {
+	f := Fix{
+		ID: SPFRecord, Title: "bring the SPF record under 10 DNS lookups", Claims: claims, Effort: HighEffort, Safety: NeedsInput,
+		Needs: "which senders are still in use",
+	}
+	if d.text != textOf(c.e.SPF.Root) {
+		f.Steps = append(f.Steps, step(fmt.Sprintf("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, d.text)))
+	}
+	var cheap []string
+	for _, s := range c.e.SPF.Savings() {
+		if s.Step.Term.Kind != spf.KindInclude || s.Node != c.e.SPF.Root {
+			continue
+		}
+		lost := "addresses that cannot be known"
+		if !s.Open {
+			lost = fmt.Sprintf("%v IPv4 addresses", s.Lost4)
+			if s.Lost6.Sign() > 0 {
+				lost += " and IPv6 networks"
+			}
+		}
+		cheap = append(cheap, fmt.Sprintf("%s frees %d lookups, and %s no longer pass", s.Step.Term.Text, s.Frees, lost))
+		if len(cheap) == 3 {
+			break
+		}
+	}
+	if len(cheap) > 0 {
+		f.Steps = append(f.Steps, step("Take out an include of a service that is no longer used; the cheapest first: "+strings.Join(cheap, "; ")+"."))
+	}
+	f.Steps = append(f.Steps, step("Or give a service a subdomain of its own as sender (news."+c.e.Domain+") with its own SPF record: each name has ten lookups."))
+	return f, true
+}
+
+// spfFix gives a fix that puts one record in the place of all that are there.
+func (c *composer) spfFix(n *spf.Node, text string) Fix {
+	var old []string
+	for _, r := range n.Records {
+		old = append(old, r.Text)
+	}
+	for _, m := range n.Near {
+		if m.Why != spf.NearSenderID || len(n.Records) == 0 {
+			old = append(old, m.Text)
+		}
+	}
+	f := Fix{
+		ID: SPFRecord, Effort: LowEffort, Undo: spfUndo,
+		Changes:       []zone.Change{replace(n.Owner, n.TXT.Answer, old, text)},
+		VisibleWithin: visible(n.TXT.Answer, "TXT"),
+	}
+	if len(old) == 0 {
+		f.Undo = "remove the record"
+	}
+	if len(f.Changes[0].Remove) == 1 && f.Changes[0].Remove[0] == Quote(text) {
+		f.Changes = nil
+	}
+	if ask := c.e.SPF.SPF99; n == c.e.SPF.Root && ask.Usable() && ask.Answer.Has("SPF") {
+		f.Changes = append(f.Changes, zone.Change{Owner: n.Owner, Type: "SPF", Remove: []string{"*"}})
+	}
+	return f
+}
+
+// helo proposes SPF records for the mail hosts that send for the domain: bounces
+// have no other name than theirs to check (RFC 7208 section 2.3).
+func (c *composer) helo() (Fix, bool) {
+	f := Fix{
+		ID: HELORecord, Title: "give the mail hosts SPF records of their own", Effort: LowEffort, Undo: "remove the records",
+		Safety: NeedsEvidence, Needs: "that each of these hosts sends only from the addresses of its own name",
+	}
+	for _, v := range c.failing("spf-helo") {
+		i := slices.IndexFunc(c.e.MX.Hosts, func(h gather.Host) bool { return h.Name == v.Subject })
+		if i < 0 || !below(v.Subject, c.e.Domain) {
+			continue
+		}
+		h := c.e.MX.Hosts[i]
+		if !h.TXT.Answer.Missing("TXT") || len(h.TXT.Answer.Chain(h.Name)) > 0 {
+			continue
+		}
+		f.Changes = append(f.Changes, replace(h.Name, h.TXT.Answer, nil, "v=spf1 a -all"))
+		f.Claims = append(f.Claims, Claim{"spf-helo", v.Subject, v.Key})
+		f.VisibleWithin = max(f.VisibleWithin, visible(h.TXT.Answer, "TXT"))
+	}
+	return f, len(f.Changes) > 0
+}
+
+// textOf gives the text of a node's one record, "" where there is not one.
+func textOf(n *spf.Node) string {
+	if len(n.Records) != 1 {
+		return ""
+	}
+	return n.Records[0].Text
+}

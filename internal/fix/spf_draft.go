@@ -1,0 +1,407 @@
+package fix
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mxvet/checks"
+	"mxvet/internal/gather"
+	"mxvet/internal/spf"
+)
+
+// A spfDraft is an SPF record being put in order.
+type spfDraft struct {
+	c    *composer
+	node *spf.Node
+	bold bool // also what may break mail
+
+	terms   []string // mechanisms before the end
+	tail    []string // modifiers behind it
+	kept    []*spf.Step
+	end     byte // qualifier of all; 0 where there is none
+	target  string
+	dropped []reason // what was left out
+	lookups int      // of the draft, where they can be told; 0 otherwise
+	needs   []string // evidence for what may break mail
+	text    string
+}
+
+// A reason is why some terms were left out.
+type reason struct {
+	why   string
+	terms []string
+}
+
+// spfDraft writes the record of a node anew.
+func (c *composer) spfDraft(n *spf.Node, bold bool) *spfDraft {
+	d := &spfDraft{c: c, node: n, bold: bold}
+	switch records := n.Records; {
+	case len(records) == 1:
+		d.read(&records[0], n.Steps)
+		if n.Record != nil && n == c.e.SPF.Root {
+			d.lookups = c.e.SPF.Lookups
+			for i := range n.Steps {
+				if s := &n.Steps[i]; s.Runs() && s.Cost > 0 && !slices.Contains(d.kept, s) {
+					d.lookups -= s.Subtree
+				}
+			}
+			d.flatten()
+		}
+	case len(records) > 1:
+		d.merge(records)
+	default:
+		d.read(c.spfMeant(), nil)
+	}
+	d.finish()
+	return d
+}
+
+// merge puts the terms of several records into one, in their order, with the
+// mildest end.
+func (d *spfDraft) merge(records []spf.Record) {
+	end, some := byte(0), false
+	for i := range records {
+		d.end, d.target = 0, ""
+		d.read(&records[i], nil)
+		if d.target != "" { // beside other terms a redirect can only be an include
+			d.add("include:" + d.target)
+			continue
+		}
+		if !some || milder(d.end, end) {
+			end, some = d.end, true
+		}
+	}
+	d.end, d.target = end, ""
+}
+
+// milder orders ends of a record: none and neutral, softfail, fail. That of a
+// record which lets everybody send counts as softfail, since none of several
+// records is in force.
+func milder(a, b byte) bool {
+	rank := func(q byte) int { return slices.Index([]byte{0, spf.Neutral, spf.Pass, spf.Softfail, spf.Fail}, q) }
+	return rank(a) < rank(b)
+}
+
+// read takes over the terms of a record, corrected.
+func (d *spfDraft) read(r *spf.Record, steps []spf.Step) {
+	for i := range r.Terms {
+		t := &r.Terms[i]
+		var step *spf.Step
+		if i < len(steps) {
+			step = &steps[i]
+		}
+		if why := d.unwanted(t, step, i); why != "" {
+			d.drop(t.Text, why)
+			continue
+		}
+		for j, text := range corrected(*t) {
+			u := spf.Parse("v=spf1 " + text).Terms[0]
+			if j > 0 {
+				step = nil
+			}
+			d.take(&u, step, r)
+		}
+	}
+}
+
+// take puts one sound term in its place.
+func (d *spfDraft) take(t *spf.Term, step *spf.Step, r *spf.Record) {
+	switch t.Kind {
+	case spf.KindAll:
+		if d.end == 0 {
+			d.end = t.Qualifier
+		}
+	case spf.KindRedirect:
+		if r.All() < 0 && d.target == "" {
+			d.target = t.Spec.Raw
+			d.keep(step)
+		}
+	case spf.KindExp, spf.KindModifier:
+		if !slices.Contains(d.tail, t.String()) {
+			d.tail = append(d.tail, t.String())
+		}
+	case spf.KindPTR:
+		if d.bold {
+			d.drop(t.Text, "slow, and many receivers skip it")
+			d.need("that no sender passes by its host name alone (ptr)")
+			return
+		}
+		d.add(t.String())
+		d.keep(step)
+	default:
+		d.add(t.String())
+		d.keep(step)
+	}
+}
+
+func (d *spfDraft) add(term string) {
+	if !slices.Contains(d.terms, term) {
+		d.terms = append(d.terms, term)
+	}
+}
+
+func (d *spfDraft) keep(s *spf.Step) {
+	if s != nil {
+		d.kept = append(d.kept, s)
+	}
+}
+
+func (d *spfDraft) drop(term, why string) {
+	i := slices.IndexFunc(d.dropped, func(r reason) bool { return r.why == why })
+	if i < 0 {
+		i = len(d.dropped)
+		d.dropped = append(d.dropped, reason{why: why})
+	}
+	if term = clip(term); !slices.Contains(d.dropped[i].terms, term) {
+		d.dropped[i].terms = append(d.dropped[i].terms, term)
+	}
+}
+
+func (d *spfDraft) need(what string) {
+	if !slices.Contains(d.needs, what) {
+		d.needs = append(d.needs, what)
+	}
+}
+
+// corrected gives the terms that were meant by one that is wrong or odd in a way
+// that tells it, else the term itself.
+func corrected(t spf.Term) []string {
+	texts := []string{t.Text}
+	for range 3 { // a term may have several faults
+		var next []string
+		for _, text := range texts {
+			u := t
+			if text != t.Text {
+				u = spf.Parse("v=spf1 " + text).Terms[0]
+			}
+			next = append(next, strings.Fields(instead(u))...)
+		}
+		if slices.Equal(next, texts) {
+			break
+		}
+		texts = next
+	}
+	return texts
+}
+
+// instead gives what a term was meant as, or its text.
+func instead(t spf.Term) string {
+	for _, p := range t.Problems {
+		if p.Code == spf.CodeGlued && p.Instead != "" {
+			return p.Instead
+		}
+	}
+	for _, p := range t.Problems {
+		switch {
+		case p.Code == spf.CodeMappedIP6 && t.Prefix.Bits() >= 96:
+			term := networkTerm(netip.PrefixFrom(t.Prefix.Addr().Unmap(), t.Prefix.Bits()-96).Masked())
+			if t.Explicit {
+				term = string(t.Qualifier) + term
+			}
+			return term
+		case p.Instead != "" && p.Code != spf.CodeUnknownModifier:
+			return p.Instead
+		}
+	}
+	return t.Text
+}
+
+// unwanted says why a term is left out, "" where it stays.
+func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
+	has := func(code spf.Code) bool {
+		return slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == code })
+	}
+	key := clip(t.Text)
+	if d.node.Parent != nil {
+		key += " in " + d.node.Owner
+	}
+	told := func(rule string) bool { return d.c.fails(rule, key) }
+	everything := t.Prefix.IsValid() && t.Prefix.Bits() == 0 || (t.Kind == spf.KindA || t.Kind == spf.KindMX) && (t.Bits4 == 0 || t.Bits6 == 0)
+	switch {
+	case has(spf.CodeVersionAgain):
+		return "the version, again"
+	case t.Fatal() && slices.Equal(corrected(*t), []string{t.Text}):
+		return "it cannot be read: put what it stood for in its place"
+	case t.Kind == spf.KindExp && len(d.c.failing("spf-exp-broken")) > 0:
+		return "the explanation cannot be read"
+	case t.Kind == spf.KindRedirect && has(spf.CodeRedirectAll):
+		return "no effect beside all"
+	case has(spf.CodeRepeated):
+		return "stands in the record before"
+	case has(spf.CodeAfterAll) && t.Kind == spf.KindAll:
+		return "all stands in the record before"
+	case everything && d.bold && t.Qualifier == spf.Pass:
+		d.need("that the rest of the record names every sender")
+		return "lets everybody send"
+	case told("spf-never-matches"):
+		return "can never match today"
+	case told("spf-label-length"):
+		return "no possible name"
+	case told("spf-redundant"):
+		return "another term lets the same addresses pass today"
+	case told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key):
+		return "no network of the public internet"
+	case step == nil:
+		return ""
+	}
+	return d.broken(step, i)
+}
+
+// special reports that the rule about odd networks charges for the term: no mail
+// comes from there. A remark is about its spelling only.
+func (d *spfDraft) special(key string) bool {
+	return slices.ContainsFunc(d.c.failing("spf-network-odd"), func(v checks.Verdict) bool {
+		return v.Key == key && v.Severity != checks.Info
+	})
+}
+
+// broken says why the target of a term voids the record or can be taken over.
+func (d *spfDraft) broken(step *spf.Step, i int) string {
+	t := d.c.e.SPF
+	for _, r := range d.c.e.Registrations {
+		if r.Unregistered() && slices.Contains(r.Uses, gather.Use{Kind: gather.UseSPF, Name: step.Target}) {
+			return "anybody can register that name"
+		}
+	}
+	if step.Term.Kind != spf.KindInclude {
+		return ""
+	}
+	for _, f := range t.PermErrors {
+		child := f.Node.Parent == d.node && f.Node.Via == i && f.Step < 0
+		here := f.Node == d.node && f.Step == i
+		switch {
+		case child && f.Code == spf.CodeNoRecord:
+			return "there is no SPF record behind it"
+		case here && f.Code == spf.CodeBadTarget:
+			return "no domain name"
+		case here && f.Code == spf.CodeLoop && step.Target == d.node.Owner:
+			return "the record includes itself"
+		}
+	}
+	return ""
+}
+
+// flatten replaces a and mx terms of the organization by the addresses that they
+// have today, as many as it takes to come under the limit of lookups.
+func (d *spfDraft) flatten() {
+	if !d.bold {
+		return
+	}
+	for _, s := range d.kept {
+		if d.lookups <= spf.MaxLookups {
+			return
+		}
+		kind := s.Term.Kind
+		if kind != spf.KindA && kind != spf.KindMX || s.Dynamic || !s.Runs() || len(s.Nets) == 0 || s.TooMany > 0 ||
+			!d.c.ours(s.Target) || len(s.Nets) > 8 || d.silent(s) {
+			continue
+		}
+		i := slices.Index(d.terms, s.Term.String())
+		if i < 0 {
+			continue
+		}
+		var nets []string
+		for _, p := range s.Nets {
+			term := networkTerm(p)
+			if s.Term.Qualifier != spf.Pass {
+				term = string(s.Term.Qualifier) + term
+			}
+			if !slices.Contains(nets, term) && !slices.Contains(d.terms, term) {
+				nets = append(nets, term)
+			}
+		}
+		slices.Sort(nets)
+		d.terms = slices.Replace(d.terms, i, i+1, nets...)
+		d.lookups -= s.Subtree
+		d.drop(s.Term.Text, "written as its addresses of today: they must follow when those change")
+		d.need("that somebody keeps the addresses in the record up to date")
+	}
+}
+
+// networkTerm writes a network as a term.
+func networkTerm(p netip.Prefix) string {
+	kind := "ip6:"
+	if p.Addr().Is4() {
+		kind = "ip4:"
+	}
+	if p.IsSingleIP() {
+		return kind + p.Addr().String()
+	}
+	return kind + p.String()
+}
+
+// silent reports that some lookup behind a term failed.
+func (d *spfDraft) silent(s *spf.Step) bool {
+	return slices.ContainsFunc(d.c.e.SPF.TempErrors, func(f spf.Failure) bool { return f.At == s.At })
+}
+
+// finish settles the end and writes the text.
+func (d *spfDraft) finish() {
+	switch {
+	case d.target != "" && d.end == 0:
+	case d.bold && (d.end == 0 || d.end == spf.Neutral || d.end == spf.Pass):
+		if d.end == spf.Pass {
+			d.need("that the record names every sender: +all let everybody pass")
+		} else {
+			d.need(spfEvidence)
+		}
+		d.end = spf.Softfail
+	}
+	if d.end == spf.Pass && len(d.node.Records) > 1 {
+		d.end = spf.Softfail
+	}
+	parts := append([]string{"v=spf1"}, d.terms...)
+	switch {
+	case d.end == spf.Pass:
+		parts = append(parts, "+all")
+	case d.end != 0:
+		parts = append(parts, string(d.end)+"all")
+	case d.target != "":
+		parts = append(parts, "redirect="+d.target)
+	}
+	d.text = strings.Join(append(parts, d.tail...), " ")
+}
+
+// notes tells what was left out.
+func (d *spfDraft) notes() []Step {
+	var parts []string
+	for _, r := range d.dropped {
+		parts = append(parts, strings.Join(r.terms, " and ")+" ("+r.why+")")
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return stepsOf("Left out: " + strings.Join(parts, ", ") + ".")
+}
+
+// clears leaves out the claims that the draft cannot meet.
+func (d *spfDraft) clears(c *composer, claims []Claim) []Claim {
+	return slices.DeleteFunc(claims, func(claim Claim) bool {
+		key, _, _ := strings.Cut(claim.Key, " in ")
+		switch claim.Rule {
+		case "spf-lookup-limit":
+			return d.lookups > spf.MaxLookups
+		case "spf-lookup-near":
+			return d.lookups == 0 || d.lookups >= spf.MaxLookups-1
+		case "spf-void", "spf-void-limit":
+			return c.e.SPF.Root.Record == nil || !slices.ContainsFunc(d.node.Record.Terms, func(t spf.Term) bool {
+				return c.fails("spf-never-matches", clip(t.Text))
+			})
+		case "spf-record-missing", "spf-record-multiple", "spf-type99", "spf-version-broken", "dns-txt-quoting":
+			return false
+		case "spf-include-broken", "spf-loop":
+			return strings.Contains(d.text+" ", ":"+key+" ")
+		}
+		return claim.Key != "" && strings.Contains(d.text+" ", " "+key+" ")
+	})
+}
+
+// clip shortens a term as the rules do in the keys of their verdicts.
+func clip(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}

@@ -1,0 +1,187 @@
+package fix
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"mxvet/checks"
+	"mxvet/internal/gather"
+	"mxvet/internal/provider"
+)
+
+//go:embed steps.yaml
+var stepsText []byte
+
+// An entry is what a person does about one rule.
+type entry struct {
+	Title    string              `yaml:"title"`
+	Effort   string              `yaml:"effort"`
+	Safety   string              `yaml:"safety"`
+	Needs    string              `yaml:"needs"`
+	Steps    []string            `yaml:"steps"`
+	Software map[string][]string `yaml:"software"`
+	Provider string              `yaml:"provider"`
+}
+
+type stepTable struct {
+	Rules map[string]entry  `yaml:"rules"`
+	None  map[string]string `yaml:"none"` // rules without steps, and why
+}
+
+// steps panics on a broken table: it is part of the program, and a test reads it.
+var steps = sync.OnceValue(func() stepTable {
+	dec := yaml.NewDecoder(bytes.NewReader(stepsText))
+	dec.KnownFields(true)
+	var t stepTable
+	if err := dec.Decode(&t); err != nil {
+		panic("fix: steps.yaml: " + err.Error())
+	}
+	return t
+})
+
+// Steps gives the fixes for people: one for each rule with failing verdicts that
+// cost something, that are not taken care of otherwise, and about which there is
+// something to say. They come in the order of the results.
+func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) []Fix {
+	var out []Fix
+	for _, res := range results {
+		entry, known := steps().Rules[res.Rule.ID]
+		if res.Status != checks.Fail || !known {
+			continue
+		}
+		var claims []Claim
+		costs := false
+		for _, v := range res.Verdicts {
+			if c := (Claim{res.Rule.ID, v.Subject, v.Key}); v.Status == checks.Fail && !taken(c) {
+				claims = append(claims, c)
+				costs = costs || v.Severity != checks.Info
+			}
+		}
+		if !costs {
+			continue
+		}
+		f := Fix{
+			ID: "steps-" + res.Rule.ID, Title: entry.Title, Claims: claims,
+			Effort: cmp.Or(entry.Effort, MediumEffort), Safety: cmp.Or(entry.Safety, SafeNow),
+			Needs: fill(entry.Needs, e, hostOf(e, claims[0].Subject)), Steps: entry.steps(e, claims),
+		}
+		// One certificate mends what several rules say about it.
+		if i := slices.IndexFunc(out, func(o Fix) bool { return slices.EqualFunc(o.Steps, f.Steps, Step.equal) }); i >= 0 {
+			out[i].Claims = append(out[i].Claims, f.Claims...)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (s Step) equal(t Step) bool { return s.Text == t.Text && slices.Equal(s.Copy, t.Copy) }
+
+// A batch is mail hosts for which the same has to be done.
+type batch struct {
+	software string // key of entry.Software, "" for the general steps
+	platform *provider.Provider
+	hosts    []*gather.Host
+}
+
+// steps gives the steps for the hosts that the claims are about.
+func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
+	var batches []batch
+	for _, c := range claims {
+		h := hostOf(e, c.Subject)
+		b := batch{}
+		if h != nil {
+			if b.platform = provider.Default().ByMX(h.Name); b.platform != nil && !b.platform.Shared {
+				b.platform = nil
+			}
+			if b.platform == nil {
+				b.software = softwareOf(h)
+			}
+		} else if len(e.Providers) > 0 && en.Provider != "" {
+			b.platform = e.Providers[0]
+		} else if len(e.MX.Hosts) > 0 && len(en.Software) > 0 { // signing is done where mail is handled
+			b.software = softwareOf(&e.MX.Hosts[0])
+		}
+		if len(en.Software[b.software]) == 0 {
+			b.software = ""
+		}
+		i := slices.IndexFunc(batches, func(o batch) bool { return o.software == b.software && o.platform == b.platform })
+		if i < 0 {
+			i = len(batches)
+			batches = append(batches, b)
+		}
+		if h != nil && !slices.Contains(batches[i].hosts, h) {
+			batches[i].hosts = append(batches[i].hosts, h)
+		}
+	}
+	var out []Step
+	for _, b := range batches {
+		texts := en.Steps
+		switch {
+		case b.platform != nil && en.Provider != "":
+			texts = []string{strings.ReplaceAll(en.Provider, "{provider}", b.platform.Name)}
+		case b.platform != nil:
+			texts = []string{b.platform.Name + " runs the host: only they can change it."}
+		case b.software != "":
+			texts = en.Software[b.software]
+		}
+		var host *gather.Host
+		if len(b.hosts) > 0 {
+			host = b.hosts[0]
+		}
+		for i, text := range texts {
+			text = fill(text, e, host)
+			if i == 0 && len(b.hosts) > 0 {
+				text = b.label() + ": " + text
+			}
+			out = append(out, step(text))
+		}
+	}
+	return out
+}
+
+// label names the hosts of a batch.
+func (b batch) label() string {
+	var names []string
+	for _, h := range b.hosts {
+		names = append(names, h.Name)
+	}
+	const shown = 3
+	text := strings.Join(names[:min(len(names), shown)], ", ")
+	if more := len(names) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if b.software != "" {
+		text += " (" + softwareNames[b.software] + ")"
+	}
+	return text
+}
+
+// fill puts names into a text.
+func fill(text string, e *gather.Evidence, h *gather.Host) string {
+	host := "the mail host"
+	if h != nil {
+		host = h.Name
+	}
+	return strings.NewReplacer("{host}", host, "{domain}", e.Domain).Replace(text)
+}
+
+// hostOf gives the mail host that a verdict is about, nil where it is about
+// something else.
+func hostOf(e *gather.Evidence, subject string) *gather.Host {
+	name, _, _ := strings.Cut(subject, " ")
+	for i := range e.MX.Hosts {
+		h := &e.MX.Hosts[i]
+		if h.Name == name || slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return a.IP.String() == name }) {
+			return h
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Zone writes the fixes alone, as zone text with absolute names. Only records
+// that are safe to publish now and verified stand as records; all others, what
+// is to be removed, and what a person has to do are comments, so that nobody
+// breaks mail by loading the whole of it.
+func Zone(w io.Writer, r *Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "; fixes proposed by %s %s on %s\n", clean(r.Tool.Name, 40), clean(r.Tool.Version, 40), r.Run.At.UTC().Format("2006-01-02 15:04 UTC"))
+	b.WriteString("; records are safe to publish now; what is commented out needs more first\n")
+	for i := range r.Domains {
+		zoneDomain(&b, &r.Domains[i])
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write zone text: %w", err)
+	}
+	return nil
+}
+
+func zoneDomain(b *strings.Builder, d *Domain) {
+	note := func(format string, args ...any) {
+		fmt.Fprintf(b, "; %s\n", Sanitize(fmt.Sprintf(format, args...)))
+	}
+	b.WriteString("\n")
+	note("%s: score %d", bound(d.Name, maxName), d.Score.Score)
+	if d.Next != nil {
+		note("after the %s that a second audit verified: score %d", plural(d.Next.Fixes, "fix", "fixes"), d.Next.Score)
+	}
+	found := false
+	for _, f := range d.Fixes {
+		if !f.record() {
+			continue
+		}
+		found = true
+		b.WriteString("\n")
+		note("fix %s: %s", bound(f.ID, 60), bound(f.Title, maxMessage))
+		note("clears: %s", strings.Join(f.Rules, " "))
+		note("safety: %s%s", bound(f.Safety, 40), prefixed(": ", bound(f.Needs, maxMessage)))
+		switch {
+		case f.Verified:
+			note("verified against DNS: score %d after it", f.ScoreAfter)
+		case f.Unverified != "":
+			note("not verified: %s", bound(f.Unverified, maxMessage))
+		}
+		if f.Undo != "" {
+			note("undo: %s", bound(f.Undo, maxMessage))
+		}
+		for _, s := range f.Steps {
+			note("step: %s", bound(s.Text, maxMessage))
+			for _, line := range s.Copy {
+				note("  %s", line)
+			}
+		}
+		zoneChanges(b, f.Changes, f.Safety == SafeNow && f.Verified)
+		for _, s := range f.Next {
+			note("then, once %s (score %d):", bound(s.When, maxMessage), s.ScoreAfter)
+			zoneChanges(b, s.Changes, false)
+		}
+	}
+	if !found {
+		note("no record to change")
+	}
+}
+
+// zoneChanges writes records, as comments unless they may be published now. What
+// could not stand on one line of zone text is never more than a comment.
+func zoneChanges(b *strings.Builder, changes []Change, publish bool) {
+	for _, c := range changes {
+		owner := strings.TrimSuffix(c.Owner, ".") + "."
+		for _, data := range c.Old {
+			fmt.Fprintf(b, "; remove: %s IN %s %s\n", Sanitize(owner), Sanitize(c.Type), Sanitize(data))
+		}
+		for _, data := range c.New {
+			line := fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data)
+			if !publish || Sanitize(line) != line || strings.HasPrefix(line, "$") {
+				line = "; publish: " + Sanitize(line)
+			}
+			b.WriteString(line + "\n")
+		}
+	}
+}
