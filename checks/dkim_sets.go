@@ -178,6 +178,11 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	for _, s := range e.DKIM.Selectors {
+		if s.Named() && dkimSilent(s) {
+			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+			out = append(out, dkimVerdict(s, Verdict{Status: status, Severity: High, Message: why}))
+			continue
+		}
 		if len(s.Chain) == 0 || s.Wildcard && !s.Named() {
 			continue
 		}

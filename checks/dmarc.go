@@ -131,8 +131,6 @@ func dmarcSilence(a wire.Asked) (Status, string) {
 	switch f := a.Answer.Fail; {
 	case f == nil:
 		return Unknown, a.Name + ": the answer was cut short, and TCP gave nothing"
-	case f.Kind == wire.FailOffline:
-		return NotAsked, a.Name + " was not asked: " + f.String()
 	default:
 		return Unknown, a.Name + ": " + f.String()
 	}

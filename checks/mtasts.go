@@ -91,6 +91,7 @@ func stsRecord(e *gather.Evidence) (Status, string) {
 
 // stsPresent guards rules that judge what there is of MTA-STS. A policy that is
 // served counts even where nothing announces it: it is what the owner works on.
+// Offline no policy is fetched, whatever the record says.
 func stsPresent(e *gather.Evidence) (Status, string) {
 	if status, why := receivesMail(e); status != "" {
 		return status, why
@@ -98,7 +99,11 @@ func stsPresent(e *gather.Evidence) (Status, string) {
 	if stsServed(e.MTASTS) != nil {
 		return "", ""
 	}
-	return stsRecord(e)
+	status, why := stsRecord(e)
+	if status == Unknown && e.Options.Offline {
+		return NotAsked, "the network is switched off"
+	}
+	return status, why
 }
 
 // stsPolicy guards rules that judge a policy that was read.

@@ -135,6 +135,8 @@ func judgeFetch(e *gather.Evidence) []Verdict {
 			return fail(High, refs, "the policy host %s is an alias of %s, which has no address", r.Host, r.HostChain[len(r.HostChain)-1])
 		case r.NoHost():
 			return fail(High, refs, "the policy host %s has no address in the DNS", r.Host)
+		case e.Options.Offline:
+			return []Verdict{{Status: NotAsked, Message: "the network is switched off"}}
 		case r.A.Failed():
 			return unknown(refs, "the address of %s is unknown: %s", r.Host, noAnswer(r.A.Answer))
 		}

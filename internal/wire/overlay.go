@@ -99,7 +99,7 @@ func (o *Overlay) Talk(ctx context.Context, p Probe) Session {
 }
 
 func offline() *Fail {
-	return &Fail{FailOffline, "the network is switched off, and no zone or record given answers this"}
+	return &Fail{FailOffline, "no zone or record given has it"}
 }
 
 // DNS implements Source.
