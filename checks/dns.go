@@ -9,19 +9,18 @@ import (
 
 // Rules about the domain's place in the DNS: what everything else stands on.
 func dnsRules() []Rule {
-	return slices.Concat(dnsZoneRules(), dnsServerRules(), dnsTextRules(), dnsOwnerRules(), dnsRegistrationRules())
+	return slices.Concat(dnsZoneRules(), dnsServerRules(), dnsTextRules(), dnsOwnerRules(), dnsRegistrationRules(), dnsDirectRules(), dnsWildcardRules())
 }
 
 // dnsSilence gives the status for a question without a usable answer, and says
-// why there is none. A network that is switched off was not asked.
+// why there is none. Names outside of a zone that is audited offline are unknown
+// too: only what needs more than the DNS counts as not asked then.
 func dnsSilence(question string, a wire.Answer) (Status, string) {
 	switch f := a.Fail; {
 	case f == nil && a.TCPFailed:
 		return Unknown, question + ": the answer was cut short, and TCP gave nothing"
 	case f == nil:
 		return Unknown, question + ": no usable answer (" + a.Rcode + ")"
-	case f.Kind == wire.FailOffline:
-		return NotAsked, question + " was not asked: " + f.String()
 	default:
 		return Unknown, question + ": " + f.String()
 	}

@@ -159,7 +159,7 @@ func dnsPlaces(e *gather.Evidence) []dnsPlace {
 func judgeDNSWildcardTXT(e *gather.Evidence) []Verdict {
 	texts := func(a wire.Answer) []string { return slices.Sorted(slices.Values(a.TXT())) }
 	c := e.DKIM.Control
-	proofs := []wire.Asked{{Name: c.Owner, Ref: c.Ref, Answer: c.Answer}, e.DMARC.Doubled.Asked, e.MTASTS.Doubled.Asked, e.TLSRPT.Doubled.Asked}
+	proofs := []wire.Asked{e.Stray.TXT, {Name: c.Owner, Ref: c.Ref, Answer: c.Answer}, e.DMARC.Doubled.Asked, e.MTASTS.Doubled.Asked, e.TLSRPT.Doubled.Asked}
 	var out []Verdict
 	for _, p := range dnsPlaces(e) {
 		v := Verdict{Subject: p.subject, Status: Pass, Evidence: []wire.Ref{p.Ref}}

@@ -80,8 +80,12 @@ func dnsServerFaults(a gather.Authority) string {
 	var out []string
 	for _, s := range a.Servers {
 		what := "answers without authority"
-		if s.Answer.Fail != nil {
-			what = s.Answer.Fail.Kind
+		switch f := s.Answer.Fail; {
+		case f == nil:
+		case f.Kind == wire.FailTimeout || f.Kind == wire.FailDeadline:
+			what = "is silent"
+		default:
+			what = f.Kind
 		}
 		out = append(out, fmt.Sprintf("%s [%s] %s", s.Name, s.Addr, what))
 	}

@@ -126,11 +126,12 @@ func dnsTextRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
 				for _, p := range dnsPolicies(e) {
-					ttl, found := p.Answer.TTL("TXT")
 					// A resolver counts down, so a small number tells only where it
 					// comes from the zone itself.
-					exact := p.Answer.AA || p.Answer.Assumed
-					v := Verdict{Subject: p.Name, Status: Pass, Evidence: []wire.Ref{p.Ref}}
+					from := dnsPublished(e, p.Asked)
+					ttl, found := from.Answer.TTL("TXT")
+					exact := from.Answer.AA || from.Answer.Assumed
+					v := Verdict{Subject: p.Name, Status: Pass, Evidence: []wire.Ref{from.Ref}}
 					switch {
 					case !found:
 						continue
@@ -145,6 +146,19 @@ func dnsTextRules() []Rule {
 			},
 		},
 	}
+}
+
+// dnsPublished gives the answer to the same question by a name server of the zone,
+// where one was asked directly; else the one that is given.
+func dnsPublished(e *gather.Evidence, a wire.Asked) wire.Asked {
+	for _, d := range e.Nameservers.Servers {
+		for _, q := range []wire.Asked{d.TXT, d.DMARC} {
+			if q.Name == a.Name && q.Answer.AA && q.Answer.Has("TXT") {
+				return q
+			}
+		}
+	}
+	return a
 }
 
 // Bounds of the rules above: octets of name and text, and seconds.
