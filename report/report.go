@@ -69,7 +69,7 @@ type Options struct {
 	Relay   string   `json:"relay"` // set of relay probes: basic, full, off
 	EHLO    string   `json:"ehlo"`
 	Zones   []string `json:"zones"`   // zone files laid over the live DNS
-	Assumed []string `json:"assumed"` // single records laid over the live DNS
+	Assumed []string `json:"assumed"` // single records, and policies, laid over the live DNS
 }
 
 // Reach says whether mail servers could be reached over one address family.

@@ -276,5 +276,6 @@ func sampleHostile(t testing.TB) *Report {
 	run := sampleRun()
 	run.ResolverNote = hostileHTML + hostileEscape
 	run.AllowPrivate = true
+	run.Options.Zones, run.Options.Assumed = []string{hostileHTML + hostileBidi}, []string{hostileEscape, hostileHTML + hostileBytes}
 	return New(Tool{Name: "mxvet", Version: "0.1.0"}, "2026.1", run, []Domain{d}, Hosts(e), func(wire.Ref) string { return hostileHTML + "\n" + hostileEscape + hostileBytes })
 }

@@ -129,6 +129,9 @@ func (p *page) header(d *Domain) {
 		p.para(0, dim, right)
 	}
 
+	if premise := p.r.Run.Premise(); premise != "" {
+		p.para(0, warn, clean(premise, maxMessage))
+	}
 	s := d.Score
 	var facts []string
 	if s.Cap != nil {
@@ -242,6 +245,9 @@ func (p *page) footer() {
 	}
 	if run.ResolverNote != "" {
 		p.para(0, dim, "resolver: "+clean(run.ResolverNote, maxMessage))
+	}
+	for _, a := range run.Assumed() {
+		p.line(p.as(dim, "assumed: "+Sanitize(a)))
 	}
 	if run.AllowPrivate {
 		p.para(0, dim, "private and documentation addresses were allowed")
