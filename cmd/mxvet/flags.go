@@ -118,7 +118,10 @@ func (f *auditFlags) settle(getenv func(string) string) error {
 	for _, s := range []struct {
 		name, value string
 	}{
-		{"profile", d.Profile}, {"rubric", d.Rubric}, {"fail-on", d.FailOn}, {"min-score", d.MinScore},
+		{"profile", d.Profile},
+		{"rubric", d.Rubric},
+		{"fail-on", d.FailOn},
+		{"min-score", d.MinScore},
 		{"resolver", strings.Join(d.Resolvers, ",")},
 	} {
 		if s.value == "" || f.given(s.name) {
