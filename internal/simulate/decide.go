@@ -1,0 +1,322 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/dmarc"
+	"mxvet/internal/spf"
+)
+
+// A Verdict sums a decision up over all kinds of receiver.
+type Verdict string
+
+const (
+	Pass    Verdict = "pass"    // an aligned domain is proved, for every kind of receiver
+	Fail    Verdict = "fail"    // for at least one kind of receiver none is
+	Unknown Verdict = "unknown" // a lookup failed, or a part of the path is not known, that could make it pass
+)
+
+// Results of a signature and of DMARC (RFC 8601 section 2.7).
+const (
+	ResultPass      = "pass"
+	ResultFail      = "fail"
+	ResultNone      = "none"
+	ResultPolicy    = "policy" // verifies, but in a way that receivers do not accept
+	ResultTempError = "temperror"
+	ResultPermError = "permerror"
+)
+
+// A Signature is the outcome of one DKIM signature.
+type Signature struct {
+	Domain string `json:"domain"` // tag d, A-labels
+	Result string `json:"result"`
+}
+
+// A Decision is what receivers make of a message.
+type Decision struct {
+	Verdict Verdict  `json:"verdict"`
+	Why     string   `json:"why"`
+	Author  string   `json:"author_domain,omitempty"`
+	SPF     SPF      `json:"spf"`
+	Methods []Method `json:"dmarc"`
+	// Differ lists points on which receivers come to different results, each with
+	// the reason.
+	Differ []string `json:"receivers_differ,omitempty"`
+}
+
+// Names of the kinds of receiver.
+const (
+	ByWalk    = "RFC 9989, tree walk"
+	ByList    = "RFC 7489, public suffix list"
+	ByPrivate = "RFC 7489, list with private suffixes"
+)
+
+// A Method is what one kind of receiver makes of the message.
+type Method struct {
+	Name        string       `json:"method"`
+	Org         string       `json:"organizational_domain,omitempty"`
+	RecordAt    string       `json:"record_at,omitempty"` // domain of the record that applies; "" where none does
+	Record      string       `json:"record,omitempty"`
+	Policy      dmarc.Policy `json:"policy,omitempty"` // in effect, after testing mode and fallback
+	Tag         string       `json:"policy_tag,omitempty"`
+	Percent     int          `json:"percent,omitempty"` // below 100 only through pct
+	Demoted     bool         `json:"testing,omitempty"` // t=y took one step off the policy
+	Unknown     []string     `json:"lookups_failed,omitempty"`
+	Identifiers []Identifier `json:"identifiers,omitempty"`
+
+	Aligned     Verdict     `json:"aligned"` // whether an aligned domain is proved
+	Result      string      `json:"result"`  // of DMARC: pass, fail, none, temperror, permerror
+	Disposition Disposition `json:"disposition"`
+	Why         string      `json:"why"`
+}
+
+// A Disposition is what a receiver that follows the policy does.
+type Disposition string
+
+const (
+	Accept     Disposition = "accept"     // DMARC passes
+	Deliver    Disposition = "deliver"    // DMARC does not pass, and nobody asks for anything: no policy, or p=none
+	Quarantine Disposition = "quarantine" // as suspicious
+	Reject     Disposition = "reject"
+	Open       Disposition = "unknown" // a receiver tries again later, or goes on without DMARC
+)
+
+// An Identifier is one domain that SPF or DKIM speaks for.
+type Identifier struct {
+	By        string    `json:"by"` // spf or dkim
+	Domain    string    `json:"domain"`
+	Result    string    `json:"result"`
+	Org       string    `json:"organizational_domain,omitempty"`
+	Alignment Alignment `json:"alignment"`
+}
+
+// An Alignment is how a domain stands to the author domain (RFC 9989 section 4.4).
+type Alignment string
+
+const (
+	AlignedSame    Alignment = "same"    // the same name: aligned in strict mode too
+	AlignedOrg     Alignment = "org"     // the same organization, and relaxed mode
+	NotStrict      Alignment = "strict"  // the same organization, but the record asks for the same name
+	NotAligned     Alignment = "none"    // another organization
+	AlignedUnknown Alignment = "unknown" // a lookup failed
+)
+
+func (a Alignment) aligned() bool { return a == AlignedSame || a == AlignedOrg }
+
+// Counts reports what the identifier does for DMARC.
+func (i Identifier) Counts() Verdict {
+	possible := i.Result == ResultTempError || i.Result == ""
+	switch {
+	case i.Result == ResultPass && i.Alignment.aligned():
+		return Pass
+	case i.Result == ResultPass && i.Alignment == AlignedUnknown, possible && i.Alignment != NotAligned && i.Alignment != NotStrict:
+		return Unknown
+	}
+	return Fail
+}
+
+// Decide judges the message. The signatures are those whose domains the path
+// named.
+func (v *View) Decide(signatures []Signature) Decision {
+	d := Decision{Author: v.path.Author, SPF: v.spf}
+	walk, list, private := Method{Name: ByWalk}, Method{Name: ByList}, Method{Name: ByPrivate}
+	if v.discovery != nil {
+		v.fill(&walk, v.discovery.Walk, signatures, func(domain string) (string, bool) {
+			o, asked := v.orgs[domain]
+			if !asked { // no name that can have an organization
+				return domain, true
+			}
+			return o.Domain, len(o.Failed) == 0 && !v.discovery.Walk.OrgUnknown
+		})
+		byList := func(private bool) func(string) (string, bool) {
+			return func(domain string) (string, bool) { return v.list.OrgDomain(domain, private), true }
+		}
+		v.fill(&list, v.discovery.PSL, signatures, byList(false))
+		v.fill(&private, v.discovery.PSLPrivate, signatures, byList(true))
+	}
+	d.Methods = []Method{walk, list, private}
+	for i := range d.Methods {
+		d.Methods[i].conclude(v.path)
+	}
+	d.sum()
+	return d
+}
+
+// fill says what one method finds. org gives the organizational domain of an
+// identifier, and whether it is known.
+func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org func(string) (string, bool)) {
+	applied := found.Domain
+	m.Org, m.RecordAt, m.Policy, m.Tag, m.Demoted = found.Org, applied.At, applied.Policy, applied.Tag, applied.Demoted
+	if applied.Unknown {
+		m.Unknown = applied.Failed
+		if len(m.Unknown) == 0 {
+			m.Unknown = []string{v.path.Author} // it is not known whether it exists
+		}
+	}
+	dkimMode, spfMode := "r", "r"
+	if applied.Record != nil {
+		m.Record, m.Percent = applied.Record.Text, applied.Percent
+		dkimMode, spfMode = applied.Record.DKIM, applied.Record.SPF
+	}
+	add := func(by, domain, result, mode string) {
+		i := Identifier{By: by, Domain: domain, Result: result}
+		var known bool
+		if domain == v.path.Author {
+			i.Org, known = found.Org, true
+		} else {
+			i.Org, known = org(domain)
+		}
+		switch {
+		case domain == v.path.Author:
+			i.Alignment = AlignedSame
+		case !known:
+			i.Alignment = AlignedUnknown
+		case i.Org != found.Org:
+			i.Alignment = NotAligned
+		case applied.Unknown:
+			i.Alignment = AlignedUnknown // the record that may ask for strict mode is not known
+		case mode == "s":
+			i.Alignment = NotStrict
+		default:
+			i.Alignment = AlignedOrg
+		}
+		m.Identifiers = append(m.Identifiers, i)
+	}
+	if v.spf.Domain != "" {
+		add("spf", v.spf.Domain, string(v.spf.Result), spfMode)
+	} else {
+		m.Identifiers = append(m.Identifiers, Identifier{By: "spf", Alignment: AlignedUnknown})
+	}
+	for _, s := range signatures {
+		add("dkim", name(s.Domain), s.Result, dkimMode)
+	}
+}
+
+// conclude chooses result and disposition from what was filled in.
+func (m *Method) conclude(p Path) {
+	m.Aligned = Fail
+	for _, i := range m.Identifiers {
+		switch i.Counts() {
+		case Pass:
+			m.Aligned = Pass
+		case Unknown:
+			if m.Aligned == Fail {
+				m.Aligned = Unknown
+			}
+		}
+	}
+	switch {
+	case p.Author == "":
+		m.Result, m.Disposition, m.Why = ResultPermError, Reject, p.NoAuthor+": there is no one author domain to judge by, and many receivers refuse such a message"
+	case len(m.Unknown) > 0 && (m.Aligned != Pass || m.Record == ""):
+		m.Result, m.Disposition, m.Why = ResultTempError, Open, "no answer about the policy of "+strings.Join(m.Unknown, ", ")
+	case m.Record == "":
+		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "no DMARC record applies to "+p.Author
+	case m.Policy == "":
+		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "the DMARC record of "+m.RecordAt+" has no policy that can be used"
+	case m.Aligned == Pass:
+		m.Result, m.Disposition = ResultPass, Accept
+		m.Why = m.proof() + ": proved and aligned"
+	case m.Aligned == Unknown:
+		m.Result, m.Disposition, m.Why = ResultTempError, Open, "what could make it pass is not known"
+	default:
+		m.Result, m.Why = ResultFail, "neither SPF nor DKIM proves an aligned domain"
+		m.Disposition = map[dmarc.Policy]Disposition{dmarc.None: Deliver, dmarc.Quarantine: Quarantine, dmarc.Reject: Reject}[m.Policy]
+	}
+}
+
+// proof names what passes and is aligned.
+func (m *Method) proof() string {
+	var by []string
+	for _, i := range m.Identifiers {
+		if text := strings.ToUpper(i.By) + " (" + i.Domain + ")"; i.Counts() == Pass && !slices.Contains(by, text) {
+			by = append(by, text)
+		}
+	}
+	return strings.Join(by, " and ")
+}
+
+// sum takes the methods together and lists where receivers differ.
+func (d *Decision) sum() {
+	first := d.Methods[0]
+	d.Verdict, d.Why = Pass, first.proof()+" proves a domain that is aligned with "+d.Author
+	if d.Methods[0].Result == ResultNone {
+		d.Why += "; but " + first.Why + ", so receivers do not ask for it"
+	}
+	for _, m := range d.Methods {
+		switch {
+		case m.Aligned == Fail && d.Verdict != Fail:
+			d.Verdict, d.Why = Fail, m.Why
+			if m.Result == ResultNone || m.Result == ResultTempError {
+				d.Why = "neither SPF nor DKIM proves an aligned domain; " + m.Why
+			}
+		case m.Aligned == Unknown && d.Verdict == Pass:
+			d.Verdict, d.Why = Unknown, d.unknowns(m)
+		}
+	}
+	if d.SPF.Differ != "" {
+		d.Differ = append(d.Differ, fmt.Sprintf("SPF gives %s by one program and %s by another: %s", d.SPF.Result, d.SPF.Second, d.SPF.Differ))
+	}
+	if !slices.ContainsFunc(d.Methods[1:], func(m Method) bool { return m.Result != first.Result || m.Disposition != first.Disposition }) {
+		d.spfFirst(first)
+		return
+	}
+	var says []string
+	for _, m := range d.Methods {
+		says = append(says, fmt.Sprintf("%s (%s): %s, %s", m.Name, m.basis(), m.Result, m.Action()))
+	}
+	d.Differ = append(d.Differ, "DMARC: "+strings.Join(says, "; "))
+	d.spfFirst(first)
+}
+
+// spfFirst tells of receivers that act on SPF alone.
+func (d *Decision) spfFirst(m Method) {
+	if d.SPF.Result == spf.ResultFail && m.Result != ResultFail {
+		d.Differ = append(d.Differ, "SPF gives fail, and some receivers refuse at MAIL FROM on that alone, before DKIM and DMARC are seen (RFC 9989 section 7.1)")
+	}
+}
+
+// basis says what a method went by.
+func (m Method) basis() string {
+	if m.RecordAt == "" {
+		return "organizational domain " + m.Org + ", no record"
+	}
+	return "organizational domain " + m.Org + ", record of " + m.RecordAt
+}
+
+// unknowns says which answers are missing.
+func (d *Decision) unknowns(m Method) string {
+	var why []string
+	if len(m.Unknown) > 0 {
+		why = append(why, "no answer about the policy of "+strings.Join(m.Unknown, ", "))
+	}
+	for _, i := range m.Identifiers {
+		switch {
+		case i.Counts() != Unknown:
+		case i.By == "spf" && i.Result == "":
+			why = append(why, "SPF could not be asked: "+d.SPF.Why)
+		case i.By == "spf" && i.Result == ResultTempError:
+			why = append(why, "SPF got no answer: "+d.SPF.Why)
+		case i.Result == ResultTempError:
+			why = append(why, "no answer about the key of a signature of "+i.Domain)
+		default:
+			why = append(why, "no answer about the organization of "+i.Domain)
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
+// Action says in words what a receiver does that follows the policy.
+func (m Method) Action() string {
+	rest := map[Disposition]string{Quarantine: "delivered", Reject: "put aside"}[m.Disposition]
+	text := map[Disposition]string{
+		Accept: "accepted", Deliver: "delivered as if there were no DMARC", Quarantine: "put aside as suspicious",
+		Reject: "rejected", Open: "asked again later, or delivered without DMARC",
+	}[m.Disposition]
+	if rest != "" && m.Percent > 0 && m.Percent < 100 {
+		text = fmt.Sprintf("%s for %d of 100 such messages, the others %s (pct)", text, m.Percent, rest)
+	}
+	return text
+}
