@@ -173,6 +173,10 @@ func TestLab(t *testing.T) {
 			t.Parallel()
 			neverDialled(t, l, program)
 		})
+		t.Run("before-launch", func(t *testing.T) {
+			t.Parallel()
+			beforeLaunch(t, l, program)
+		})
 		for _, a := range labAudits() {
 			t.Run(a.name, func(t *testing.T) {
 				t.Parallel()
@@ -383,4 +387,44 @@ func TestLabTrap(t *testing.T) {
 		os.Stdout.WriteString("knocked: " + conn.LocalAddr().String() + "\n")
 		conn.Close()
 	}
+}
+
+// beforeLaunch: what an audit of the zone file alone says, the live audit of the
+// zone that BIND serves from that file says too, of every rule that needs no more
+// than the zone.
+func beforeLaunch(t *testing.T, l *lab, program string) {
+	file := filepath.Join(l.dir, "zones", "good.test")
+	offline, _ := l.audit(t, program, "good-zone-offline", "good.test", "--selector", "lab", "--zone", file, "--offline")
+	live, _ := l.audit(t, program, "good-zone-live", "good.test", "--selector", "lab", "--ehlo", "probe.isp.example")
+	before, after := outcomes(offline.Domains[0]), outcomes(live.Domains[0])
+	agreed := 0
+	for rule, was := range before {
+		switch is, judged := after[rule]; {
+		case !judged:
+			t.Errorf("%s: %s before launch, and not judged live", rule, was)
+		case is != was:
+			t.Errorf("%s: %s before launch, %s live", rule, was, is)
+		default:
+			agreed++
+		}
+	}
+	if agreed < 60 {
+		t.Errorf("only %d rules were judged from the zone file alone", agreed)
+	}
+	if offline.Run.Queries != 0 || offline.Run.Connections != 0 {
+		t.Errorf("offline, and yet %d queries and %d connections", offline.Run.Queries, offline.Run.Connections)
+	}
+	t.Logf("%d rules judged from the zone file, the same live", agreed)
+}
+
+// outcomes gives the rules that came to pass or fail.
+func outcomes(d report.Domain) map[string]string {
+	out := map[string]string{}
+	for _, rule := range d.Passed {
+		out[rule] = "passed"
+	}
+	for _, f := range d.Findings {
+		out[f.Rule] = "failed"
+	}
+	return out
 }
