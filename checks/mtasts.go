@@ -91,7 +91,6 @@ func stsRecord(e *gather.Evidence) (Status, string) {
 
 // stsPresent guards rules that judge what there is of MTA-STS. A policy that is
 // served counts even where nothing announces it: it is what the owner works on.
-// Offline no policy is fetched, whatever the record says.
 func stsPresent(e *gather.Evidence) (Status, string) {
 	if status, why := receivesMail(e); status != "" {
 		return status, why
@@ -99,7 +98,13 @@ func stsPresent(e *gather.Evidence) (Status, string) {
 	if stsServed(e.MTASTS) != nil {
 		return "", ""
 	}
-	status, why := stsRecord(e)
+	return stsRecord(e)
+}
+
+// stsFetched guards rules that judge how the policy is served. Without the network
+// none is fetched, whatever the record says.
+func stsFetched(e *gather.Evidence) (Status, string) {
+	status, why := stsPresent(e)
 	if status == Unknown && e.Options.Offline {
 		return NotAsked, "the network is switched off"
 	}
@@ -108,7 +113,7 @@ func stsPresent(e *gather.Evidence) (Status, string) {
 
 // stsPolicy guards rules that judge a policy that was read.
 func stsPolicy(e *gather.Evidence) (Status, string) {
-	if status, why := stsPresent(e); status != "" {
+	if status, why := stsFetched(e); status != "" {
 		return status, why
 	}
 	f := stsServed(e.MTASTS)

@@ -19,14 +19,14 @@ func mtastsFetchRules() []Rule {
 			ID: "mtasts-fetch", Area: AreaTransport, Severity: High,
 			Title: "the MTA-STS policy can be fetched",
 			Refs:  []string{"RFC 8461 section 3.3"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: judgeFetch,
 		},
 		{
 			ID: "mtasts-host-cert", Area: AreaTransport, Severity: High,
 			Title: "the policy host has a valid certificate",
 			Refs:  []string{"RFC 8461 section 3.3", "RFC 6125 section 6.4"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: func(e *gather.Evidence) []Verdict {
 				return eachPage(e, handshakeDone, func(f mtasts.Fetched) Verdict {
 					if err := f.Page.TLS.Verifies(e.MTASTS.Host, e.At); err != nil {
@@ -40,7 +40,7 @@ func mtastsFetchRules() []Rule {
 			ID: "mtasts-host-wildcard", Area: AreaTransport, Severity: Info,
 			Title: "the policy host has a certificate of its own",
 			Refs:  []string{"RFC 8461 section 3.3", "BSI TR-03108-08"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: func(e *gather.Evidence) []Verdict {
 				covered := func(f mtasts.Fetched) bool {
 					return handshakeDone(f) && f.Page.TLS.Leaf() != nil && wire.LeafNameOK(f.Page.TLS.Leaf(), e.MTASTS.Host)
@@ -63,7 +63,7 @@ func mtastsFetchRules() []Rule {
 			ID: "mtasts-media-type", Area: AreaTransport, Severity: Medium,
 			Title: "the policy is served as text/plain",
 			Refs:  []string{"RFC 8461 section 3.2"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: func(e *gather.Evidence) []Verdict {
 				return eachPage(e, served, func(f mtasts.Fetched) Verdict {
 					kind, _, _ := strings.Cut(f.Page.ContentType, ";")
@@ -81,7 +81,7 @@ func mtastsFetchRules() []Rule {
 			ID: "mtasts-size", Area: AreaTransport, Severity: Medium,
 			Title: "the policy is short and comes at once",
 			Refs:  []string{"RFC 8461 section 3.3"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: func(e *gather.Evidence) []Verdict {
 				return eachPage(e, served, func(f mtasts.Fetched) Verdict {
 					switch {
@@ -98,7 +98,7 @@ func mtastsFetchRules() []Rule {
 			ID: "mtasts-policy-differs", Area: AreaTransport, Severity: Medium,
 			Title: "all addresses of the policy host serve the same policy",
 			Refs:  []string{"RFC 8461 section 3.3"},
-			When:  stsPresent,
+			When:  stsFetched,
 			Judge: judgeDiffers,
 		},
 	}

@@ -26,7 +26,7 @@ func mtastsPolicyRules() []Rule {
 			Title: "the MTA-STS policy is well-formed",
 			Refs:  []string{"RFC 8461 section 3.2"},
 			When: func(e *gather.Evidence) (Status, string) {
-				if status, why := stsPresent(e); status != "" {
+				if status, why := stsFetched(e); status != "" {
 					return status, why
 				}
 				if stsServed(e.MTASTS) == nil && e.MTASTS.Policy() != nil {

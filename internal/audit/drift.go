@@ -93,12 +93,10 @@ func mailRecords(e *gather.Evidence) []rrset {
 // compare gives the difference of one RRset, nil where there is none or the zone
 // does not speak for it (it lies below a cut).
 func (j *Job) compare(ctx context.Context, s rrset) *report.Difference {
-	q := wire.Question{Name: s.owner, Type: s.rrtype}
 	var ours, live wire.Answer
 	var wg sync.WaitGroup
-	wg.Go(func() { ours = j.Tape.DNS(ctx, q) })
-	q.Live = true
-	wg.Go(func() { live = j.Tape.DNS(ctx, q) })
+	wg.Go(func() { ours = j.Tape.DNS(ctx, wire.Question{Name: s.owner, Type: s.rrtype}) })
+	wg.Go(func() { live = j.Tape.DNS(ctx, wire.Question{Name: s.owner, Type: s.rrtype, Live: true}) })
 	wg.Wait()
 	if !ours.Assumed || ours.Fail != nil {
 		return nil
