@@ -38,7 +38,18 @@ func relayRules() []Rule {
 			Title: "mail for postmaster is taken",
 			Refs:  []string{"RFC 5321 section 4.5.1"},
 			When:  needsSMTP,
-			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, judgePostmaster) },
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(c, gather.FormPostmaster, "postmaster", Medium) })
+			},
+		},
+		{
+			ID: "smtp-abuse", Area: AreaHosts, Severity: Low,
+			Title: "mail for abuse is taken",
+			Refs:  []string{"RFC 2142 section 2", "RFC 2142 section 4"},
+			When:  needsSMTP,
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(c, gather.FormAbuse, "abuse", Low) })
+			},
 		},
 		{
 			ID: "smtp-catch-all", Area: AreaHosts, Severity: Info,
@@ -222,18 +233,19 @@ func trusted(e *gather.Evidence, c conversation) bool {
 	return false
 }
 
-func judgePostmaster(c conversation) Verdict {
+// judgeMailbox judges a mailbox that every domain should have.
+func judgeMailbox(c conversation, form, name string, sev Severity) Verdict {
 	if v, done := relayUnasked(c); done {
 		return v
 	}
-	post, random := envelopeOf(c, gather.FormPostmaster), envelopeOf(c, gather.FormRandom)
+	box, random := envelopeOf(c, form), envelopeOf(c, gather.FormRandom)
 	switch {
-	case post.accepted():
+	case box.accepted():
 		return Verdict{Status: Pass}
-	case post.refused() && (random.accepted() || strings.HasPrefix(post.reply.Enhanced(), "5.1.")):
-		return Verdict{Status: Fail, Severity: Medium, Message: "refuses mail for postmaster: " + post.String()}
+	case box.refused() && (random.accepted() || strings.HasPrefix(box.reply.Enhanced(), "5.1.")):
+		return Verdict{Status: Fail, Severity: sev, Message: "refuses mail for " + name + ": " + box.String()}
 	}
-	return Verdict{Status: Unknown, Severity: Medium, Message: "postmaster was neither taken nor clearly unknown: " + post.String()}
+	return Verdict{Status: Unknown, Severity: sev, Message: name + " was neither taken nor clearly unknown: " + box.String()}
 }
 
 func judgeCatchAll(c conversation) Verdict {

@@ -30,6 +30,7 @@ type Relay struct {
 // Forms of envelopes. The controls come first; the others ask to relay.
 const (
 	FormPostmaster   = "control-postmaster"   // must exist (RFC 5321 section 4.5.1)
+	FormAbuse        = "control-abuse"        // should exist (RFC 2142 section 2)
 	FormRandom       = "control-random"       // nobody's name
 	FormUnresolvable = "control-unresolvable" // a domain that cannot exist (RFC 6761 section 6.4)
 	FormSyntax       = "control-syntax"       // no address at all
@@ -124,6 +125,7 @@ func (r Relay) envelopes(domain string, o Options) smtp.Envelopes {
 	user, foreign := r.To[:strings.LastIndexByte(r.To, '@')], r.To[strings.LastIndexByte(r.To, '@')+1:]
 	es := smtp.Envelopes{
 		{Form: FormPostmaster, To: "postmaster@" + domain},
+		{Form: FormAbuse, To: "abuse@" + domain},
 		{Form: FormRandom, To: label("random") + "@" + domain},
 		{Form: FormUnresolvable, To: label("unresolvable") + "@" + label("domain") + ".invalid"},
 		{Form: FormSyntax, To: "@" + label("syntax")},
