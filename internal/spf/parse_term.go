@@ -145,8 +145,11 @@ func (l *lexer) mechanism(t *Term, arg string, pos int) {
 func (l *lexer) plainTarget(t *Term, target string, pos int) {
 	name, cidr := cutPrefixLength(target)
 	if cidr != "" && strings.Trim(cidr, "/0123456789") == "" {
-		l.add(CodeNoPrefixLength, pos+len(name), pos+len(target), t.Text[:len(t.Text)-len(cidr)],
-			"%s takes no prefix length", t.Kind)
+		instead := t.Text[:len(t.Text)-len(cidr)]
+		if parseTerm(instead, 0).Fatal() {
+			instead = ""
+		}
+		l.add(CodeNoPrefixLength, pos+len(name), pos+len(target), instead, "%s takes no prefix length", t.Kind)
 		target = name
 	}
 	t.Spec = l.spec(target, pos, roleDirective)
