@@ -108,8 +108,9 @@ type Result struct {
 // All gives every rule, by area. Its order is the order of the report.
 func All() []Rule {
 	return slices.Concat(
-		dnsRules(), mxRules(), spfRules(), dkimRules(), dmarcRules(),
-		mtastsRules(), tlsrptRules(), smtpRules(), tlsRules(), certRules(), relayRules(), ipRules(), dnsblRules(),
+		dnsRules(), mxRules(), spfRules(), spfSubdomainRules(), dkimRules(), dmarcRules(), dmarcSubdomainRecordRules(),
+		mtastsRules(), tlsrptRules(), transportSubdomainRules(), smtpRules(), tlsRules(), certRules(), relayRules(), ipRules(), dnsblRules(),
+		bimiRules(),
 	)
 }
 
