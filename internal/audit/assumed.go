@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/psl"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -26,6 +27,25 @@ func (a Assumed) over(src wire.Source) wire.Source {
 	o := wire.NewOverlay(src, a.Zones, a.Changes)
 	o.Pages = a.Pages
 	return o
+}
+
+// withoutRegistries assumes that the public suffixes above the targets have no
+// DMARC record. Receivers look there too, and few registries have one; without
+// this, nothing about a domain's own DMARC could be said offline.
+func (a Assumed) withoutRegistries(targets []Target, suffixes *psl.List) Assumed {
+	var none []zone.Change
+	var texts []string
+	for _, t := range targets {
+		for name := zone.Parent(t.Domain); name != "."; name = zone.Parent(name) {
+			owner := "_dmarc." + name
+			if suffixes.IsPublicSuffix(name, false) && !a.laid().covers(owner) && !slices.ContainsFunc(none, func(c zone.Change) bool { return c.Owner == owner }) {
+				none = append(none, zone.Change{Owner: owner, Type: "TXT", Remove: []string{"*"}})
+				texts = append(texts, "- "+owner+" TXT")
+			}
+		}
+	}
+	a.Changes, a.Texts = append(none, a.Changes...), append(texts, a.Texts...)
+	return a
 }
 
 // laid is what a recording holds of Assumed: not the zones, since the tape has

@@ -72,8 +72,12 @@ type receipt struct {
 }
 
 // Start makes the job ask src, with what is assumed laid over it, beginning at
-// that time. A nil src is no network: only what is assumed answers.
+// that time. A nil src is no network: only what is assumed answers, and that no
+// registry above has a DMARC policy is assumed too.
 func (j *Job) Start(src wire.Source, at time.Time) error {
+	if src == nil {
+		j.Assumed = j.Assumed.withoutRegistries(j.Targets, j.Tables.Suffixes)
+	}
 	j.at, j.laid = at.UTC().Truncate(time.Second), j.Assumed.laid()
 	j.Targets = slices.Clone(j.Targets)
 	for i := range j.Targets {
