@@ -64,39 +64,3 @@ func TestEveryRuleHasItsPage(t *testing.T) {
 		t.Errorf("docs/%s.md belongs to no rule", id)
 	}
 }
-
-// The table names every requirement once, and tells the truth about which rules
-// are built.
-func TestStandardsTable(t *testing.T) {
-	built := map[string]bool{}
-	for _, r := range All() {
-		built[r.ID] = true
-	}
-	named, ids := map[string]bool{}, map[string]bool{}
-	for line := range strings.Lines(Standards()) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 3 {
-			t.Fatalf("line %q has %d fields, want 3", line, len(f))
-		}
-		if ids[f[0]] {
-			t.Errorf("%s stands twice", f[0])
-		}
-		ids[f[0]], named[f[1]] = true, true
-		switch {
-		case f[1] == "-" && (f[2] == "" || f[2] == "planned"):
-			t.Errorf("%s has no rule and no reason", f[0])
-		case f[1] != "-" && built[f[1]] && f[2] != "":
-			t.Errorf("%s: rule %s is built, but marked %q", f[0], f[1], f[2])
-		case f[1] != "-" && !built[f[1]] && f[2] != "planned":
-			t.Errorf("%s: rule %s is not built and not marked planned", f[0], f[1])
-		}
-	}
-	if len(ids) != 423 {
-		t.Errorf("%d requirements, want 423", len(ids))
-	}
-	for id := range built {
-		if !named[id] {
-			t.Errorf("rule %s answers no requirement of the table", id)
-		}
-	}
-}

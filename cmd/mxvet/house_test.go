@@ -58,11 +58,13 @@ func mayImport(room string) (rooms []string, known bool) {
 		return slices.Concat(judge, []string{"checks", "internal/fix", "templates"}), true
 	case room == "internal/audit":
 		return whole, true
+	case room == "internal/message": // its path is what simulate decides about
+		return slices.Concat(whole, syntax, []string{"internal/simulate"}), true
 	case slices.Contains([]string{
 		"internal/bulk", "internal/history", "internal/notify", "internal/diagnose",
-		"internal/settings", "internal/message", "internal/simulate", "internal/config",
+		"internal/settings", "internal/simulate", "internal/config",
 	}, room):
-		return whole, true
+		return slices.Concat(whole, syntax), true
 	case room == "cmd/mxvet":
 		return []string{"*"}, true
 	}

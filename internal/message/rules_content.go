@@ -1,0 +1,194 @@
+package message
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/checks"
+	"mxvet/internal/simulate"
+)
+
+// seen lists the fields that readers see or answer to, in lower case.
+var seen = []string{"from", "to", "cc", "subject", "date", "reply-to"}
+
+// oversigned answers MSG-007: in the tag h each of these fields stands once more
+// than in the header, so that none can be added.
+func (r *Result) oversigned() []checks.Verdict {
+	var least []string
+	found := false
+	for _, s := range r.Signatures {
+		if s.Result != simulate.ResultPass || !r.aligned(s) {
+			continue
+		}
+		var open []string
+		for _, name := range seen {
+			if s.signs(name) <= len(r.message.All(name)) {
+				open = append(open, name)
+			}
+		}
+		if !found || len(open) < len(least) {
+			found, least = true, open
+		}
+	}
+	switch {
+	case !found:
+		return one(checks.NotApplicable, "", nil, "no valid signature of the author's domain")
+	case len(least) > 0:
+		return one(checks.Fail, checks.Low, nil, "a second field can be added and the signature still verifies: %s", strings.Join(least, ", "))
+	}
+	return nil
+}
+
+// aligned reports that every kind of receiver finds the signature's domain
+// aligned.
+func (r *Result) aligned(s Signature) bool {
+	for _, m := range r.Decision.Methods {
+		if !slices.ContainsFunc(m.Identifiers, func(i simulate.Identifier) bool {
+			return i.By == "dkim" && i.Domain == s.Domain && i.Counts() == simulate.Pass
+		}) {
+			return false
+		}
+	}
+	return r.Author.Domain != ""
+}
+
+// bulk says by what a message is marked as sent to many, "" where nothing does.
+// Posts to a discussion list are not meant: their readers are its writers.
+func (r *Result) bulk() string {
+	if len(r.message.All("List-Post")) > 0 {
+		return ""
+	}
+	if v, _ := r.message.First("Precedence"); strings.EqualFold(v, "bulk") {
+		return "Precedence: bulk"
+	}
+	for _, name := range []string{"List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID"} {
+		if len(r.message.All(name)) > 0 {
+			return "a field " + name
+		}
+	}
+	return ""
+}
+
+// unsubscribe answers MSG-008.
+func (r *Result) unsubscribe() []checks.Verdict {
+	mark := r.bulk()
+	if mark == "" {
+		return one(checks.NotApplicable, "", nil, "nothing marks this as bulk mail")
+	}
+	bad := func(format string, args ...any) []checks.Verdict {
+		return one(checks.Fail, checks.High, nil, "%s (bulk mail by %s)", fmt.Sprintf(format, args...), mark)
+	}
+	where, _ := r.message.First("List-Unsubscribe")
+	post, found := r.message.First("List-Unsubscribe-Post")
+	switch {
+	case where == "":
+		return bad("no List-Unsubscribe field")
+	case !strings.Contains(strings.ToLower(where), "<https://"):
+		return bad("List-Unsubscribe names no https address")
+	case !found:
+		return bad("no List-Unsubscribe-Post field, so nobody offers the one click")
+	case !strings.EqualFold(squeeze(post), "List-Unsubscribe=One-Click"):
+		return bad("List-Unsubscribe-Post says %q instead of List-Unsubscribe=One-Click", cut(post))
+	}
+	unknown := false
+	for _, s := range r.Signatures {
+		covers := s.signs("list-unsubscribe") > 0 && s.signs("list-unsubscribe-post") > 0
+		switch {
+		case covers && s.Result == simulate.ResultPass:
+			return nil
+		case covers && s.Result == simulate.ResultTempError:
+			unknown = true
+		}
+	}
+	if unknown {
+		return one(checks.Unknown, checks.High, nil, "no answer about the key of the signature that covers the two fields")
+	}
+	return bad("no valid DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post")
+}
+
+// single lists the fields that may stand once (RFC 5322 section 3.6). From is for
+// another rule.
+var single = []string{
+	"Date", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject",
+}
+
+// wellFormed answers MSG-010.
+func (r *Result) wellFormed() []checks.Verdict {
+	var out []checks.Verdict
+	fail := func(key string, sev checks.Severity, format string, args ...any) {
+		out = append(out, checks.Verdict{Key: key, Status: checks.Fail, Severity: sev, Message: fmt.Sprintf(format, args...)})
+	}
+	for _, name := range single {
+		if n := len(r.message.All(name)); n > 1 {
+			fail(name, checks.Medium, "%d fields %s, and there may be one", n, name)
+		}
+	}
+	ids := r.message.All("Message-ID")
+	switch {
+	case len(ids) == 0:
+		fail("Message-ID", checks.Medium, "no Message-ID field")
+	case len(ids) == 1 && !messageID(ids[0].Value()):
+		fail("Message-ID", checks.Low, "the Message-ID %q is not of the form <left@right>", cut(ids[0].Value()))
+	}
+	if len(r.message.All("Date")) == 0 {
+		fail("Date", checks.Medium, "no Date field")
+	}
+	if i := slices.IndexFunc(r.message.Fields, func(f Field) bool { return f.Name == "" }); i >= 0 {
+		fail("line", checks.Medium, "a line of the header is no field: %q", cut(strings.TrimSpace(r.message.Fields[i].Raw)))
+	}
+	return out
+}
+
+// messageID reports whether s has the form of RFC 5322 section 3.6.4, roughly:
+// receivers look for no more.
+func messageID(s string) bool {
+	inner, ok := strings.CutPrefix(s, "<")
+	inner, ok2 := strings.CutSuffix(inner, ">")
+	left, right, ok3 := strings.Cut(inner, "@")
+	return ok && ok2 && ok3 && left != "" && right != "" && !strings.ContainsAny(inner, "<> \t")
+}
+
+// encrypted answers MSG-011.
+func (r *Result) encrypted() []checks.Verdict {
+	h := r.border
+	if h == nil {
+		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
+	}
+	switch h.TLS {
+	case TLSNo:
+		return one(checks.Fail, checks.Medium, nil, "%s: from %s with %s, and nothing about TLS: the message crossed the internet in clear", h.describe(len(r.Hops)), h.IP, cut(h.With))
+	case TLSUnknown:
+		with := cut(h.With)
+		if with == "" {
+			with = "no protocol"
+		}
+		return one(checks.Unknown, checks.Medium, nil, "%s names %s, which does not tell whether TLS was used", h.describe(len(r.Hops)), with)
+	}
+	return nil
+}
+
+// mailboxProviders lists domains of mailbox providers: their addresses are for people who
+// send through them.
+var mailboxProviders = []string{
+	"gmail.com", "googlemail.com", "yahoo.com", "ymail.com", "aol.com", "outlook.com", "hotmail.com", "live.com",
+	"msn.com", "icloud.com", "me.com", "mac.com", "gmx.net", "gmx.de", "web.de", "mail.ru", "proton.me", "protonmail.com",
+}
+
+// freemail answers MSG-012: an address of a mailbox provider in From, while
+// nothing proves that the provider sent it.
+func (r *Result) freemail() []checks.Verdict {
+	if v := r.noAuthor(); v != nil {
+		return v
+	}
+	if !slices.Contains(mailboxProviders, r.Author.Domain) {
+		return nil
+	}
+	switch r.Decision.Verdict {
+	case simulate.Fail:
+		return one(checks.Fail, checks.High, nil, "the author's address is of %s, and neither SPF nor DKIM shows that it sent the message: the provider asks receivers to put such mail aside", r.Author.Domain)
+	case simulate.Unknown:
+		return one(checks.Unknown, checks.High, nil, "it is not known whether %s sent the message: %s", r.Author.Domain, r.Decision.Why)
+	}
+	return nil
+}

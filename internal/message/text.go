@@ -1,0 +1,192 @@
+package message
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"mxvet/checks"
+	"mxvet/internal/simulate"
+	"mxvet/report"
+)
+
+// Text writes a result for people. With quiet only result and findings.
+func (r *Result) Text(l *report.Lines, quiet bool) {
+	l.Head("MESSAGE", "%s (%s), checked %s UTC", r.File, size(r.Size), r.At.UTC().Format(time.DateTime))
+	l.Head("RESULT", "%s: %s", strings.ToUpper(string(r.Verdict)), r.Why)
+	if !quiet {
+		l.Blank()
+		r.textHeader(l)
+		l.Blank()
+		r.textPath(l)
+		l.Blank()
+		r.textSignatures(l)
+		l.Blank()
+		r.Decision.Text(l)
+		r.textReports(l)
+		r.textARC(l)
+	}
+	r.textFindings(l)
+}
+
+func (r *Result) textHeader(l *report.Lines) {
+	from := strings.Join(r.Author.Addresses[:min(len(r.Author.Addresses), 5)], ", ")
+	if r.Author.Domain == "" {
+		from += " (" + r.Author.Why + ")"
+	}
+	l.Head("From", "%s", from)
+	for _, f := range []struct{ name, value string }{{"Subject", r.Subject}, {"Date", r.Date}, {"Message-ID", r.MessageID}} {
+		if f.value != "" {
+			l.Head(f.name, "%s", f.value)
+		}
+	}
+}
+
+func (r *Result) textPath(l *report.Lines) {
+	p := r.Path
+	switch {
+	case p.IP.IsValid():
+		helo := p.Helo
+		if helo == "" {
+			helo = "not known"
+		}
+		l.Head("PATH", "client %s, HELO %s", p.IP, cut(helo))
+		l.Say(2, "address from %s", p.IPFrom)
+		if p.Doubt != "" {
+			l.Say(2, "this is a guess (%s); if that field is not your border server's, name the client with --ip", p.Doubt)
+		} else if p.IPFrom != "--ip" {
+			l.Say(2, "right if that server is your border; else name the client with --ip")
+		}
+	default:
+		l.Head("PATH", "no client address is known")
+	}
+	switch {
+	case p.From != "" && p.Sender == "":
+		l.Say(2, "MAIL FROM <> from %s", p.From)
+	case p.From != "":
+		l.Say(2, "MAIL FROM <%s> from %s", cut(p.Sender), p.From)
+	}
+	if p.Unknown != "" {
+		l.Say(2, "%s", p.Unknown)
+	}
+}
+
+func (r *Result) textSignatures(l *report.Lines) {
+	if len(r.Signatures) == 0 {
+		l.Head("DKIM", "no signature")
+		return
+	}
+	l.Head("DKIM", "%s", count(len(r.Signatures), "signature"))
+	for _, s := range r.Signatures {
+		text := fmt.Sprintf("d=%s s=%s %s", s.Domain, cut(s.Selector), cut(s.Algorithm))
+		if s.KeyBits > 0 {
+			text += fmt.Sprintf(", %d bits", s.KeyBits)
+		}
+		if s.Canonical != "" {
+			text += ", " + cut(s.Canonical)
+		}
+		l.Row(2, []int{9}, s.Result, text)
+		if s.Why != "" {
+			l.Say(13, "%s", s.Why)
+		}
+		if s.Lenient != "" {
+			l.Say(13, "a receiver that honours tag l: %s", s.Lenient)
+		}
+	}
+}
+
+func (r *Result) textReports(l *report.Lines) {
+	for i, rep := range r.Reports {
+		if i == 0 {
+			l.Blank()
+			l.Head("OTHERS", "what Authentication-Results fields say")
+		}
+		trust := "not trusted"
+		if rep.Trusted {
+			trust = "trusted"
+		}
+		l.Say(2, "%s: %s: %s", rep.ID, trust, rep.Why)
+		rep.claims(l, 4)
+	}
+}
+
+// claims writes what a report says beside our own results.
+func (rep Report) claims(l *report.Lines, indent int) {
+	if rep.Broken != "" {
+		l.Say(indent, "cannot be read whole: %s", rep.Broken)
+	}
+	for _, c := range rep.Claims {
+		ours := ""
+		switch {
+		case c.Ours != "" && c.Agrees:
+			ours = ": we agree"
+		case c.Ours != "":
+			ours = ": here " + c.Ours
+		}
+		l.Row(indent, []int{5, 9}, c.Method, c.Result, c.About+ours)
+	}
+}
+
+func (r *Result) textARC(l *report.Lines) {
+	if len(r.ARC.Sets) == 0 {
+		return
+	}
+	l.Blank()
+	l.Head("ARC", "%s, chain: %s", count(len(r.ARC.Sets), "set"), r.ARC.Result)
+	if r.ARC.Why != "" {
+		l.Say(2, "%s", r.ARC.Why)
+	}
+	for _, s := range r.ARC.Sets {
+		seal := s.Seal
+		if seal == "" {
+			seal = "not verified"
+		}
+		text := fmt.Sprintf("%d  sealed by %s, which says cv=%s; seal: %s", s.Instance, s.Domain, cut(s.Claim), seal)
+		if s.Message != "" {
+			text += ", message signature: " + s.Message
+		}
+		l.Say(2, "%s", text)
+		if s.Said != nil {
+			s.Said.claims(l, 5)
+		}
+	}
+	l.Say(2, "seals change nothing in the result above: a receiver may believe a forwarder that it knows")
+}
+
+func (r *Result) textFindings(l *report.Lines) {
+	found := false
+	for _, sev := range []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info} {
+		for _, f := range r.Findings {
+			if f.Status == checks.Fail && f.Severity == sev {
+				if !found {
+					l.Blank()
+					l.Head("FOUND", "mxvet explain RULE says how to mend it")
+				}
+				found = true
+				l.Row(2, []int{8}, strings.ToUpper(string(sev)), f.Rule+": "+f.Message)
+			}
+		}
+	}
+	first := true
+	for _, f := range r.Findings {
+		if f.Status == checks.Unknown {
+			if first {
+				l.Blank()
+				l.Head("UNKNOWN", "asked, but no usable answer")
+			}
+			first = false
+			l.Say(2, "%s: %s", f.Rule, f.Message)
+		}
+	}
+	if !found && r.Verdict == simulate.Pass {
+		l.Blank()
+		l.Head("FOUND", "nothing to mend")
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
