@@ -170,7 +170,14 @@ func (p *page) drift(d *Domain) {
 	}
 	p.section("ZONE AND LIVE DNS DIFFER", "")
 	for _, x := range d.Drift {
-		p.para(2, plain, strings.TrimSpace(fmt.Sprintf("%s %s  %s", clean(x.Owner, maxName), clean(x.Type, 10), clean(x.Note, maxMessage))))
+		head := clean(x.Owner, maxName) + " " + clean(x.Type, 10)
+		if x.Note != "" {
+			head += ": " + clean(x.Note, maxMessage)
+		}
+		p.para(2, plain, head)
+		if len(x.Zone) == 0 {
+			p.line("    " + p.as(dim, "zone has nothing"))
+		}
 		for _, data := range x.Zone {
 			p.line("    " + p.as(good, "zone ") + Sanitize(data))
 		}

@@ -43,6 +43,7 @@ real ones, and the same code asks them. Without a name it shows the world
 	}
 	cmd.Flags().SortFlags = false
 	f.registerLook(cmd.Flags())
+	f.registerAssumed(cmd.Flags())
 	cmd.Flags().BoolVar(&list, "list", false, "list the worlds")
 	cmd.Flags().StringVar(&f.record, "record", "", "keep every answer in this file")
 	return cmd
@@ -99,6 +100,11 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 	if err != nil {
 		return internalf("world %s: %w", loaded.Name, err)
 	}
+	assumed, err := f.assumed(loaded.Domains)
+	if err != nil {
+		return err
+	}
+	options.PolicyAssumed = f.policy != ""
 	net := loaded.Start()
 	defer net.Close()
 	live, err := wire.NewLive(wire.LiveConfig{
@@ -110,7 +116,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 	}
 	defer live.Close()
 	job := audit.Job{
-		Targets: audit.Targets(loaded.Domains, options), Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
+		Targets: audit.Targets(loaded.Domains, options), Assumed: assumed, Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,
 		Tool:   report.Tool{Name: "mxvet", Version: toolVersion()},
 		Tables: gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()},
 	}

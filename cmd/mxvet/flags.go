@@ -53,9 +53,7 @@ var gatherFlags = []string{
 
 func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringVarP(&f.configFile, "config", "c", "", "configuration file: domains to audit, and what is known of them")
-	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
-	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published: 'NAME TTL IN TYPE DATA', or '- NAME TYPE [DATA]' for one that is gone; repeatable")
-	set.StringVar(&f.policy, "policy", "", "MTA-STS policy file that is not served yet")
+	f.registerAssumed(set)
 	set.BoolVar(&f.offline, "offline", false, "ask nothing and nobody: judge what --zone says")
 	set.StringArrayVar(&f.selectors, "selector", nil, "DKIM selector in use; repeatable")
 	set.StringArrayVar(&f.sendIPs, "send-ip", nil, "address that sends the domain's mail; repeatable")
@@ -76,6 +74,12 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.record, "record", "", "keep every answer in this file")
 	set.StringVar(&f.replay, "replay", "", "audit from the answers in this file, without the network")
 	f.registerLook(set)
+}
+
+func (f *auditFlags) registerAssumed(set *pflag.FlagSet) {
+	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
+	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published: 'NAME TTL IN TYPE DATA', or '- NAME TYPE [DATA]' for one that is gone; repeatable")
+	set.StringVar(&f.policy, "policy", "", "MTA-STS policy file that is not served yet")
 }
 
 func (f *auditFlags) registerLook(set *pflag.FlagSet) {
