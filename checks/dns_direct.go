@@ -68,7 +68,7 @@ func dnsAskedDirectly(e *gather.Evidence) (Status, string) {
 		return status, why
 	}
 	switch n := e.Nameservers; {
-	case n.NotAsked != "" && (e.Options.Offline || e.Options.NoServers):
+	case n.NotAsked != "" && (e.Options.Offline || e.Options.NoServers || n.NS.Answer.Assumed):
 		return NotAsked, n.NotAsked
 	case n.NotAsked != "":
 		return NotApplicable, n.NotAsked

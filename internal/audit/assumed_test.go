@@ -264,3 +264,19 @@ func TestTargets(t *testing.T) {
 		}
 	})
 }
+
+// What name servers of a zone that is not published yet would say is not asked:
+// the zone would answer for them, and the rules about them would always pass.
+func TestServersOfNewZone(t *testing.T) {
+	inWorld(t, "A world.\n-- base --\nmodel\n", func(t *testing.T, _ *fakenet.World, live wire.Source) {
+		options := gather.Options{AllowPrivate: true, NoSMTP: true, Seed: "x"}
+		for _, zones := range [][]*zone.Zone{nil, {parsed(t, newZone)}} {
+			r := both(t, live, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Zones: zones}))
+			for _, rule := range []string{"dns-lame", "dns-servers-differ"} {
+				if got := slices.Contains(rules(r.Domains[0].NotAsked), rule); got != (zones != nil) {
+					t.Errorf("%d zones: %s not asked: %v", len(zones), rule, got)
+				}
+			}
+		}
+	})
+}

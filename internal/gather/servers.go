@@ -86,6 +86,9 @@ func askServers(ctx context.Context, src wire.Source, list *psl.List, domain str
 	if n.NS.Failed() {
 		return n.without("the name servers are not known: " + n.NS.Answer.Fail.String())
 	}
+	if n.NotAsked == "" && n.NS.Answer.Assumed { // they would all say what the zone text says
+		n.NotAsked = "the zone is not published yet"
+	}
 
 	names := n.NS.Answer.Targets("NS")
 	n.More = max(0, len(names)-maxNameservers)
