@@ -86,6 +86,9 @@ func (f *auditFlags) targets(domains []string) ([]audit.Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := below(o.Subdomains, domains); err != nil {
+		return nil, err
+	}
 	o.Seed = rand.Text()
 	if f.settings == nil {
 		return audit.Targets(domains, o), nil
@@ -98,6 +101,22 @@ func (f *auditFlags) targets(domains []string) ([]audit.Target, error) {
 		}
 	}
 	return out, nil
+}
+
+// below checks that each name lies below one of the domains, and that none of them
+// has more than are asked about.
+func below(names, domains []string) error {
+	count := map[string]int{}
+	for _, name := range names {
+		i := slices.IndexFunc(domains, func(d string) bool { return strings.HasSuffix(name, "."+d) })
+		if i < 0 {
+			return usagef("--subdomain %s: not a name below %s", name, strings.Join(domains, " or "))
+		}
+		if count[domains[i]]++; count[domains[i]] > gather.MaxSubdomains {
+			return usagef("--subdomain: more than %d names below %s", gather.MaxSubdomains, domains[i])
+		}
+	}
+	return nil
 }
 
 func (f *auditFlags) configured(o *gather.Options, d *config.Domain) {
