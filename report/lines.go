@@ -58,7 +58,9 @@ func (p *Lines) Row(indent int, widths []int, cells ...string) {
 }
 
 // Verbatim adds a line that is never broken: record text.
-func (p *Lines) Verbatim(indent int, text string) { p.put(strings.Repeat(" ", indent) + Sanitize(text)) }
+func (p *Lines) Verbatim(indent int, text string) {
+	p.put(strings.Repeat(" ", indent) + Sanitize(text))
+}
 
 // Blank adds an empty line.
 func (p *Lines) Blank() { p.b.WriteByte('\n') }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mxvet/checks"
+	"mxvet/internal/message"
 )
 
 func explainCommand(w world) *cobra.Command {
@@ -17,19 +18,19 @@ func explainCommand(w world) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
-			for _, r := range checks.All() {
+			for _, r := range everyRule() {
 				ids = append(ids, r.ID+"\t"+r.Title)
 			}
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			id := strings.ToLower(strings.TrimSpace(args[0]))
-			rules := checks.All()
+			rules := everyRule()
 			i := slices.IndexFunc(rules, func(r checks.Rule) bool { return r.ID == id })
 			if i < 0 {
 				return usagef("no rule %q%s; mxvet rules lists them all", args[0], nearest(id, rules))
 			}
-			page, err := checks.Explain(id)
+			page, err := rulePage(rules[i])
 			if err != nil {
 				return internalf("page of rule %s: %w", id, err)
 			}
@@ -64,6 +65,16 @@ func nearest(id string, rules []checks.Rule) string {
 	return ": did you mean " + strings.Join(ids[:min(len(ids), 3)], ", ") + "?"
 }
 
+// everyRule gives the rules about domains, then those about a message.
+func everyRule() []checks.Rule { return slices.Concat(checks.All(), message.Rules(nil)) }
+
+func rulePage(r checks.Rule) (string, error) {
+	if r.Area == message.Area {
+		return message.Explain(r.ID)
+	}
+	return checks.Explain(r.ID)
+}
+
 func rulesCommand(w world) *cobra.Command {
 	var standards bool
 	cmd := &cobra.Command{
@@ -75,7 +86,7 @@ func rulesCommand(w world) *cobra.Command {
 				_, err := fmt.Fprint(w.stdout, checks.Standards())
 				return written(err)
 			}
-			for _, r := range checks.All() {
+			for _, r := range everyRule() {
 				if _, err := fmt.Fprintf(w.stdout, "%-32s %-9s %-12s %s (%s)\n", r.ID, r.Severity, r.Area, r.Title, strings.Join(r.Refs, "; ")); err != nil {
 					return written(err)
 				}

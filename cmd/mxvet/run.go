@@ -140,6 +140,9 @@ func rootCommand(w world) *cobra.Command {
 
   mxvet audit example.com     what the world can see of the domain, scored
   mxvet demo                  the same on built-in worlds, without a network
+  mxvet message FILE.eml      a received message: who it is from, and what proves it
+  mxvet simulate example.com --ip 192.0.2.1
+                              what receivers would do with a message from there
   mxvet explain RULE          what a finding means and how to mend it
   mxvet rules                 every rule, with severity and source`,
 		Args:          cobra.ArbitraryArgs,
@@ -155,6 +158,6 @@ func rootCommand(w world) *cobra.Command {
 		return audit.RunE(cmd, args)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit, demoCommand(w), explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
+	root.AddCommand(audit, demoCommand(w), messageCommand(w), simulateCommand(w), explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
 	return root
 }

@@ -55,10 +55,10 @@ type Result struct {
 // A Path is how the message came, and where each part is known from.
 type Path struct {
 	IP      netip.Addr `json:"ip,omitzero"`
-	IPFrom  string     `json:"ip_from,omitempty"`
+	IPFrom  string     `json:"ip_source,omitempty"`
 	Helo    string     `json:"helo,omitempty"`
 	Sender  string     `json:"mail_from"` // "" is the null sender, or nothing known
-	From    string     `json:"mail_from_from,omitempty"`
+	From    string     `json:"mail_from_source,omitempty"`
 	Doubt   string     `json:"doubt,omitempty"` // what speaks against the address
 	Unknown string     `json:"unknown,omitempty"`
 	Arrival time.Time  `json:"arrival,omitzero"` // by the border's Received field

@@ -62,7 +62,11 @@ func (d Decision) DMARC(l *report.Lines) {
 		for i++; i < len(d.Methods) && d.Methods[i].same(m); i++ {
 			names = append(names, d.Methods[i].Name)
 		}
-		l.Head(heading, "%s by %s", m.Result, strings.Join(names, "; "))
+		by := strings.Join(names, "; ")
+		if len(names) == len(d.Methods) {
+			by = "every method (RFC 9989, RFC 7489)"
+		}
+		l.Head(heading, "%s by %s", m.Result, by)
 		heading = ""
 		m.text(l)
 	}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/spf13/pflag"
+
+	"mxvet/internal/simulate"
+	"mxvet/internal/wire"
+	"mxvet/report"
+)
+
+// receiveFlags are the flags of commands that judge a message as its receiver
+// does: where answers come from, and the path of the message.
+type receiveFlags struct {
+	auditFlags
+	ip, mailFrom, helo string
+}
+
+func (f *receiveFlags) register(set *pflag.FlagSet) {
+	f.set = set
+	set.StringVar(&f.ip, "ip", "", "address of the client that delivers the message")
+	set.StringVar(&f.mailFrom, "mail-from", "", "address in MAIL FROM, or its domain; <> is the null sender")
+	set.StringVar(&f.helo, "helo", "", "name that the client gives in HELO")
+	set.StringArrayVar(&f.resolvers, "resolver", nil, "DNS resolver: ADDRESS[:PORT], tcp:ADDRESS, tls://HOST, https://HOST/PATH; repeatable")
+	set.StringVar(&f.pslFile, "psl-file", "", "public suffix list to use instead of the built-in one")
+	set.DurationVar(&f.timeout, "timeout", 45*time.Second, "time for all questions")
+	set.StringVar(&f.record, "record", "", "keep every answer in this file")
+	set.StringVar(&f.replay, "replay", "", "take the answers and the time of day from this file, without the network")
+	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: json, text")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "print less")
+}
+
+// receiveFormats are the formats of a decision.
+var receiveFormats = []string{"json", "text"}
+
+func (f *receiveFlags) check() ([]output, error) {
+	outs, err := parseOutputs(f.outputs)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outs {
+		if o.format != "json" && o.format != "text" {
+			return nil, usagef("-o %s: choose from %s, as FORMAT or FORMAT=FILE", o.format, strings.Join(receiveFormats, ", "))
+		}
+	}
+	if f.replay != "" && f.record != "" {
+		return nil, usagef("--record with --replay: the recording is there already")
+	}
+	return outs, nil
+}
+
+// address gives the client, invalid where none was named.
+func (f *receiveFlags) address() (netip.Addr, error) {
+	if f.ip == "" {
+		return netip.Addr{}, nil
+	}
+	ip, err := netip.ParseAddr(f.ip)
+	if err != nil || ip.Zone() != "" {
+		return ip, usagef("--ip %q is no IP address: type one, as in --ip 192.0.2.1", f.ip)
+	}
+	return ip.Unmap(), nil
+}
+
+// sender gives the address in MAIL FROM, "" for the null sender. A domain alone
+// stands for postmaster there (RFC 7208 section 4.3).
+func (f *receiveFlags) sender() (string, error) {
+	if f.mailFrom == "<>" || f.mailFrom == "" {
+		return "", nil
+	}
+	address := strings.TrimSuffix(strings.TrimPrefix(f.mailFrom, "<"), ">")
+	at := strings.LastIndexByte(address, '@')
+	local, domain := "postmaster", address
+	if at >= 0 {
+		local, domain = address[:at], address[at+1:]
+	}
+	d, err := parseDomain(domain)
+	if err != nil || local == "" || len(local) > 64 || strings.ContainsAny(local, " <>\t\r\n\x00") {
+		return "", usagef("--mail-from %q is neither a mail address nor a domain: type one, or <> for the null sender", f.mailFrom)
+	}
+	return local + "@" + d, nil
+}
+
+func (f *receiveFlags) checkHelo() error {
+	if len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
+		return usagef("--helo %q is no name", f.helo)
+	}
+	return nil
+}
+
+// source gives what answers: the network behind a tape, or a recording.
+func (f *receiveFlags) source(w world, command string) (tape *wire.Tape, done func(), err error) {
+	done = func() {}
+	if f.replay == "" {
+		live, err := f.live(w)
+		if err != nil {
+			return nil, done, err
+		}
+		options, err := json.Marshal(map[string]string{"command": command})
+		if err != nil {
+			return nil, done, internalf("%w", err)
+		}
+		header := wire.Header{Tool: "mxvet " + toolVersion(), Options: options, At: w.now().UTC().Truncate(time.Second)}
+		return wire.NewTape(live, header), live.Close, nil
+	}
+	for _, name := range []string{"resolver", "timeout"} {
+		if f.set.Changed(name) {
+			return nil, done, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
+		}
+	}
+	file, err := os.Open(f.replay)
+	if err != nil {
+		return nil, done, usagef("--replay: %w", err)
+	}
+	defer file.Close()
+	if tape, err = wire.LoadTape(file); err != nil {
+		return nil, done, usagef("--replay %s: %w", f.replay, err)
+	}
+	return tape, done, nil
+}
+
+// conclude saves the recording, writes the result and chooses the exit code.
+func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict simulate.Verdict, result any, text func(*report.Lines, bool)) error {
+	if f.record != "" {
+		var buf bytes.Buffer
+		if err := tape.Save(&buf); err != nil {
+			return internalf("save recording: %w", err)
+		}
+		if err := writeFile(f.record, buf.Bytes()); err != nil {
+			return internalf("save recording: %w", err)
+		}
+	}
+	for _, o := range outs {
+		var buf bytes.Buffer
+		if o.format == "json" {
+			data, err := json.MarshalIndent(result, "", "  ")
+			if err != nil {
+				return internalf("render json: %w", err)
+			}
+			buf.Write(asciiJSON(data))
+		} else {
+			lines := report.Lines{Width: w.width}
+			text(&lines, f.quiet)
+			if _, err := lines.WriteTo(&buf); err != nil {
+				return internalf("render text: %w", err)
+			}
+		}
+		if o.file == "" {
+			if _, err := w.stdout.Write(buf.Bytes()); written(err) != nil {
+				return written(err)
+			}
+			continue
+		}
+		if err := writeFile(o.file, buf.Bytes()); err != nil {
+			return internalf("write %s report: %w", o.format, err)
+		}
+	}
+	switch verdict {
+	case simulate.Fail:
+		return &exitError{code: exitFindings}
+	case simulate.Unknown:
+		return &exitError{code: exitUnknown}
+	}
+	return nil
+}
+
+// asciiJSON writes what is not ASCII as escapes, so that text of messages does
+// nothing to a terminal and nothing is lost, and ends the document with a line
+// break.
+func asciiJSON(data []byte) []byte {
+	out := make([]byte, 0, len(data)+1)
+	for _, c := range string(data) {
+		switch {
+		case c < 0x7f:
+			out = append(out, byte(c))
+		case c < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, c)
+		default:
+			high, low := utf16.EncodeRune(c)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return append(out, '\n')
+}
