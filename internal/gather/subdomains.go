@@ -46,8 +46,11 @@ func subdomains(ctx context.Context, src wire.Source, list *psl.List, domain str
 			name, rrtype string
 			into         *wire.Asked
 		}{
-			{s.Name, "A", &s.A}, {s.Name, "AAAA", &s.AAAA}, {s.Name, "MX", &s.MX},
-			{"_mta-sts." + s.Name, "TXT", &s.MTASTS}, {"_smtp._tls." + s.Name, "TXT", &s.TLSRPT},
+			{s.Name, "A", &s.A},
+			{s.Name, "AAAA", &s.AAAA},
+			{s.Name, "MX", &s.MX},
+			{"_mta-sts." + s.Name, "TXT", &s.MTASTS},
+			{"_smtp._tls." + s.Name, "TXT", &s.TLSRPT},
 		} {
 			wg.Go(func() { *q.into = wire.Ask(ctx, src, q.name, q.rrtype) })
 		}
