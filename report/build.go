@@ -40,6 +40,7 @@ func Build(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d.addResults(results, rubric)
 	d.Answers = answers(e, d.Profile.Role, results)
 	d.MX = exchangers(e, d.Findings)
+	d.SPF = spfTree(e.SPF)
 	d.Timeline = timeline(e)
 	d.Unanswered = unanswered(e)
 	return d
