@@ -109,7 +109,7 @@ func (l *lexer) mechanism(t *Term, arg string, pos int) {
 		case hasTarget:
 			l.plainTarget(t, target, pos)
 		case arg != "":
-			l.add(CodeNoPrefixLength, pos, end, t.Text[:len(t.Text)-len(arg)], "%s takes no prefix length", kind)
+			l.add(CodeNoPrefixLength, pos, end, sound(t.Text[:len(t.Text)-len(arg)]), "%s takes no prefix length", kind)
 		case kind != KindPTR:
 			l.add(CodeMissingTarget, t.Pos, end, "", "%s needs a target", kind)
 		}
@@ -145,15 +145,20 @@ func (l *lexer) mechanism(t *Term, arg string, pos int) {
 func (l *lexer) plainTarget(t *Term, target string, pos int) {
 	name, cidr := cutPrefixLength(target)
 	if cidr != "" && strings.Trim(cidr, "/0123456789") == "" {
-		instead := t.Text[:len(t.Text)-len(cidr)]
-		if parseTerm(instead, 0).Fatal() {
-			instead = ""
-		}
-		l.add(CodeNoPrefixLength, pos+len(name), pos+len(target), instead, "%s takes no prefix length", t.Kind)
+		l.add(CodeNoPrefixLength, pos+len(name), pos+len(target), sound(t.Text[:len(t.Text)-len(cidr)]), "%s takes no prefix length", t.Kind)
 		target = name
 	}
 	t.Spec = l.spec(target, pos, roleDirective)
 	l.instead(t, lower(t.Name)+":", "")
+}
+
+// sound gives a term that is worth proposing: itself, or "" where it has a syntax
+// error too.
+func sound(term string) string {
+	if parseTerm(term, 0).Fatal() {
+		return ""
+	}
+	return term
 }
 
 // instead says what was probably meant by a target that is wrong in a way that
@@ -209,9 +214,7 @@ func (l *lexer) unknown(t *Term, arg string) {
 		}
 	}
 	if instead != "" {
-		if parseTerm(instead, 0).Fatal() {
-			instead = ""
-		}
+		instead = sound(instead)
 	}
 	l.add(CodeUnknownMechanism, t.Pos, end, instead, "%q is no mechanism", t.Name)
 }
