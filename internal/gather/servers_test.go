@@ -174,3 +174,33 @@ func TestSubdomains(t *testing.T) {
 		}
 	})
 }
+
+// Logo and certificate are fetched at the same time, beside everything else; a web
+// server that is silent costs eight seconds at most.
+func TestIndicator(t *testing.T) {
+	for _, c := range []struct {
+		name, host string
+		want       time.Duration
+	}{
+		{"served", "https: {}", 2*r + 3*w},
+		{"silent", "fault: silent, https: {}", r + 8*time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world, err := fakenet.Parse([]byte("-- zone/example.com --\ndefault._bimi IN TXT \"v=BIMI1; l=https://brand.example.com/logo.svg; a=https://brand.example.com/mark.pem\"\n" +
+				"-- hosts.yaml --\nresolver: {latency: 10ms}\nhosts:\n- {name: brand.example.com, addrs: [192.0.2.85, 192.0.2.86], latency: 30ms, " + c.host + "}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				took, e, _ := audit(t, world, gather.Options{})
+				if e.BIMI.Logo == nil || e.BIMI.Evidence == nil || took > c.want {
+					t.Errorf("took %v, want at most %v; logo %+v", took, c.want, e.BIMI.Logo)
+				}
+				_, e, _ = audit(t, world, gather.Options{Skip: []string{"information"}})
+				if e.BIMI != nil {
+					t.Error("asked although the area is skipped")
+				}
+			})
+		})
+	}
+}
