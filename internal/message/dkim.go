@@ -206,7 +206,7 @@ func (s *Signature) judge(err error) {
 		s.Result = simulate.ResultPass
 		return
 	}
-	s.Why = cut(strings.TrimPrefix(err.Error(), "dkim: "))
+	s.Why = cut(strings.ReplaceAll(err.Error(), "dkim: ", ""))
 	switch {
 	case dkim.IsTempFail(err):
 		s.Result = simulate.ResultTempError
