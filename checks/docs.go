@@ -25,5 +25,5 @@ func Explain(id string) (string, error) {
 
 // Standards gives the table of requirements: one line each, id, rule and note
 // separated by tabs. The rule is "-" where none is built, and the note says why;
-// the note "planned" marks a rule that is still to come.
+// the note "planned: ..." marks a rule that is still to come, and says what for.
 func Standards() string { return standards }
