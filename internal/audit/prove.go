@@ -11,6 +11,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
+	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -39,9 +40,11 @@ type prover struct {
 // domain's result, with what all verified ones together lead to.
 func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d *report.Domain) {
 	p := &prover{job: j, rubric: rubric, before: before, places: make(chan struct{}, proofs)}
-	var proposed []fix.Fix
+	var proposed, steps []fix.Fix
 	for _, f := range fix.Propose(before.evidence, before.results) {
-		if !isSteps(f.ID) {
+		if isSteps(f.ID) {
+			steps = append(steps, f)
+		} else {
 			proposed = append(proposed, f)
 		}
 	}
@@ -63,7 +66,10 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 			cared[c] = true
 		}
 	}
-	for _, f := range fix.Steps(before.evidence, before.results, func(c fix.Claim) bool { return cared[c] }) {
+	if len(proposed) > 0 { // the proofs tell what is left for people
+		steps = fix.Steps(before.evidence, before.results, func(c fix.Claim) bool { return cared[c] })
+	}
+	for _, f := range steps {
 		proven = append(proven, proof{fix: f})
 	}
 	for i := range proven {
@@ -167,7 +173,26 @@ func followUp(f fix.Fix, after *trial) (fix.Fix, bool) {
 func (p *prover) attempt(ctx context.Context, f fix.Fix) proof {
 	out := proof{fix: f, after: p.try(ctx, f.Changes)}
 	out.cleared, out.why = p.compare(out.after, f.Claims, f.Safety == fix.SafeNow)
+	if out.why == "" && f.ID == fix.SPFRecord && f.Safety == fix.SafeNow && p.before.evidence.Role.Name != gather.NoMail && losesSenders(p.before.evidence, out.after.evidence) {
+		out.why = "it would take the right to send away from addresses that have it"
+	}
 	return out
+}
+
+// losesSenders reports whether addresses of the public internet pass before that
+// do not pass after.
+func losesSenders(before, after *gather.Evidence) bool {
+	special := wire.Special
+	if before.Options.AllowPrivate {
+		special = wire.SpecialButDocumentation
+	}
+	lost := func(a, b spf.Set) bool {
+		return slices.ContainsFunc(a, func(s spf.Span) bool { // sets hold no two spans that touch
+			_, nowhere := special(s.Lo)
+			return !nowhere && !slices.ContainsFunc(b, func(t spf.Span) bool { return !s.Lo.Less(t.Lo) && !t.Hi.Less(s.Hi) })
+		})
+	}
+	return lost(before.SPF.Pass4, after.SPF.Pass4) || lost(before.SPF.Pass6, after.SPF.Pass6)
 }
 
 // stages tries the later stages of a fix, each over all that comes before it.
@@ -220,13 +245,15 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 // clears, followed by the other verdicts that it clears, and why the change is not
 // to be called verified: it clears nothing, brings in something as bad as the
 // worst that it clears, brings in a cap that is no milder than one that it lifts,
-// or lowers the score or its lower end. A change that is safe may also uncover
-// what is no worse than what it clears.
+// or lowers the score or its lower end. It may uncover what is no worse than what
+// it clears; where it is not safe, only in other areas.
 func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared []fix.Claim, why string) {
 	worst := checks.Info
+	areas := map[string]bool{}
 	for _, c := range claims {
 		if !slices.Contains(cleared, c) && after.clears(c) {
 			cleared = append(cleared, c)
+			areas[after.rule(c.Rule).Rule.Area] = true
 			if v := p.before.failure(c); v != nil && v.Severity.Worse(worst) {
 				worst = v.Severity
 			}
@@ -247,9 +274,10 @@ func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared [
 		v, was := after.failure(c), p.before.failure(c)
 		switch {
 		case was != nil && !v.Severity.Worse(was.Severity), worst.Worse(v.Severity), v.Severity == checks.Info:
-		case safe && p.before.status(c.Rule) == checks.NotApplicable && !v.Severity.Worse(worst):
+		case p.before.rule(c.Rule).Status == checks.NotApplicable && !v.Severity.Worse(worst) && (safe || !areas[after.rule(c.Rule).Rule.Area]):
 			// It was there before, hidden by what is mended: of a void record
-			// nobody can say how it ends.
+			// nobody can say how it ends. But what a stricter policy does to the
+			// domain's own mail comes of the policy.
 		default:
 			return cleared, fmt.Sprintf("it would bring in %s: %s", c.Rule, v.Message)
 		}
@@ -306,14 +334,14 @@ func (t *trial) failure(c fix.Claim) *checks.Verdict {
 	return nil
 }
 
-// status gives a rule's status.
-func (t *trial) status(rule string) checks.Status {
+// rule gives the result of a rule.
+func (t *trial) rule(id string) checks.Result {
 	for _, res := range t.results {
-		if res.Rule.ID == rule {
-			return res.Status
+		if res.Rule.ID == id {
+			return res
 		}
 	}
-	return ""
+	return checks.Result{}
 }
 
 // clears reports whether a claim holds no more: it does not fail, and it is not

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"mxvet/internal/dmarc"
-	"mxvet/internal/gather"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -91,14 +90,21 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	if p.missing {
 		return p.ask(all)
 	}
-	if c.e.Role.Name == gather.NoMail {
+	if c.noMail() {
 		f := p.fix(p.nobody(), all)
 		f.Title, f.Safety, f.Undo = "have all mail that claims to be from the domain refused", SafeNow, undoDMARC(published)
 		return f, true
 	}
 
-	bold, evidence := p.safe.bold()
+	bold, subdomains := p.safe.bold()
+	evidence, seen := twoWeeks, whenReports
+	if subdomains {
+		evidence, seen = twoWeeks+", that of subdomains too", whenReports+", that of subdomains too"
+	}
 	raised := p.safe.p == dmarc.None
+	if !raised && bold.String() == p.safe.String() {
+		claims = all // nothing holds the policy back but slips
+	}
 	if raised {
 		bold.p = dmarc.Quarantine
 	}
@@ -114,7 +120,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	if len(published) == 1 {
 		current = published[0].Text
 	}
-	changed := p.safe.String() != current || len(own.Records) != 1
+	changed := p.safe.String() != current || len(own.Records) != 1 || slices.ContainsFunc(own.Others, meantAsDMARC)
 	// A first step without risk is worth it where it mends as much as the rest, or
 	// where the evidence for the rest can only come after it.
 	worthIt := len(without(claims, "dmarc-nonexistent-weak")) > 0 && !c.worst(more).Worse(c.worst(without(claims, "dmarc-nonexistent-weak")))
@@ -127,9 +133,9 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 			f.Safety, f.Needs = NeedsEvidence, neverApplied+twoWeeks
 		}
 		if raised {
-			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, whenReports, whenQuiet)
+			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, seen, whenQuiet)
 		} else if len(more) > 0 {
-			f.Next = p.next([]dmarcDraft{p.safe, bold}, evidence)
+			f.Next = p.next([]dmarcDraft{p.safe, bold}, seen)
 		}
 		return f, true
 	}
@@ -228,6 +234,7 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 func (p *dmarcPlan) nobody() dmarcDraft {
 	d := p.safe
 	d.p, d.testing, d.percent = dmarc.Reject, false, ""
+	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(s, "@"+p.c.e.Domain) })
 	if d.org {
 		d.sp, d.np = dmarc.Reject, dmarc.Reject
 	}
@@ -261,7 +268,7 @@ func (c *composer) mailPasses() bool {
 			return true
 		}
 	}
-	return !c.e.Role.Sends()
+	return !c.sends()
 }
 
 // A site is a name at which a record can be put.

@@ -49,16 +49,14 @@ func (d dmarcDraft) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// bold gives the draft without what holds its policy back, and the evidence that
-// this needs.
-func (d dmarcDraft) bold() (dmarcDraft, string) {
+// bold gives the draft without what holds its policy back, and whether that also
+// takes hold of subdomains.
+func (d dmarcDraft) bold() (bold dmarcDraft, subdomains bool) {
 	d.testing, d.percent = false, ""
-	evidence := twoWeeks
 	if d.sp != "" && d.sp.Strength() < d.p.Strength() {
-		d.sp = ""
-		evidence = "reports of 14 days in which all mail of the subdomains passes aligned, too"
+		d.sp, subdomains = "", true
 	}
-	return d, evidence
+	return d, subdomains
 }
 
 // correct fills in the corrected record, with the policy that was published.

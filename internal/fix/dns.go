@@ -57,12 +57,16 @@ func replace(name string, a wire.Answer, old []string, texts ...string) zone.Cha
 }
 
 // Quote gives a text as the data of a TXT record in presentation format: strings
-// of at most 255 octets, each in quotes.
+// of at most 255 octets, each in quotes, cut behind a blank where there is one
+// near.
 func Quote(text string) string {
-	const most = 255
+	const most, near = 255, 128
 	var parts []string
 	for {
 		n := min(len(text), most)
+		if blank := strings.LastIndexByte(text[:n], ' ') + 1; n < len(text) && blank > near {
+			n = blank
+		}
 		parts = append(parts, quoteString(text[:n]))
 		if text = text[n:]; text == "" {
 			return strings.Join(parts, " ")

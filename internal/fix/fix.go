@@ -176,10 +176,14 @@ func Squash(first, second []zone.Change) []zone.Change {
 }
 
 // Propose gives the fixes for what failed: first those of records, then steps for
-// the verdicts that no record can clear. No two of them change the same RRset.
+// the verdicts that no record can clear. No two of them change the same RRset. Of
+// a domain that does not exist nothing but that is to be mended.
 func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	c := &composer{e: e, results: results}
 	var out []Fix
+	if e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
+		return Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
+	}
 	for _, propose := range []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx} {
 		if f, ok := propose(); ok && c.worthwhile(f) {
 			out = append(out, f)

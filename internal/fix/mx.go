@@ -18,7 +18,7 @@ func (c *composer) mx() (Fix, bool) {
 	if !usable(m.Answer) || m.Answer.NXDomain() || len(m.Answer.Chain(c.e.Domain)) > 0 {
 		return Fix{}, false
 	}
-	if len(m.Hosts) == 0 || c.e.Role.Name == gather.NoMail {
+	if len(m.Hosts) == 0 || c.noMail() {
 		return c.nullMX()
 	}
 	return c.mxHosts()

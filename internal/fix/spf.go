@@ -26,7 +26,7 @@ func (c *composer) spf() (Fix, bool) {
 	}
 	root := c.e.SPF.Root
 	switch {
-	case c.e.Role.Name == gather.NoMail:
+	case c.noMail():
 		return c.spfNobody()
 	case len(root.Records) == 0 && c.spfMeant() == nil:
 		return c.spfMissing()
@@ -181,14 +181,14 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	staged := false
 	switch {
 	case bold.lookups > spf.MaxLookups:
-		return c.spfStuck(bold, boldClaims)
-	case safe.lookups > spf.MaxLookups || len(safeClaims) == 0 || safe.text == textOf(n):
+		return c.spfStuck(bold)
+	case safe.lookups > spf.MaxLookups || len(safeClaims) == 0 || !c.changes(n, safe.text):
 	case len(more) == 0:
 		first, claims = safe, safeClaims
 	case !c.worst(more).Worse(c.worst(safeClaims)):
 		first, claims, staged = safe, safeClaims, true
 	}
-	if len(claims) == 0 || first.text == textOf(n) {
+	if len(claims) == 0 || !c.changes(n, first.text) {
 		return Fix{}, false
 	}
 	f := c.spfFix(n, first.text)
@@ -197,22 +197,58 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	switch {
 	case len(first.needs) > 0:
 		f.Safety, f.Needs = NeedsEvidence, strings.Join(first.needs, ", and ")
-	case first.end == spf.Fail && c.e.Role.Sends() && c.spfVoid():
+	case first.end == spf.Fail && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
 	}
 	if staged {
 		f.Next = []Stage{{
 			When:    "you have seen " + strings.Join(bold.needs, ", and "),
-			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(bold.text)}, TTL: f.Changes[0].TTL}},
+			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(bold.text)}, TTL: ttlFor(n.TXT.Answer, "TXT")}},
 		}}
 	}
 	return f, true
 }
 
+// changes reports whether publishing a text changes anything.
+func (c *composer) changes(n *spf.Node, text string) bool { return len(c.spfFix(n, text).Changes) > 0 }
+
 // spfVoid reports whether receivers apply no SPF record of the domain today.
 func (c *composer) spfVoid() bool {
 	t := c.e.SPF
 	return len(t.Root.Records) != 1 || len(t.PermErrors) > 0
+}
+
+// sends reports whether the domain may send mail. From a record that receivers
+// cannot read nothing follows.
+func (c *composer) sends() bool {
+	return c.e.Role.Sends() || !c.e.Role.Stated && c.spfNamesSenders()
+}
+
+// noMail reports whether it is safe to say that the domain does no mail.
+func (c *composer) noMail() bool {
+	return c.e.Role.Name == gather.NoMail && (c.e.Role.Stated || !c.spfNamesSenders())
+}
+
+// spfNamesSenders reports whether some SPF text of the domain, broken or not, is
+// meant to let somebody send.
+func (c *composer) spfNamesSenders() bool {
+	records := slices.Clone(c.e.SPF.Root.Records)
+	if r := c.spfMeant(); r != nil {
+		records = append(records, *r)
+	}
+	return slices.ContainsFunc(records, func(r spf.Record) bool {
+		return slices.ContainsFunc(r.Terms, func(t spf.Term) bool {
+			switch t.Kind {
+			case spf.KindAll:
+				return t.Qualifier == spf.Pass
+			case spf.KindExp:
+				return false
+			case spf.KindModifier:
+				return slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAsModifier })
+			}
+			return t.Qualifier != spf.Fail && t.Qualifier != spf.Softfail && t.Qualifier != spf.Neutral && t.Kind != spf.KindRedirect
+		})
+	})
 }
 
 // spfTitle says what the rewrite is about, by its worst claim.
@@ -229,15 +265,17 @@ func (c *composer) spfTitle(claims []Claim, d *spfDraft) string {
 		return "take the name that anybody can register out of the SPF record"
 	case "spf-ptr":
 		return "take ptr out of the SPF record"
+	case "spf-type99":
+		return "remove the SPF record of the withdrawn type"
 	}
 	return "correct the SPF record"
 }
 
 // spfStuck proposes what to decide where the record stays over the limit of
 // lookups: which senders to give up is not ours to say.
-func (c *composer) spfStuck(d *spfDraft, claims []Claim) (Fix, bool) {
+func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 	f := Fix{
-		ID: SPFRecord, Title: "bring the SPF record under 10 DNS lookups", Claims: claims, Effort: HighEffort, Safety: NeedsInput,
+		ID: SPFRecord, Title: "bring the SPF record under 10 DNS lookups", Claims: c.claims(SPFRecord, c.e.Domain, true), Effort: HighEffort, Safety: NeedsInput,
 		Needs: "which senders are still in use",
 	}
 	if d.text != textOf(c.e.SPF.Root) {

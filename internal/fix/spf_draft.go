@@ -25,6 +25,9 @@ type spfDraft struct {
 	lookups int      // of the draft, where they can be told; 0 otherwise
 	needs   []string // evidence for what may break mail
 	text    string
+
+	covered map[*spf.Step]bool // terms that let nobody pass whom another does not
+	full    bool               // no lookups are left for terms that are not reached today
 }
 
 // A reason is why some terms were left out.
@@ -35,9 +38,10 @@ type reason struct {
 
 // spfDraft writes the record of a node anew.
 func (c *composer) spfDraft(n *spf.Node, bold bool) *spfDraft {
-	d := &spfDraft{c: c, node: n, bold: bold}
+	d := &spfDraft{c: c, node: n, bold: bold, covered: coveredTerms(c.e.SPF)}
 	switch records := n.Records; {
 	case len(records) == 1:
+		d.full = c.e.SPF.Lookups+behindAll(&records[0]) > spf.MaxLookups
 		d.read(&records[0], n.Steps)
 		if n.Record != nil && n == c.e.SPF.Root {
 			d.lookups = c.e.SPF.Lookups
@@ -55,6 +59,43 @@ func (c *composer) spfDraft(n *spf.Node, bold bool) *spfDraft {
 	}
 	d.finish()
 	return d
+}
+
+// coveredTerms gives the terms of the domain all of whose networks another of its
+// terms lets pass. That of an include may change without its word.
+func coveredTerms(t *spf.Tree) map[*spf.Step]bool {
+	held := map[*spf.Step]map[netip.Prefix]bool{}
+	for _, c := range t.Covered() {
+		if c.By.Node.Included() {
+			continue
+		}
+		if held[c.Network.Step] == nil {
+			held[c.Network.Step] = map[netip.Prefix]bool{}
+		}
+		held[c.Network.Step][c.Network.Prefix] = true
+	}
+	out := map[*spf.Step]bool{}
+	for n, s := range t.Steps() {
+		if n.Included() || s.Term.Qualifier != spf.Pass || len(s.Nets) == 0 {
+			continue
+		}
+		out[s] = !slices.ContainsFunc(s.Nets, func(p netip.Prefix) bool { return !held[s][p] })
+	}
+	return out
+}
+
+// behindAll gives the lookups, at least, of the terms that stand behind all.
+func behindAll(r *spf.Record) int {
+	n := 0
+	for _, t := range r.Terms {
+		if t.Kind.Asks() && slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAfterAll }) {
+			n++
+			if t.Kind == spf.KindInclude { // what is behind it was not asked
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // merge puts the terms of several records into one, in their order, with the
@@ -221,6 +262,8 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 	switch {
 	case has(spf.CodeVersionAgain):
 		return "the version, again"
+	case has(spf.CodeDuplicate):
+		return "stands in the record before"
 	case t.Fatal() && slices.Equal(corrected(*t), []string{t.Text}):
 		return "it cannot be read: put what it stood for in its place"
 	case t.Kind == spf.KindExp && len(d.c.failing("spf-exp-broken")) > 0:
@@ -238,7 +281,9 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		return "can never match today"
 	case told("spf-label-length"):
 		return "no possible name"
-	case told("spf-redundant"):
+	case has(spf.CodeAfterAll) && d.full && t.Kind.Asks():
+		return "never reached, and no lookup is left for it"
+	case step != nil && d.covered[step]:
 		return "another term lets the same addresses pass today"
 	case told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key):
 		return "no network of the public internet"
@@ -367,12 +412,12 @@ func (d *spfDraft) finish() {
 func (d *spfDraft) notes() []Step {
 	var parts []string
 	for _, r := range d.dropped {
-		parts = append(parts, strings.Join(r.terms, " and ")+" ("+r.why+")")
+		parts = append(parts, strings.Join(r.terms, ", ")+" ("+r.why+")")
 	}
 	if len(parts) == 0 {
 		return nil
 	}
-	return stepsOf("Left out: " + strings.Join(parts, ", ") + ".")
+	return stepsOf("Left out: " + strings.Join(parts, "; ") + ".")
 }
 
 // clears leaves out the claims that the draft cannot meet.
@@ -388,13 +433,24 @@ func (d *spfDraft) clears(c *composer, claims []Claim) []Claim {
 			return c.e.SPF.Root.Record == nil || !slices.ContainsFunc(d.node.Record.Terms, func(t spf.Term) bool {
 				return c.fails("spf-never-matches", clip(t.Text))
 			})
-		case "spf-record-missing", "spf-record-multiple", "spf-type99", "spf-version-broken", "dns-txt-quoting":
+		case "spf-record-missing", "spf-record-multiple", "spf-type99", "spf-version-broken", "dns-txt-quoting", "spf-after-all":
 			return false
 		case "spf-include-broken", "spf-loop":
 			return strings.Contains(d.text+" ", ":"+key+" ")
 		}
-		return claim.Key != "" && strings.Contains(d.text+" ", " "+key+" ")
+		return claim.Key != "" && count(d.text, key) >= max(1, count(textOf(d.node), key))
 	})
+}
+
+// count gives how often a term stands in a record.
+func count(text, term string) int {
+	n := 0
+	for f := range strings.FieldsSeq(text) {
+		if f == term {
+			n++
+		}
+	}
+	return n
 }
 
 // clip shortens a term as the rules do in the keys of their verdicts.

@@ -84,8 +84,8 @@ func tlsMeant(r tlsrpt.Record) tlsrpt.Record {
 // tlsPlace gives a place for reports as it can stand in a record, "" where it is
 // no good.
 func (c *composer) tlsPlace(u tlsrpt.URI) string {
-	if !u.Valid && !strings.Contains(u.Raw, ":") && plainAddress(u.Raw) {
-		u = tlsrpt.Parse("v=TLSRPTv1; rua=mailto:" + u.Raw).RUA[0]
+	if address, _, _ := strings.Cut(strings.TrimPrefix(u.Raw, "mailto:"), "!"); !u.Valid && plainAddress(address) {
+		u = tlsrpt.Parse("v=TLSRPTv1; rua=mailto:" + address).RUA[0]
 	}
 	if !u.Valid || u.Host == "" {
 		return ""

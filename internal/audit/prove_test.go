@@ -1,0 +1,219 @@
+package audit_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mxvet/checks"
+	"mxvet/internal/audit"
+	"mxvet/internal/fakenet"
+	"mxvet/internal/gather"
+	"mxvet/internal/provider"
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+	"mxvet/report"
+)
+
+// Every embedded world and every scenario: what a verified fix promises is what
+// an audit finds that asks the whole internet anew, with the changes published.
+// Nothing of the first audit is used for that, neither its answers nor its tape.
+func TestFixesKeepTheirPromise(t *testing.T) {
+	for _, name := range fakenet.Worlds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world, err := fakenet.Load(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keepsPromise(t, world)
+		})
+	}
+	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "scenarios", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		// Those whose findings the DNS can mend; in short mode a sample of them.
+		family, _, _ := strings.Cut(name, "-")
+		if !slices.Contains([]string{"spf", "dmarc", "mtasts", "tlsrpt", "mx", "dns"}, family) ||
+			strings.HasSuffix(name, "-clean") || testing.Short() && len(name)%5 != 0 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			world, err := fakenet.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keepsPromise(t, world)
+		})
+	}
+}
+
+func keepsPromise(t *testing.T, world *fakenet.World) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := proven(t, world)
+		separate(t, d)
+		var all []zone.Change
+		var only report.Score
+		n := 0
+		for _, f := range d.Fixes {
+			if !f.Verified {
+				continue
+			}
+			n++
+			changes := changesOf(f.Changes)
+			all = append(all, changes...)
+			got, results := published(t, world, changes)
+			only = got
+			if got.Score != f.ScoreAfter || f.Points != f.ScoreAfter-d.Score.Score {
+				t.Errorf("%s promises %d (+%d from %d), an audit gives %d", f.ID, f.ScoreAfter, f.Points, d.Score.Score, got.Score)
+			}
+			for _, res := range results {
+				for _, v := range res.Verdicts {
+					if v.Status == checks.Fail && slices.Contains(f.Fingerprints, report.Fingerprint(res.Rule.ID, v.Subject, v.Key)) {
+						t.Errorf("%s does not clear %s %s %s: %s", f.ID, res.Rule.ID, v.Subject, v.Key, v.Message)
+					}
+				}
+			}
+			for _, s := range f.Next {
+				changes = append(changes, changesOf(s.Changes)...)
+				if got, _ := published(t, world, changes); got.Score != s.ScoreAfter {
+					t.Errorf("%s, once %s, promises %d, an audit gives %d", f.ID, s.When, s.ScoreAfter, got.Score)
+				}
+			}
+		}
+		switch {
+		case n == 0 && d.Next != nil:
+			t.Errorf("no verified fix, but an outcome: %+v", d.Next)
+		case n == 0:
+		case d.Next == nil || d.Next.Fixes != n:
+			t.Errorf("%d verified fixes, outcome %+v", n, d.Next)
+		default:
+			got := only
+			if n > 1 {
+				got, _ = published(t, world, all)
+			}
+			if got.Score != d.Next.Score || got.Low != d.Next.Low || got.Letter != d.Next.Letter {
+				t.Errorf("all fixes promise %d-%d %s, an audit gives %d-%d %s", d.Next.Low, d.Next.Score, d.Next.Letter, got.Low, got.Score, got.Letter)
+			}
+			if d.Next.Score < d.Score.Score || d.Next.Low < d.Score.Low {
+				t.Errorf("all fixes together lower the score from %d-%d to %d-%d", d.Score.Low, d.Score.Score, d.Next.Low, d.Next.Score)
+			}
+		}
+	})
+}
+
+// separate holds that no two fixes change the same RRset, that every record can be
+// published, and that what needs input is never called verified.
+func separate(t *testing.T, d report.Domain) {
+	t.Helper()
+	taken := map[string]string{}
+	ids := map[string]bool{}
+	for _, f := range d.Fixes {
+		if ids[f.ID] {
+			t.Errorf("two fixes are called %s", f.ID)
+		}
+		ids[f.ID] = true
+		if f.Verified && (f.Safety == report.NeedsInput || len(f.Changes) == 0 || len(f.Fingerprints) == 0) {
+			t.Errorf("%s is verified: %+v", f.ID, f)
+		}
+		if len(f.Changes)+len(f.Steps) == 0 || f.Title == "" || f.Safety == "" || f.Effort == "" || len(f.Rules) == 0 {
+			t.Errorf("%s says too little: %+v", f.ID, f)
+		}
+		for _, c := range changesOf(f.Changes) {
+			key := c.Owner + " " + c.Type
+			if other, twice := taken[key]; twice {
+				t.Errorf("%s and %s both change %s", other, f.ID, key)
+			}
+			taken[key] = f.ID
+			if err := c.Check(); err != nil {
+				t.Errorf("%s: %v", f.ID, err)
+			}
+		}
+	}
+}
+
+func changesOf(changes []report.Change) []zone.Change {
+	var out []zone.Change
+	for _, c := range changes {
+		out = append(out, zone.Change{Owner: c.Owner, Type: c.Type, Remove: c.Old, Add: c.New, TTL: uint32(c.TTL)})
+	}
+	return out
+}
+
+func tables() gather.Tables {
+	return gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
+}
+
+// online runs do with a Source that asks a fresh copy of the world.
+func online(t *testing.T, world *fakenet.World, o gather.Options, do func(wire.Source)) {
+	t.Helper()
+	net := world.Start()
+	defer net.Close()
+	live, err := wire.NewLive(wire.LiveConfig{
+		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
+		Now: func() time.Time { return world.Now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	do(live)
+}
+
+// proven audits the world's first domain, fixes and all.
+func proven(t *testing.T, world *fakenet.World) (d report.Domain) {
+	t.Helper()
+	o, err := audit.WorldOptions(world.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	online(t, world, o, func(src wire.Source) {
+		job := audit.Job{Targets: audit.Targets(world.Domains[:1], o), Tables: tables(), Now: time.Now}
+		if err := job.Start(src, world.Now); err != nil {
+			t.Fatal(err)
+		}
+		r, err := audit.Run(context.Background(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d = r.Domains[0]
+	})
+	return d
+}
+
+// published audits the same domain as it is once the changes are in the DNS.
+func published(t *testing.T, world *fakenet.World, changes []zone.Change) (report.Score, []checks.Result) {
+	t.Helper()
+	o, err := audit.WorldOptions(world.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rubric, err := report.LoadRubric("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []checks.Result
+	var role string
+	online(t, world, o, func(src wire.Source) {
+		tape := wire.NewTape(wire.NewOverlay(src, nil, changes), wire.Header{Seed: o.Seed, At: world.Now})
+		e := gather.Domain(context.Background(), tape, tables(), world.Now, world.Domains[0], o)
+		results, role = checks.Run(e, checks.All()), e.Role.Name
+	})
+	score, _ := rubric.Score(role, results)
+	return score, results
+}
