@@ -216,17 +216,26 @@ type result struct {
 }
 
 func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) result {
-	if j.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, j.Timeout)
-		defer cancel()
-	}
-	now := trial{evidence: gather.Domain(ctx, j.Tape, j.Tables, j.at, target.Domain, target.Options)}
+	first, cancel := j.limited(ctx)
+	defer cancel()
+	now := trial{evidence: gather.Domain(first, j.Tape, j.Tables, j.at, target.Domain, target.Options)}
 	now.judge(rubric)
 	d := report.Build(now.evidence, now.results, rubric)
-	d.Drift = j.drift(ctx, now.evidence)
-	j.prove(ctx, rubric, now, &d)
+	d.Drift = j.drift(first, now.evidence)
+	// Proofs find nearly all answers on the tape. What they do ask must not fail
+	// because a silent server used up the time.
+	second, cancel := j.limited(ctx)
+	defer cancel()
+	j.prove(second, rubric, now, &d)
 	return result{now.evidence, d}
+}
+
+// limited gives the time for one domain.
+func (j *Job) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if j.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, j.Timeout)
 }
 
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {

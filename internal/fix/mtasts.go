@@ -109,9 +109,10 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: SafeNow, Undo: "serve the old file again, with a new id in the record"}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
-		f.Title = "serve an MTA-STS policy"
+		f.Title, f.Undo = "serve an MTA-STS policy", ""
 	case served == nil:
 		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
+		f.Undo = "serve it with mode none and a new id, and remove both once max_age is over"
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
 		f.Title = "correct the MTA-STS policy"
