@@ -8,11 +8,15 @@ import (
 
 func TestReadReport(t *testing.T) {
 	for _, c := range []struct{ value, want string }{
-		{"mx.example.net; spf=pass smtp.mailfrom=a@example.com; dkim=pass header.d=example.com header.s=s1; dmarc=pass header.from=example.com",
-			"mx.example.net spf=pass a@example.com, dkim=pass example.com, dmarc=pass example.com"},
+		{
+			"mx.example.net; spf=pass smtp.mailfrom=a@example.com; dkim=pass header.d=example.com header.s=s1; dmarc=pass header.from=example.com",
+			"mx.example.net spf=pass a@example.com, dkim=pass example.com, dmarc=pass example.com",
+		},
 		{"mx.example.net 1; none", "mx.example.net "},
-		{`mx.example.net; dkim=pass (good; really (nested)) header.i=@example.com; spf=softfail (a "b; c) smtp.helo=mx.example.org`,
-			"mx.example.net dkim=pass example.com, spf=softfail mx.example.org"},
+		{
+			`mx.example.net; dkim=pass (good; really (nested)) header.i=@example.com; spf=softfail (a "b; c) smtp.helo=mx.example.org`,
+			"mx.example.net dkim=pass example.com, spf=softfail mx.example.org",
+		},
 		{`mx.example.net; dkim=fail reason="body; changed = yes" header.d=example.com; x-test=ok`, "mx.example.net dkim=fail example.com, x-test=ok "},
 		{"mx.example.net 2; dkim=pass", " broken"},
 		{"mx.example.net; nonsense", "mx.example.net  broken"},

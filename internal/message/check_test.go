@@ -53,7 +53,11 @@ l2._domainkey.second.example. 3600 IN TXT "`+edRecord("l2")+`"
 `)
 }
 
-func quoted(s string) string { return `"` + s[:200] + `" "` + s[200:] + `"` }
+// quoted writes a text as the strings of a TXT record.
+func quoted(s string) string {
+	cut := min(len(s), 200)
+	return `"` + s[:cut] + `" "` + s[cut:] + `"`
+}
 
 // received puts the marks of a receiver on top.
 func received(text, sender, helo, ip string) string {
@@ -111,6 +115,7 @@ func TestCheck(t *testing.T) {
 		{name: "same name, strict", text: received(strict, "x@strict.example", "mx.example.org", "192.0.2.1"), verdict: "pass", dmarc: "pass", spf: "pass"},
 		{name: "expired before arrival", text: received(own(signer{Domain: "example.com", Selector: "s1", Extra: "t=1793600000; x=1793606000;"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "before the message arrived"},
 		{name: "expired after arrival", text: strings.Replace(received(own(signer{Domain: "example.com", Selector: "s1", Extra: "t=1604300000; x=1604309000;"}), "x@example.org", "mx.example.org", "203.0.113.5"), "Mon, 02 Nov 2026 08:30:00", "Mon, 02 Nov 2020 08:30:00", 1), verdict: "pass", dmarc: "pass", spf: "none", signature: "pass", why: "expired since"},
+		{name: "expired after arrival, key lookup fails", src: silent{src, "s1._domainkey.example.com"}, text: strings.Replace(received(own(signer{Domain: "example.com", Selector: "s1", Extra: "x=1604309000;"}), "x@example.org", "mx.example.org", "203.0.113.5"), "Mon, 02 Nov 2026 08:30:00", "Mon, 02 Nov 2020 08:30:00", 1), verdict: "unknown", dmarc: "temperror", spf: "none", signature: "temperror", why: "timeout"},
 		{name: "body appended behind l=", text: received(own(signer{Domain: "example.com", Selector: "s1", Extra: "l=25;"})+"and more\n", "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "policy", why: "unsigned"},
 		{name: "l= and a changed start", text: received(strings.Replace(own(signer{Domain: "example.com", Selector: "s1", Extra: "l=25;"}), "A line.", "A lion.", 1), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "fail", why: "not the one that was signed"},
 		{name: "rsa-sha1", text: received(own(signer{Domain: "example.com", Selector: "r1", Algorithm: "rsa-sha1"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "too weak"},

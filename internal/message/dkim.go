@@ -218,7 +218,8 @@ func (s *Signature) judge(err error) {
 }
 
 // reconsider corrects the library in what it does not know: the flag s of keys,
-// the time of arrival, and that receivers differ about the tag l.
+// the time of arrival (it takes the clock's, which in a replay is another one), and
+// that receivers differ about the tag l.
 func (m *Message) reconsider(s *Signature, asked map[string]wire.Asked, arrival time.Time) {
 	expired := !s.Expires.IsZero() && arrival.After(s.Expires)
 	turnedDown := s.Result != simulate.ResultPass && s.Result != simulate.ResultTempError
@@ -235,13 +236,17 @@ func (m *Message) reconsider(s *Signature, asked map[string]wire.Asked, arrival 
 			s.Lenient = simulate.ResultFail
 			s.Result, s.Why = simulate.ResultFail, err.Error()
 		}
-	case turnedDown && strings.Contains(s.Why, "expired") && expired:
+	case expired && (s.Result == simulate.ResultPass || turnedDown && strings.Contains(s.Why, "expired")):
+		s.Result = simulate.ResultPermError
 		s.Why = "expired on " + s.Expires.Format(time.DateTime) + " UTC, before the message arrived"
 	case turnedDown && strings.Contains(s.Why, "expired") && !s.tags.has("l"):
-		if err := m.again(s, asked); err != nil {
-			s.Result, s.Why = simulate.ResultFail, err.Error()
-		} else {
+		switch err := m.again(s, asked).(type) {
+		case nil:
 			s.Result, s.Why = simulate.ResultPass, "it has expired since, on "+s.Expires.Format(time.DateTime)+" UTC"
+		case unanswered:
+			s.Result, s.Why = simulate.ResultTempError, err.Error()
+		default:
+			s.Result, s.Why = simulate.ResultFail, err.Error()
 		}
 	}
 }

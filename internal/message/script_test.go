@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,9 +70,7 @@ l1._domainkey.list.example. 3600 IN TXT "`+edRecord("l1")+`"
 		}
 		made := map[string][]byte{"dns.tape": b.Bytes()}
 		if script == "message" {
-			for name, data := range files {
-				made[name] = data
-			}
+			maps.Copy(made, files)
 		}
 		compare(t, filepath.Join("..", "..", "testdata", "scripts", script+".txtar"), made)
 	}

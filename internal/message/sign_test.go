@@ -115,7 +115,7 @@ func (s signer) sign(m *Message) Field {
 	raw += base64.StdEncoding.EncodeToString(h.Sum(nil)) + ";\r\n\tb="
 	h = newHash()
 	used := map[string]int{}
-	for _, name := range strings.Split(strings.ToLower(s.Headers), ":") {
+	for name := range strings.SplitSeq(strings.ToLower(s.Headers), ":") {
 		if f, ok := m.fromBelow(name, used[name]); ok {
 			h.Write([]byte(canonicalField(f.Raw, header)))
 		}

@@ -252,6 +252,9 @@ func (d *Decision) sum() {
 			if m.Result == ResultNone || m.Result == ResultTempError {
 				d.Why = "neither SPF nor DKIM proves an aligned domain; " + m.Why
 			}
+			if slices.ContainsFunc(d.Methods, func(n Method) bool { return n.Aligned == Pass }) {
+				d.Why = "not for every receiver: by " + m.Name + ", " + d.Why
+			}
 		case m.Aligned == Unknown && d.Verdict == Pass:
 			d.Verdict, d.Why = Unknown, d.unknowns(m)
 		}
@@ -259,16 +262,28 @@ func (d *Decision) sum() {
 	if d.SPF.Differ != "" {
 		d.Differ = append(d.Differ, fmt.Sprintf("SPF gives %s by one program and %s by another: %s", d.SPF.Result, d.SPF.Second, d.SPF.Differ))
 	}
-	if !slices.ContainsFunc(d.Methods[1:], func(m Method) bool { return m.Result != first.Result || m.Disposition != first.Disposition }) {
+	if !slices.ContainsFunc(d.Methods[1:], func(m Method) bool { return m.Result != first.Result || m.Action() != first.Action() }) {
 		d.spfFirst(first)
 		return
 	}
 	var says []string
-	for _, m := range d.Methods {
-		says = append(says, fmt.Sprintf("%s (%s): %s, %s", m.Name, m.basis(), m.Result, m.Action()))
+	for i := 0; i < len(d.Methods); {
+		m, names := d.alike(i)
+		says = append(says, fmt.Sprintf("%s (%s): %s, %s", strings.Join(names, " and "), m.basis(), m.Result, m.Action()))
+		i += len(names)
 	}
 	d.Differ = append(d.Differ, "DMARC: "+strings.Join(says, "; "))
 	d.spfFirst(first)
+}
+
+// alike gives a method and the names of it and of those after it that come to the
+// same.
+func (d *Decision) alike(i int) (m Method, names []string) {
+	m = d.Methods[i]
+	for ; i < len(d.Methods) && d.Methods[i].same(m); i++ {
+		names = append(names, d.Methods[i].Name)
+	}
+	return m, names
 }
 
 // spfFirst tells of receivers that act on SPF alone.

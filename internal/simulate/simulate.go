@@ -177,7 +177,10 @@ func whyDiffer(ours spf.CheckResult, second spf.Result, why string) string {
 	case spf.CodeUnreachable:
 		return "a lookup got no answer (RFC 7208 section 4.4), which the other program did not need or reads otherwise"
 	case "":
-		if why != "" {
+		switch {
+		case strings.HasPrefix(why, "matched "):
+			return "the other program decides by another term (" + why + ")"
+		case why != "":
 			return "the other program gives up: " + why
 		}
 		return "the other program reads the record otherwise"

@@ -57,11 +57,8 @@ func (s SPF) Text(l *report.Lines) {
 func (d Decision) DMARC(l *report.Lines) {
 	heading := "DMARC"
 	for i := 0; i < len(d.Methods); {
-		m := d.Methods[i]
-		names := []string{m.Name}
-		for i++; i < len(d.Methods) && d.Methods[i].same(m); i++ {
-			names = append(names, d.Methods[i].Name)
-		}
+		m, names := d.alike(i)
+		i += len(names)
 		by := strings.Join(names, "; ")
 		if len(names) == len(d.Methods) {
 			by = "every method (RFC 9989, RFC 7489)"
