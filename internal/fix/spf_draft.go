@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"mxvet/checks"
-	"mxvet/internal/gather"
 	"mxvet/internal/spf"
 )
 
@@ -203,128 +201,6 @@ func (d *spfDraft) need(what string) {
 	if !slices.Contains(d.needs, what) {
 		d.needs = append(d.needs, what)
 	}
-}
-
-// corrected gives the terms that were meant by one that is wrong or odd in a way
-// that tells it, else the term itself.
-func corrected(t spf.Term) []string {
-	texts := []string{t.Text}
-	for range 3 { // a term may have several faults
-		var next []string
-		for _, text := range texts {
-			u := t
-			if text != t.Text {
-				u = spf.Parse("v=spf1 " + text).Terms[0]
-			}
-			next = append(next, strings.Fields(instead(u))...)
-		}
-		if slices.Equal(next, texts) {
-			break
-		}
-		texts = next
-	}
-	return texts
-}
-
-// instead gives what a term was meant as, or its text.
-func instead(t spf.Term) string {
-	for _, p := range t.Problems {
-		if p.Code == spf.CodeGlued && p.Instead != "" {
-			return p.Instead
-		}
-	}
-	for _, p := range t.Problems {
-		switch {
-		case p.Code == spf.CodeMappedIP6 && t.Prefix.Bits() >= 96:
-			term := networkTerm(netip.PrefixFrom(t.Prefix.Addr().Unmap(), t.Prefix.Bits()-96).Masked())
-			if t.Explicit {
-				term = string(t.Qualifier) + term
-			}
-			return term
-		case p.Instead != "" && p.Code != spf.CodeUnknownModifier:
-			return p.Instead
-		}
-	}
-	return t.Text
-}
-
-// unwanted says why a term is left out, "" where it stays.
-func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
-	has := func(code spf.Code) bool {
-		return slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == code })
-	}
-	key := clip(t.Text)
-	if d.node.Parent != nil {
-		key += " in " + d.node.Owner
-	}
-	told := func(rule string) bool { return d.c.fails(rule, key) }
-	everything := t.Prefix.IsValid() && t.Prefix.Bits() == 0 || (t.Kind == spf.KindA || t.Kind == spf.KindMX) && (t.Bits4 == 0 || t.Bits6 == 0)
-	switch {
-	case has(spf.CodeVersionAgain):
-		return "the version, again"
-	case has(spf.CodeDuplicate):
-		return "stands in the record before"
-	case t.Fatal() && slices.Equal(corrected(*t), []string{t.Text}):
-		return "it cannot be read: put what it stood for in its place"
-	case t.Kind == spf.KindExp && len(d.c.failing("spf-exp-broken")) > 0:
-		return "the explanation cannot be read"
-	case t.Kind == spf.KindRedirect && has(spf.CodeRedirectAll):
-		return "no effect beside all"
-	case has(spf.CodeRepeated):
-		return "stands in the record before"
-	case has(spf.CodeAfterAll) && t.Kind == spf.KindAll:
-		return "all stands in the record before"
-	case everything && d.bold && t.Qualifier == spf.Pass:
-		d.need("that the rest of the record names every sender")
-		return "lets everybody send"
-	case told("spf-never-matches"):
-		return "can never match today"
-	case told("spf-label-length"):
-		return "no possible name"
-	case has(spf.CodeAfterAll) && d.full && t.Kind.Asks():
-		return "never reached, and no lookup is left for it"
-	case step != nil && d.covered[step]:
-		return "another term lets the same addresses pass today"
-	case told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key):
-		return "no network of the public internet"
-	case step == nil:
-		return ""
-	}
-	return d.broken(step, i)
-}
-
-// special reports that the rule about odd networks charges for the term: no mail
-// comes from there. A remark is about its spelling only.
-func (d *spfDraft) special(key string) bool {
-	return slices.ContainsFunc(d.c.failing("spf-network-odd"), func(v checks.Verdict) bool {
-		return v.Key == key && v.Severity != checks.Info
-	})
-}
-
-// broken says why the target of a term voids the record or can be taken over.
-func (d *spfDraft) broken(step *spf.Step, i int) string {
-	t := d.c.e.SPF
-	for _, r := range d.c.e.Registrations {
-		if r.Unregistered() && slices.Contains(r.Uses, gather.Use{Kind: gather.UseSPF, Name: step.Target}) {
-			return "anybody can register that name"
-		}
-	}
-	if step.Term.Kind != spf.KindInclude {
-		return ""
-	}
-	for _, f := range t.PermErrors {
-		child := f.Node.Parent == d.node && f.Node.Via == i && f.Step < 0
-		here := f.Node == d.node && f.Step == i
-		switch {
-		case child && f.Code == spf.CodeNoRecord:
-			return "there is no SPF record behind it"
-		case here && f.Code == spf.CodeBadTarget:
-			return "no domain name"
-		case here && f.Code == spf.CodeLoop && step.Target == d.node.Owner:
-			return "the record includes itself"
-		}
-	}
-	return ""
 }
 
 // flatten replaces a and mx terms of the organization by the addresses that they

@@ -1,7 +1,6 @@
 package fix
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed"
 	"fmt"
@@ -9,11 +8,10 @@ import (
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
-
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
+	"mxvet/internal/syntax"
 )
 
 //go:embed steps.yaml
@@ -37,10 +35,8 @@ type stepTable struct {
 
 // steps panics on a broken table: it is part of the program, and a test reads it.
 var steps = sync.OnceValue(func() stepTable {
-	dec := yaml.NewDecoder(bytes.NewReader(stepsText))
-	dec.KnownFields(true)
 	var t stepTable
-	if err := dec.Decode(&t); err != nil {
+	if err := syntax.YAML(stepsText, &t); err != nil {
 		panic("fix: steps.yaml: " + err.Error())
 	}
 	return t

@@ -1,0 +1,163 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"mxvet/checks"
+	"mxvet/internal/fix"
+	"mxvet/internal/gather"
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
+	"mxvet/report"
+)
+
+// A trial is an audit of the domain, as it is or over changed records.
+type trial struct {
+	evidence *gather.Evidence
+	results  []checks.Result
+	score    report.Score
+}
+
+// judge applies the rules and the rubric.
+func (t *trial) judge(rubric *report.Rubric) {
+	t.results = checks.Run(t.evidence, checks.All())
+	t.score, _ = rubric.Score(cmp.Or(t.evidence.Role.Name, gather.Full), t.results)
+}
+
+// compare holds a trial against what was before. It gives the claims that it
+// clears, followed by the other verdicts that it clears, and why the change is not
+// to be called verified: it clears nothing, brings in something as bad as the
+// worst that it clears, brings in a cap that is no milder than one that it lifts,
+// or lowers the score or its lower end. It may uncover what is no worse than what
+// it clears; where it is not safe, only in other areas.
+func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared []fix.Claim, why string) {
+	worst := checks.Info
+	areas := map[string]bool{}
+	for _, c := range claims {
+		if !slices.Contains(cleared, c) && after.clears(c) {
+			cleared = append(cleared, c)
+			areas[after.rule(c.Rule).Rule.Area] = true
+			if v := p.before.failure(c); v != nil && v.Severity.Worse(worst) {
+				worst = v.Severity
+			}
+		}
+	}
+	if len(cleared) == 0 {
+		if len(claims) == 0 {
+			return nil, "it claims nothing"
+		}
+		return nil, "it does not clear " + claims[0].Rule
+	}
+	for _, c := range p.before.claims() {
+		if !slices.Contains(cleared, c) && after.clears(c) {
+			cleared = append(cleared, c)
+		}
+	}
+	for _, c := range after.claims() {
+		v, was := after.failure(c), p.before.failure(c)
+		switch {
+		case was != nil && !v.Severity.Worse(was.Severity), worst.Worse(v.Severity), v.Severity == checks.Info:
+		case p.before.rule(c.Rule).Status == checks.NotApplicable && !v.Severity.Worse(worst) && (safe || !areas[after.rule(c.Rule).Rule.Area]):
+			// It was there before, hidden by what is mended: of a void record
+			// nobody can say how it ends. But what a stricter policy does to the
+			// domain's own mail comes of the policy.
+		default:
+			return cleared, fmt.Sprintf("it would bring in %s: %s", c.Rule, v.Message)
+		}
+	}
+	for _, c := range after.score.Caps {
+		if !capped(p.before.score.Caps, c.Rule) && !liftsLower(p.before.score.Caps, after.score.Caps, c.At) {
+			return cleared, fmt.Sprintf("it would cap the score at %d: %s", c.At, c.Rule)
+		}
+	}
+	switch was, now := p.before.score, after.score; {
+	case now.Score < was.Score:
+		return cleared, fmt.Sprintf("the score would fall from %d to %d", was.Score, now.Score)
+	case now.Low < was.Low:
+		return cleared, fmt.Sprintf("the score at worst would fall from %d to %d", was.Low, now.Low)
+	}
+	return cleared, ""
+}
+
+func capped(caps []report.Cap, rule string) bool {
+	return slices.ContainsFunc(caps, func(c report.Cap) bool { return c.Rule == rule })
+}
+
+// liftsLower reports whether a cap below that limit is gone: p=none in the place
+// of no DMARC at all has a cap of its own, a milder one.
+func liftsLower(before, after []report.Cap, limit int) bool {
+	return slices.ContainsFunc(before, func(c report.Cap) bool { return c.At < limit && !capped(after, c.Rule) })
+}
+
+// claims gives every failing verdict.
+func (t *trial) claims() []fix.Claim {
+	var out []fix.Claim
+	for _, res := range t.results {
+		for _, v := range res.Verdicts {
+			if v.Status == checks.Fail {
+				out = append(out, fix.Claim{Rule: res.Rule.ID, Subject: v.Subject, Key: v.Key})
+			}
+		}
+	}
+	return out
+}
+
+// failure gives the failing verdict of that identity, nil where there is none.
+func (t *trial) failure(c fix.Claim) *checks.Verdict {
+	for _, res := range t.results {
+		if res.Rule.ID != c.Rule {
+			continue
+		}
+		for i := range res.Verdicts {
+			if v := &res.Verdicts[i]; v.Status == checks.Fail && v.Subject == c.Subject && v.Key == c.Key {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// rule gives the result of a rule.
+func (t *trial) rule(id string) checks.Result {
+	for _, res := range t.results {
+		if res.Rule.ID == id {
+			return res
+		}
+	}
+	return checks.Result{}
+}
+
+// clears reports whether a claim holds no more: it does not fail, and it is not
+// unknown either.
+func (t *trial) clears(c fix.Claim) bool {
+	for _, res := range t.results {
+		if res.Rule.ID != c.Rule {
+			continue
+		}
+		if res.Status == checks.Unknown {
+			return false
+		}
+		return !slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
+			return (v.Status == checks.Fail || v.Status == checks.Unknown) && v.Subject == c.Subject && v.Key == c.Key
+		})
+	}
+	return false
+}
+
+// losesSenders reports whether addresses of the public internet pass before that
+// do not pass after.
+func losesSenders(before, after *gather.Evidence) bool {
+	special := wire.Special
+	if before.Options.AllowPrivate {
+		special = wire.SpecialButDocumentation
+	}
+	lost := func(a, b spf.Set) bool {
+		return slices.ContainsFunc(a, func(s spf.Span) bool { // sets hold no two spans that touch
+			_, nowhere := special(s.Lo)
+			return !nowhere && !slices.ContainsFunc(b, func(t spf.Span) bool { return !s.Lo.Less(t.Lo) && !t.Hi.Less(s.Hi) })
+		})
+	}
+	return lost(before.SPF.Pass4, after.SPF.Pass4) || lost(before.SPF.Pass6, after.SPF.Pass6)
+}
