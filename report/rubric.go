@@ -1,15 +1,13 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"mxvet/checks"
 	"mxvet/internal/gather"
+	"mxvet/internal/syntax"
 )
 
 //go:embed rubric.yaml
@@ -69,9 +67,7 @@ func LoadRubric(version string) (*Rubric, error) {
 
 func parseRubric(data []byte) (*Rubric, error) {
 	var r Rubric
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&r); err != nil {
+	if err := syntax.YAML(data, &r); err != nil {
 		return nil, fmt.Errorf("rubric: %w", err)
 	}
 	for _, profile := range []string{gather.Full, gather.ReceiveOnly, gather.SendOnly, gather.NoMail} {

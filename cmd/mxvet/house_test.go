@@ -27,7 +27,7 @@ var (
 	}
 	talk   = []string{"internal/smtp", "internal/tlsprobe"}
 	lookup = slices.Concat(data, syntax, []string{"internal/wire", "internal/dnssec"})
-	judge  = slices.Concat(protocols, data, talk, []string{"internal/gather", "internal/wire"})
+	judge  = slices.Concat(protocols, data, syntax, talk, []string{"internal/gather", "internal/wire"})
 	whole  = slices.Concat(judge, []string{"checks", "internal/fix", "report", "templates", "internal/audit"})
 )
 

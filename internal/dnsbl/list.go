@@ -16,18 +16,16 @@
 package dnsbl
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"mxvet/internal/syntax"
 )
 
 // Kinds of list: what its entries are.
@@ -144,14 +142,9 @@ func Default() *Table { return read() }
 // parse reads a table strictly: unknown fields are errors, and so are lists that
 // could not be asked.
 func parse(text []byte) (*Table, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
 	t := new(Table)
-	if err := dec.Decode(t); err != nil {
+	if err := syntax.YAML(text, t); err != nil {
 		return nil, fmt.Errorf("table of block lists: %w", err)
-	}
-	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("table of block lists: more than one document")
 	}
 	for _, l := range t.Lists {
 		if err := l.complete(); err != nil {

@@ -16,15 +16,12 @@
 package provider
 
 import (
-	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"mxvet/internal/syntax"
 )
 
 // What a platform does for a domain.
@@ -107,14 +104,9 @@ func Default() *Table { return read() }
 
 // parse reads a table strictly: unknown fields are errors.
 func parse(text []byte) (*Table, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
 	t := new(Table)
-	if err := dec.Decode(t); err != nil {
+	if err := syntax.YAML(text, t); err != nil {
 		return nil, fmt.Errorf("provider table: %w", err)
-	}
-	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("provider table: more than one document")
 	}
 	return t, nil
 }

@@ -1,6 +1,6 @@
 // Package syntax holds the small pieces of grammar that several record formats
-// share: host names, field names, plain ASCII. Each is a question about a text,
-// with yes or no for an answer.
+// share: host names, field names, plain ASCII, each a question about a text with
+// yes or no for an answer; and the strict reading of data files in YAML.
 package syntax
 
 import (
