@@ -41,6 +41,7 @@ _dmarc.example.com. 3600 IN TXT "v=DMARC1; p=reject; sp=quarantine"
 s1._domainkey.example.com. 3600 IN TXT "`+edRecord("s1")+`"
 strict1._domainkey.example.com. 3600 IN TXT "`+edRecord("strict1")+`; t=s"
 sub._domainkey.mail.example.com. 3600 IN TXT "`+edRecord("sub")+`"
+late._domainkey.example.com. 3600 IN TXT "k=ed25519; v=DKIM1; `+strings.TrimPrefix(edRecord("late"), "v=DKIM1; k=ed25519; ")+`"
 gone._domainkey.example.com. 3600 IN TXT "v=DKIM1; p="
 r1._domainkey.example.com. 3600 IN TXT `+quoted(rsaRecord())+`
 strict.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
@@ -122,6 +123,7 @@ func TestCheck(t *testing.T) {
 		{name: "From not signed", text: received(own(signer{Domain: "example.com", Selector: "s1", Headers: "to:subject"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "From field not signed"},
 		{name: "identity in a subdomain, key with t=s", text: received(own(signer{Domain: "example.com", Selector: "strict1", Extra: "i=@mail.example.com;"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "flag s"},
 		{name: "key withdrawn", text: received(own(signer{Domain: "example.com", Selector: "gone"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "revoked"},
+		{name: "key record with v at the end", text: received(own(signer{Domain: "example.com", Selector: "late"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "pass", dmarc: "pass", spf: "none", signature: "pass", why: "strict receiver"},
 		{name: "no key", text: received(own(signer{Domain: "example.com", Selector: "none"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "no key"},
 		{name: "key lookup fails", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "unknown", dmarc: "temperror", spf: "none", signature: "temperror", why: "timeout"},
 		{name: "key lookup fails, SPF passes", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "pass", dmarc: "pass", spf: "pass", signature: "temperror"},

@@ -50,7 +50,8 @@ type Signature struct {
 	ref    wire.Ref
 	field  int // index
 	tags   tagList
-	strict bool // the key has the flag s
+	strict bool   // the key has the flag s
+	fault  string // of the key record, for which strict receivers ignore it
 }
 
 func (m *Message) signatures() []Signature {
@@ -197,6 +198,9 @@ func (s *Signature) look(asked map[string]wire.Asked) {
 	if records, err := texts(a); err == nil && len(records) == 1 {
 		k := keys.Parse(records[0])
 		s.KeyType, s.KeyBits, s.strict = k.Type, k.Bits, slices.Contains(k.Flags, "s")
+		if i := slices.IndexFunc(k.Problems, func(p keys.Problem) bool { return p.Code.Fatal() }); i >= 0 {
+			s.fault = k.Problems[i].Text
+		}
 	}
 }
 
@@ -248,6 +252,8 @@ func (m *Message) reconsider(s *Signature, asked map[string]wire.Asked, arrival 
 		default:
 			s.Result, s.Why = simulate.ResultFail, err.Error()
 		}
+	case s.Result == simulate.ResultPass && s.fault != "":
+		s.Why = "but a strict receiver ignores the key: " + cut(s.fault)
 	}
 }
 
