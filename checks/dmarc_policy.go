@@ -40,14 +40,15 @@ func dmarcPolicyRules() []Rule {
 				if a.Record.Has("p") {
 					return nil
 				}
-				message := dmarcWhere(e, a.At) + "there is no tag p, so receivers take it for p=none"
+				var message strings.Builder
+				message.WriteString(dmarcWhere(e, a.At) + "there is no tag p, so receivers take it for p=none")
 				for _, tag := range []string{"sp", "np"} {
 					if t, ok := a.Record.Tag(tag); ok {
-						message += fmt.Sprintf(", whatever %s=%s asks", tag, t.Value)
+						message.WriteString(fmt.Sprintf(", whatever %s=%s asks", tag, t.Value))
 						break
 					}
 				}
-				return fail(Medium, dmarcRefs(e, a.At), "%s; some refuse the record", message)
+				return fail(Medium, dmarcRefs(e, a.At), "%s; some refuse the record", message.String())
 			},
 		},
 		{

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
@@ -44,10 +45,8 @@ func dmarcProblems(severity func(dmarc.Record, dmarc.Problem) Severity) func(*ga
 // dmarcOf gives all problems of the listed codes one severity.
 func dmarcOf(sev Severity, codes ...dmarc.Code) func(dmarc.Record, dmarc.Problem) Severity {
 	return func(_ dmarc.Record, p dmarc.Problem) Severity {
-		for _, c := range codes {
-			if c == p.Code {
-				return sev
-			}
+		if slices.Contains(codes, p.Code) {
+			return sev
 		}
 		return ""
 	}

@@ -132,20 +132,21 @@ func judgeSPFReferences(e *gather.Evidence, kind spf.Kind) []Verdict {
 		if !ok {
 			continue
 		}
-		text := f.Text
+		var text strings.Builder
+		text.WriteString(f.Text)
 		switch f.Code {
 		case spf.CodeNoRecord, spf.CodeMultiple, spf.CodeBadTarget:
 		case spf.CodeSyntax:
 			for _, t := range f.Node.Record.Terms {
 				if t.Fatal() {
-					text += fmt.Sprintf(" in %q: %s", spfClip(t.Text), brokenTerm(t))
+					text.WriteString(fmt.Sprintf(" in %q: %s", spfClip(t.Text), brokenTerm(t)))
 					break
 				}
 			}
 		default:
 			continue
 		}
-		v := Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("%s, which voids every record that refers to it%s", text, route(f.Path))}
+		v := Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("%s, which voids every record that refers to it%s", text.String(), route(f.Path))}
 		if f.Ref != "" {
 			v.Evidence = []wire.Ref{f.Ref}
 		} else {

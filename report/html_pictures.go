@@ -262,16 +262,17 @@ func (t *htmlTree) add(terms []SPFTerm, depth, parentY int) {
 			return
 		}
 		term := terms[i]
-		text := term.Text
+		var text strings.Builder
+		text.WriteString(term.Text)
 		if quiet(term) {
 			for i+1 < len(terms) && quiet(terms[i+1]) {
 				i++
-				text += " " + terms[i].Text
+				text.WriteString(" " + terms[i].Text)
 			}
 		}
 		y := 40 + len(t.Rows)*treeRowHeight
 		x := 8 + depth*treeIndent
-		row := treeRow{Y: y, X: x + 18, Depth: depth, Text: shorten(text, 84-3*depth), Problem: term.Problem}
+		row := treeRow{Y: y, X: x + 18, Depth: depth, Text: shorten(text.String(), 84-3*depth), Problem: term.Problem}
 		row.Elbow = fmt.Sprintf("M%d %dV%dH%d", x+4, parentY, y-4, x+14)
 		if term.Void && row.Problem == "" {
 			row.Problem = "answers nothing"

@@ -248,9 +248,9 @@ func TestRole(t *testing.T) {
 // When the resolver fails, the domain's own servers are asked; the parent's
 // answer shows that direct questions get through.
 func TestAuthority(t *testing.T) {
-	everywhere := ""
+	var everywhere strings.Builder
 	for _, at := range []string{"resolver", "ns1.dns.test", "ns2.dns.test"} {
-		everywhere += "- {at: " + at + ", name: example.com, fault: servfail}\n"
+		everywhere.WriteString("- {at: " + at + ", name: example.com, fault: servfail}\n")
 	}
 	for _, c := range []struct {
 		name, dns, hosts string
@@ -258,8 +258,8 @@ func TestAuthority(t *testing.T) {
 	}{
 		{"the resolver answers", "", "", false, false},
 		{"only the resolver fails", "- {at: resolver, name: example.com, fault: servfail}", "", true, false},
-		{"all servers fail", everywhere, "", true, true},
-		{"direct questions are blocked", everywhere, "vantage: {blocked: [53]}", true, false},
+		{"all servers fail", everywhere.String(), "", true, true},
+		{"direct questions are blocked", everywhere.String(), "vantage: {blocked: [53]}", true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := "-- zone/example.com --\n@ IN MX 10 mx\n-- hosts.yaml --\nhosts:\n- {name: mx.example.com, addrs: [192.0.2.1], smtp: {}}\n" + c.hosts + "\n"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -95,9 +96,7 @@ func TestConversations(t *testing.T) {
 	}
 	with := func(changes ...string) map[string]string {
 		m := map[string]string{}
-		for k, v := range good {
-			m[k] = v
-		}
+		maps.Copy(m, good)
 		for i := 0; i < len(changes); i += 2 {
 			if changes[i+1] == "" {
 				delete(m, changes[i])

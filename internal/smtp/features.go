@@ -117,12 +117,12 @@ func ReadFeatures(r Reply) Features {
 	if n, err := strconv.ParseInt(words["SIZE"], 10, 64); err == nil && n > 0 {
 		f.Size = n
 	}
-	for _, m := range strings.Fields(strings.ToUpper(words["AUTH"])) {
+	for m := range strings.FieldsSeq(strings.ToUpper(words["AUTH"])) {
 		if !slices.Contains(f.Auth, m) {
 			f.Auth = append(f.Auth, m)
 		}
 	}
-	for _, p := range strings.Fields(words["LIMITS"]) {
+	for p := range strings.FieldsSeq(words["LIMITS"]) {
 		name, value, _ := strings.Cut(p, "=")
 		if n, err := strconv.Atoi(value); err == nil && n >= 0 {
 			if f.Limits == nil {
