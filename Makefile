@@ -12,13 +12,18 @@ all: build
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(PROGRAM) ./cmd/mxvet
 
-# Audits of the built-in worlds: text on the terminal, JSON under build/demo.
+# Audits of the built-in worlds: text on the terminal, JSON and HTML under
+# build/demo. Exit code 3 is an outcome here: some worlds answer nothing.
 demo: build
 	@mkdir -p build/demo
 	@for name in $$($(PROGRAM) demo --list -q); do \
-		$(PROGRAM) demo $$name -o text -o json=build/demo/$$name.json --fail-on never || exit 1; \
+		printf '\n=== %s\n' "$$($(PROGRAM) demo --list | grep "^$$name ")"; \
+		$(PROGRAM) demo $$name -q --fail-on never -o text -o json=build/demo/$$name.json -o html=build/demo/$$name.html \
+			|| [ $$? -eq 3 ] || exit 1; \
 	done
-	@echo "JSON reports are in build/demo; next: $(PROGRAM) audit YOUR.DOMAIN"
+	@printf '\nreports as JSON and HTML: build/demo\n'
+	@printf 'one world in full:        $(PROGRAM) demo young\n'
+	@printf 'the real thing:           $(PROGRAM) audit YOUR.DOMAIN\n'
 
 test: lint
 	$(GO) test ./...
