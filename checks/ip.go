@@ -145,7 +145,7 @@ func judgePTR(o outbound) Verdict {
 	case o.reverse.Answer.Fail != nil:
 		return Verdict{Status: Unknown, Severity: High, Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
 	case len(o.reverse.Names) == 0:
-		return Verdict{Status: Fail, Severity: High, Message: o.ip.String() + " has no PTR record (" + o.why + ")"}
+		return Verdict{Status: Fail, Severity: High, Message: "has no PTR record (" + o.why + ")"}
 	}
 	return Verdict{Status: Pass}
 }
@@ -165,7 +165,7 @@ func judgeForward(o outbound) Verdict {
 	case fail != nil:
 		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: "the addresses of " + strings.Join(names, ", ") + " could not be looked up: " + fail.String()}
 	}
-	return Verdict{Status: Fail, Severity: High, Evidence: refs, Message: fmt.Sprintf("%s is called %s, but that name does not lead back to it", o.ip, strings.Join(names, ", "))}
+	return Verdict{Status: Fail, Severity: High, Evidence: refs, Message: fmt.Sprintf("its name is %s, but that does not lead back to it (%s)", strings.Join(names, ", "), o.why)}
 }
 
 func judgeGeneric(o outbound) Verdict {
@@ -177,7 +177,7 @@ func judgeGeneric(o outbound) Verdict {
 			return Verdict{Status: Pass}
 		}
 	}
-	return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("%s is called %s: such names are given to addresses of customers in bulk, and receivers distrust them", o.ip, o.reverse.Names[0].Name)}
+	return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("its name is %s: such names are given to addresses of customers in bulk, and receivers distrust them", o.reverse.Names[0].Name)}
 }
 
 // genericName reports whether a name was made from the address, or has a label

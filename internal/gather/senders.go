@@ -12,7 +12,8 @@ import (
 
 // A Sender is an address that sends the domain's mail, as far as can be known
 // from outside: one that the user named, or one that the domain's own SPF record
-// names by itself. Ranges, and what others' records hold, are permission, not use.
+// names by ip4 or ip6. Ranges, hosts behind a and mx, and what others' records hold
+// are permission, not use: a web server behind "a" may never send.
 type Sender struct {
 	IP      netip.Addr
 	Why     string // "named by the user", or the SPF term
@@ -34,7 +35,8 @@ func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) []
 		add(Sender{IP: ip.Unmap(), Why: "named by the user"})
 	}
 	for _, n := range tree.Networks {
-		if n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
+		kind := n.Step.Term.Kind
+		if (kind == spf.KindIP4 || kind == spf.KindIP6) && n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
 			add(Sender{IP: n.Prefix.Addr(), Why: "SPF term " + n.Step.Term.Text, Ref: n.Node.TXT.Ref})
 		}
 	}
