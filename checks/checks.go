@@ -82,6 +82,8 @@ type Rule struct {
 	// cannot be asked, with the reason. It returns "" to let Judge decide; nil
 	// means always.
 	When func(*gather.Evidence) (Status, string)
+	// Cites gives the requests on which an unknown of When rests.
+	Cites func(*gather.Evidence) []wire.Ref
 	// Judge gives the verdicts, at most one per subject and key. None at all
 	// means that the rule passes for the domain.
 	Judge func(*gather.Evidence) []Verdict
@@ -108,11 +110,31 @@ type Result struct {
 // All gives every rule, by area. Its order is the order of the report.
 func All() []Rule {
 	return slices.Concat(
-		dnsRules(), mxRules(), spfRules(), spfSubdomainRules(), dkimRules(), dmarcRules(), dmarcSubdomainRecordRules(),
-		mtastsRules(), tlsrptRules(), transportSubdomainRules(), smtpRules(), tlsRules(), certRules(), relayRules(), ipRules(), dnsblRules(),
-		bimiRules(),
+		citing(mxQuestion, dnsRules(), mxRules()),
+		citing(spfQuestion, spfRules(), spfSubdomainRules()),
+		citing(dkimQuestion, dkimRules()),
+		citing(dmarcSilent, dmarcRules(), dmarcSubdomainRecordRules()),
+		citing(mxQuestion, mtastsRules(), tlsrptRules(), transportSubdomainRules()),
+		citing(mxQuestion, smtpRules(), tlsRules(), certRules(), relayRules(), ipRules()),
+		citing(mxQuestion, dnsblRules(), bimiRules()),
 	)
 }
+
+// citing joins rules whose guards rest on the same requests, except where a rule
+// says better.
+func citing(refs func(*gather.Evidence) []wire.Ref, groups ...[]Rule) []Rule {
+	rules := slices.Concat(groups...)
+	for i := range rules {
+		if rules[i].Cites == nil {
+			rules[i].Cites = refs
+		}
+	}
+	return rules
+}
+
+func mxQuestion(e *gather.Evidence) []wire.Ref { return []wire.Ref{e.MX.Ref} }
+
+func dkimQuestion(e *gather.Evidence) []wire.Ref { return []wire.Ref{e.DKIM.Base.Ref} }
 
 // Run applies the rules to the evidence. A rule whose area was skipped by the
 // user is not asked. Run panics on no evidence that gather can produce.
@@ -131,6 +153,9 @@ func (r Rule) apply(e *gather.Evidence) Result {
 	} else if r.When != nil {
 		if status, why := r.When(e); status != "" {
 			res.Verdicts = []Verdict{{Subject: e.Domain, Status: status, Message: why}}
+			if status == Unknown && r.Cites != nil {
+				res.Verdicts[0].Evidence = r.Cites(e)
+			}
 		}
 	}
 	if res.Verdicts == nil {

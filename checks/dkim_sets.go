@@ -141,7 +141,9 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 	named, silent := false, false
 	var refs []wire.Ref
 	for _, s := range e.DKIM.Selectors {
-		silent = silent || s.Named() && dkimSilent(s)
+		if s.Named() && dkimSilent(s) {
+			silent, refs = true, append(refs, s.Ref)
+		}
 		if !s.Found {
 			continue
 		}

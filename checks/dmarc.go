@@ -11,36 +11,10 @@ import (
 )
 
 func dmarcRules() []Rule {
-	rules := slices.Concat(
+	return slices.Concat(
 		dmarcExistenceRules(), dmarcSyntaxRules(), dmarcPolicyRules(), dmarcSubdomainRules(),
 		dmarcSenderRules(), dmarcDiscoveryRules(), dmarcAddressRules(), dmarcDestinationRules(),
 	)
-	for i := range rules {
-		rules[i].citeSilence()
-	}
-	return rules
-}
-
-// citeSilence moves the unknowns of a guard into the judgement, where they can
-// cite the lookups that failed.
-func (r *Rule) citeSilence() {
-	when, judge := r.When, r.Judge
-	if when == nil {
-		return
-	}
-	r.When = func(e *gather.Evidence) (Status, string) {
-		status, why := when(e)
-		if status == Unknown {
-			return "", ""
-		}
-		return status, why
-	}
-	r.Judge = func(e *gather.Evidence) []Verdict {
-		if status, why := when(e); status == Unknown {
-			return unknown(dmarcSilent(e), "%s", why)
-		}
-		return judge(e)
-	}
 }
 
 // dmarcSilent cites the lookups for records that gave no usable answer.

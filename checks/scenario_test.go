@@ -140,6 +140,11 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 			}) {
 				t.Errorf("%s is unknown without a reason", res.Rule.ID)
 			}
+			for _, v := range res.Verdicts {
+				if v.Status == checks.Unknown && len(v.Evidence) == 0 {
+					t.Errorf("%s: %s without evidence: %s", res.Rule.ID, v.Status, v.Message)
+				}
+			}
 		}
 	})
 	return out

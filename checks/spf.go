@@ -15,34 +15,14 @@ import (
 // (permerror). The others go on to tell what they see, so that everything can be
 // mended at once, but leave alone what only follows from such a fault.
 func spfRules() []Rule {
-	rules := slices.Concat(
+	return slices.Concat(
 		spfRecordRules(), spfSyntaxRules(), spfLimitRules(), spfTargetRules(),
 		spfPolicyRules(), spfNetworkRules(),
 	)
-	for i := range rules {
-		rules[i] = spfCiting(rules[i])
-	}
-	return rules
 }
 
-// spfCiting lets a rule cite the question for the record where its guard says
-// that nothing is known.
-func spfCiting(r Rule) Rule {
-	when, judge := r.When, r.Judge
-	r.When = func(e *gather.Evidence) (Status, string) {
-		if status, why := when(e); status != Unknown {
-			return status, why
-		}
-		return "", ""
-	}
-	r.Judge = func(e *gather.Evidence) []Verdict {
-		if status, why := when(e); status == Unknown {
-			return unknown([]wire.Ref{e.SPF.Root.TXT.Ref}, "%s", why)
-		}
-		return judge(e)
-	}
-	return r
-}
+// spfQuestion cites the question for the record.
+func spfQuestion(e *gather.Evidence) []wire.Ref { return []wire.Ref{e.SPF.Root.TXT.Ref} }
 
 // spfAnswer guards rules that need to know what is published at the domain.
 func spfAnswer(e *gather.Evidence) (Status, string) {

@@ -26,7 +26,7 @@ func subdomainNamed(e *gather.Evidence) (Status, string) {
 }
 
 func spfSubdomainRules() []Rule {
-	return []Rule{spfCiting(Rule{
+	return []Rule{{
 		ID: "spf-subdomain", Area: AreaSPF, Severity: Medium,
 		Title: "each name below the domain has an SPF record of its own",
 		Refs:  []string{"RFC 7208 section 3.5", "RFC 7208 section 10.1.2", "BSI TR-03182-01"},
@@ -40,7 +40,7 @@ func spfSubdomainRules() []Rule {
 			return "", ""
 		},
 		Judge: judgeSPFSubdomains,
-	})}
+	}}
 }
 
 func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
@@ -142,7 +142,7 @@ func judgeSPFWildcard(e *gather.Evidence) (Verdict, bool) {
 }
 
 func dmarcSubdomainRecordRules() []Rule {
-	rules := []Rule{{
+	return []Rule{{
 		ID: "dmarc-subdomain-record", Area: AreaDMARC, Severity: Medium,
 		Title: "no name below the domain asks for less than the domain does",
 		Refs:  []string{"RFC 9989 section 4.10.1"},
@@ -179,8 +179,6 @@ func dmarcSubdomainRecordRules() []Rule {
 			return out
 		},
 	}}
-	rules[0].citeSilence()
-	return rules
 }
 
 // transportSubdomainRules is about protocols that protect mail to a name, for
