@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -73,7 +74,7 @@ func (p *page) alsoFound(d *Domain) {
 			shown[c.Rule] = true
 		}
 	}
-	var rows [][]cell
+	var rest []Finding // one for each rule, severity and message, with all subjects
 	notes := 0
 	for _, f := range d.Findings {
 		if shown[f.Rule] {
@@ -84,9 +85,21 @@ func (p *page) alsoFound(d *Domain) {
 			notes++
 			continue
 		}
+		f.Subject = subjectPrefix(d, f.Subject)
+		i := slices.IndexFunc(rest, func(g Finding) bool {
+			return g.Rule == f.Rule && g.Severity == f.Severity && g.Message == f.Message
+		})
+		if i < 0 {
+			rest = append(rest, f)
+		} else {
+			rest[i].Subject = strings.TrimSuffix(rest[i].Subject, ": ") + ", " + f.Subject
+		}
+	}
+	var rows [][]cell
+	for _, f := range rest {
 		rows = append(rows, []cell{
 			{text: strings.ToUpper(clean(f.Severity, 10)), role: severityRole(f.Severity)},
-			{text: clean(f.Rule, 60) + ": " + subjectPrefix(d, f.Subject) + p.brief(f.Message), hang: 2},
+			{text: clean(f.Rule, 60) + ": " + f.Subject + p.brief(f.Message), hang: 2},
 		})
 	}
 	if notes > 0 {

@@ -174,3 +174,23 @@ func FuzzSanitize(f *testing.F) {
 		}
 	})
 }
+
+// What is said alike of several subjects is said once.
+func TestTextGroupsFindings(t *testing.T) {
+	r := New(Tool{Name: "mxvet"}, "2026.1", Run{}, []Domain{{Name: "example.com", Findings: []Finding{
+		{Rule: "cert-expiry", Severity: "low", Subject: "mx1.example.com [192.0.2.1]", Message: "expires soon"},
+		{Rule: "cert-expiry", Severity: "low", Subject: "mx2.example.com [192.0.2.2]", Message: "expires soon"},
+		{Rule: "cert-expiry", Severity: "low", Subject: "mx3.example.com [192.0.2.3]", Message: "expires later"},
+	}}}, nil, nil)
+	var out bytes.Buffer
+	if err := Text(&out, r, TextOptions{Width: 200}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		"mx1.example.com [192.0.2.1], mx2.example.com [192.0.2.2]: expires soon": 1, "expires soon": 1, "expires later": 1,
+	} {
+		if n := strings.Count(out.String(), text); n != want {
+			t.Errorf("%q stands %d times, want %d:\n%s", text, n, want, out.String())
+		}
+	}
+}
