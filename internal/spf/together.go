@@ -46,12 +46,13 @@ func (r *Record) judgeTogether() {
 // same reports whether two mechanisms match the same, whatever their qualifiers:
 // the second one can then match nothing new.
 func (t *Term) same(u *Term) bool {
-	if t.Kind != u.Kind || t.Prefix.Bits() != u.Prefix.Bits() || t.Bits4 != u.Bits4 || t.Bits6 != u.Bits6 ||
-		(t.Spec == nil) != (u.Spec == nil) {
+	// What differs most often, and is cheapest to compare, comes first: long
+	// records compare every pair of terms.
+	switch {
+	case t.Prefix.IsValid() || u.Prefix.IsValid():
+		return t.Prefix.Bits() == u.Prefix.Bits() && t.Prefix.Contains(u.Prefix.Addr())
+	case t.Bits4 != u.Bits4 || t.Bits6 != u.Bits6 || (t.Spec == nil) != (u.Spec == nil) || t.Kind != u.Kind:
 		return false
 	}
-	if t.Spec != nil {
-		return hostname(t.Spec.Raw) == hostname(u.Spec.Raw)
-	}
-	return !t.Prefix.IsValid() || t.Prefix.Contains(u.Prefix.Addr())
+	return t.Spec == nil || hostname(t.Spec.Raw) == hostname(u.Spec.Raw)
 }
