@@ -134,7 +134,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 // silence. On the internet mxvet is patient.
 func demoTimeouts() wire.Timeouts {
 	return wire.Timeouts{
-		DNSTry: 500 * time.Millisecond, DNSTotal: time.Second, Connect: time.Second, TLS: time.Second,
-		Fetch: 2 * time.Second, Greeting: 2 * time.Second, Command: time.Second, Talk: 4 * time.Second,
+		DNSTry: 2 * time.Second, DNSTotal: 4 * time.Second, Connect: 2 * time.Second, TLS: 3 * time.Second,
+		Fetch: 4 * time.Second, Greeting: 3 * time.Second, Command: 3 * time.Second, Talk: 6 * time.Second,
 	}
 }
