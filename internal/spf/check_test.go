@@ -77,22 +77,70 @@ func TestPresentation(t *testing.T) {
 	}
 }
 
-// The second evaluator must give the suite's result through our resolver where it
-// gives it through its own: its module lists the cases in which it does not.
+// Where the second evaluator does not give what the suites want, and the section
+// that they follow. All of these are its choices, not faults of the
+// way to it: its module leaves the same cases out of its own test.
+var secondDiffers = map[string]string{
+	"a-bad-domain":                 "section 7.1: a target holds the characters of a domain name",
+	"a-bad-toplabel":               "section 7.1: the last label is made of letters, digits and inner hyphens",
+	"a-null":                       "section 7.1: a target is visible ASCII",
+	"a-numeric":                    "section 7.1: the last label holds a letter, so an address is no target",
+	"a-numeric-toplabel":           "section 7.1: the last label holds a letter",
+	"a-only-toplabel":              "section 7.1: a dot precedes the last label",
+	"a-only-toplabel-trailing-dot": "section 7.1: a dot precedes the last label",
+	"a-colon-domain":               "section 7.1: a colon is one of the characters of a target",
+	"a-colon-domain-ip4mapped":     "section 7.1: a colon is one of the characters of a target",
+	"mx-bad-domain":                "section 7.1: a target holds the characters of a domain name",
+	"mx-bad-toplab":                "section 7.1: the last label is made of letters, digits and inner hyphens",
+	"mx-null":                      "section 7.1: a target is visible ASCII",
+	"mx-numeric-top-label":         "section 7.1: the last label holds a letter",
+	"mx-colon-domain":              "section 7.1: a colon is one of the characters of a target",
+	"mx-colon-domain-ip4mapped":    "section 7.1: a colon is one of the characters of a target",
+	"cidr4-032":                    "section 5.6: a prefix length has no leading zero",
+	"bare-ip6":                     "section 4.6: a syntax error anywhere voids the record, also behind a match",
+	"detect-errors-anywhere":       "section 4.6: a syntax error anywhere voids the record, also behind a match",
+	"redirect-is-modifier":         "section 4.6: a syntax error anywhere voids the record, also behind a match",
+	"unknown-modifier-syntax":      "section 4.6: a syntax error anywhere voids the record, also in a modifier",
+	"control-char-policy":          "section 3.1: a record is ASCII without control characters",
+	"non-ascii-policy":             "section 3.1: a record is ASCII",
+	"invalid-domain":               "section 4.6: a broken target voids the record",
+	"exp-empty-domain":             "section 6.2: exp has a target",
+	"exp-syntax-error":             "section 6.2: the target of exp follows the grammar",
+	"exp-twice":                    "section 6: exp stands once at most",
+	"exp-only-macro-char":          "section 7.1: a percent sign begins a macro",
+	"redirect-empty-domain":        "section 6.1: redirect has a target",
+	"redirect-syntax-error":        "section 6.1: the target of redirect follows the grammar",
+	"macro-postmaster-empty-local": "section 4.3: a sender without local part is postmaster",
+	"macro-postmaster-null-sender": "section 2.4: the null sender is postmaster at the HELO name",
+	"macro-empty-parts":            "section 7.3: empty parts of a macro's value stay",
+	"baddomain":                    "section 7.1: a target holds the characters of a domain name",
+	"default-modifier":             "section 6: default= is no modifier; what the suite wants is older than RFC 4408",
+	"default-modifier-harsh":       "section 6: default= is no modifier; what the suite wants is older than RFC 4408",
+	"p-macro-multiple":             "section 7.3: the p macro, which it does not expand",
+}
+
+// The second evaluator through our resolver: what it gives otherwise than a suite
+// wants is explained, and nothing that is explained came right meanwhile.
 func TestSecondAgainstSuite(t *testing.T) {
-	cases := suite(t, "rfc7208-tests.yml")
-	right := 0
-	for _, c := range cases {
-		got, _ := Second(t.Context(), c.world, c.ip, c.sender, c.helo)
-		if slices.Contains(c.want, string(got)) {
-			right++
-		} else {
-			t.Logf("%s: %s, want %s", c, got, strings.Join(c.want, " or "))
+	for _, file := range []string{"rfc7208-tests.yml", "rfc4408-tests.yml", "pyspf-tests.yml", "blitirispf-tests.yml"} {
+		cases := suite(t, file)
+		right, differ := 0, 0
+		for _, c := range cases {
+			got, _ := Second(t.Context(), c.world, c.ip, c.sender, c.helo)
+			why, known := secondDiffers[c.name]
+			switch agrees := slices.Contains(c.want, string(got)); {
+			case agrees && known:
+				t.Errorf("%s: %s as wanted; the explanation %q is out of date", c, got, why)
+			case agrees:
+				right++
+			case !known:
+				t.Errorf("%s: %s, want %s, and nothing explains why", c, got, strings.Join(c.want, " or "))
+			default:
+				differ++
+				t.Logf("%s: %s, want %s: RFC 7208 %s", c, got, strings.Join(c.want, " or "), why)
+			}
 		}
-	}
-	t.Logf("second: %d/%d", right, len(cases))
-	if right < 172 {
-		t.Errorf("the second evaluator agrees in %d cases, it did in 172", right)
+		t.Logf("second: %d/%d of %s, %d differ for known reasons", right, len(cases), file, differ)
 	}
 }
 
