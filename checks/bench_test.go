@@ -3,15 +3,11 @@ package checks_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"mxvet/checks"
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
 	"mxvet/internal/gather"
-	"mxvet/internal/provider"
-	"mxvet/internal/psl"
-	"mxvet/internal/wire"
 )
 
 // What it costs to judge one domain whose evidence is there: the rules of sender
@@ -25,19 +21,7 @@ func BenchmarkJudge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	net := world.Start()
-	defer net.Close()
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-		Now: func() time.Time { return world.Now },
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer live.Close()
-	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
-	tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
-	e := gather.Domain(b.Context(), tape, tables, world.Now, world.Domains[0], o)
+	e, tape := look(b, world, o)
 	all := checks.All()
 	sender := slices.DeleteFunc(slices.Clone(all), func(r checks.Rule) bool {
 		return r.Area != checks.AreaSPF && r.Area != checks.AreaDKIM && r.Area != checks.AreaDMARC
@@ -56,7 +40,7 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	b.Run("gather from tape", func(b *testing.B) {
 		for b.Loop() {
-			gather.Domain(b.Context(), tape, tables, world.Now, world.Domains[0], o)
+			gather.Domain(b.Context(), tape, tables(), world.Now, world.Domains[0], o)
 		}
 	})
 }

@@ -120,19 +120,7 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 	}
 	out := map[string]checks.Result{}
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-			Now: func() time.Time { return world.Now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer live.Close()
-		tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
-		tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
-		e := gather.Domain(t.Context(), tape, tables, world.Now, world.Domains[0], o)
+		e, _ := look(t, world, o)
 		for _, res := range checks.Run(e, checks.All()) {
 			out[res.Rule.ID] = res
 			if res.Status == checks.Unknown && slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
@@ -148,6 +136,28 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 		}
 	})
 	return out
+}
+
+// look gathers the world's first domain over the code that asks the real internet.
+// The tape holds all that was answered.
+func look(tb testing.TB, world *fakenet.World, o gather.Options) (*gather.Evidence, *wire.Tape) {
+	tb.Helper()
+	net := world.Start()
+	defer net.Close()
+	live, err := wire.NewLive(wire.LiveConfig{
+		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
+		Now: func() time.Time { return world.Now },
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer live.Close()
+	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
+	return gather.Domain(tb.Context(), tape, tables(), world.Now, world.Domains[0], o), tape
+}
+
+func tables() gather.Tables {
+	return gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 }
 
 func explain(res checks.Result) string {

@@ -10,9 +10,6 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
-	"mxvet/internal/gather"
-	"mxvet/internal/provider"
-	"mxvet/internal/psl"
 	"mxvet/internal/wire"
 	"mxvet/report"
 )
@@ -102,33 +99,22 @@ func manyAddresses(n int) string {
 	return b.String()
 }
 
-func auditWorld(t *testing.T, world *fakenet.World) (*report.Report, time.Duration) {
+func auditWorld(t *testing.T, world *fakenet.World) (rep *report.Report, took time.Duration) {
 	t.Helper()
-	net := world.Start()
-	defer net.Close()
 	o, err := audit.WorldOptions(world.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-		Now: func() time.Time { return world.Now },
+	online(t, world, o, func(src wire.Source) {
+		job := audit.Job{Targets: audit.Targets(world.Domains, o), Tables: tables(), Now: time.Now}
+		if err := job.Start(src, world.Now); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if rep, err = audit.Run(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		took = time.Since(began)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer live.Close()
-	job := audit.Job{
-		Tool: report.Tool{Name: "mxvet", Version: "test"}, Now: time.Now,
-		Tables: gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}, Targets: audit.Targets(world.Domains, o),
-	}
-	if err := job.Start(live, world.Now); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	rep, err := audit.Run(t.Context(), job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rep, time.Since(began)
+	return rep, took
 }
