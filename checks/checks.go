@@ -78,6 +78,11 @@ type Rule struct {
 	Severity Severity // the worst that it can give
 	Refs     []string // "RFC 7208 section 4.6.4"
 
+	// Bears says what a failure means for the three questions of a report; a rule
+	// that can be high or worse and bears on none says in Bearless why.
+	Bears    []Bearing
+	Bearless string
+
 	// When is the guard shared by many rules: StatusOf any case in which Judge
 	// cannot be asked, with the reason. It returns "" to let Judge decide; nil
 	// means always.
