@@ -25,6 +25,17 @@ func Fingerprint(rule, subject, key string) string {
 // Build makes the result of one domain. Fixes, drift, the outcome of the fixes
 // and history are the caller's to add.
 func Build(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
+	d := Judge(e, results, rubric)
+	d.MX = exchangers(e, d.Findings)
+	d.SPF = spfTree(e.SPF)
+	d.Timeline = timeline(e)
+	d.Unanswered = unanswered(e)
+	return d
+}
+
+// Judge makes the part of the result that follows from the verdicts: profile,
+// score, areas, answers, and the lists of findings, unknowns and the rest.
+func Judge(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d := Domain{
 		Name: e.Domain, Unicode: e.Domain,
 		Profile: Profile{Role: e.Role.Name, Stated: e.Role.Stated, Unproven: e.Role.Unproven, Why: e.Role.Why},
@@ -39,10 +50,7 @@ func Build(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d.Score.Suffix = suffixes(e.Options)
 	d.addResults(results, rubric)
 	d.Answers = answers(e, d.Profile.Role, results)
-	d.MX = exchangers(e, d.Findings)
-	d.SPF = spfTree(e.SPF)
-	d.Timeline = timeline(e)
-	d.Unanswered = unanswered(e)
+	d.Score.stand(d.Score.Coverage, rubric.MinCoverage, d.Answers, mainReason(&d))
 	return d
 }
 

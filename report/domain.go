@@ -33,14 +33,11 @@ type Profile struct {
 	Why      string `json:"why"`
 }
 
-// A Score is a domain's number and letter. Score counts proven losses only;
-// Low counts every unknown as failed too.
+// A Score is a domain's mark and how it came about.
 type Score struct {
-	Score    int      `json:"score" jsonschema:"minimum=0,maximum=100"`
-	Low      int      `json:"score_low" jsonschema:"minimum=0,maximum=100"`
+	Mark
 	Raw      Points   `json:"raw"` // 100 minus the losses of the areas, before caps
 	RawLow   Points   `json:"raw_low"`
-	Letter   string   `json:"letter"` // "A+" to "F", with "?" where both ends disagree; "" = no grade
 	Coverage int      `json:"coverage" jsonschema:"minimum=0,maximum=100"`
 	Cap      *Cap     `json:"cap" jsonschema:"nullable"` // the cap that decides; null when none lowers the score
 	Caps     []Cap    `json:"caps"`                      // all that apply, lowest first
@@ -49,18 +46,17 @@ type Score struct {
 
 // A Cap limits the score because one rule failed.
 type Cap struct {
-	At   int    `json:"at"`
-	Rule string `json:"rule"`
-	Why  string `json:"why"` // message of the finding behind it
+	At    int    `json:"at"`
+	Rule  string `json:"rule"`
+	Words string `json:"words"` // what it means, in plain words
+	Why   string `json:"why"`   // message of the finding behind it
 }
 
-// An Outcome is the score that a change would lead to.
+// An Outcome is the mark that a change would lead to.
 type Outcome struct {
-	Score    int    `json:"score"`
-	Low      int    `json:"score_low"`
-	Letter   string `json:"letter"`
-	Fixes    int    `json:"fixes"`    // how many fixes lead to it
-	Verified bool   `json:"verified"` // by a second audit over the changed records
+	Mark
+	Fixes    int  `json:"fixes"`    // how many fixes lead to it
+	Verified bool `json:"verified"` // by a second audit over the changed records
 }
 
 // An Answer answers one of the three plain questions.
@@ -74,18 +70,18 @@ type Answer struct {
 
 // An Area is one part of the score.
 type Area struct {
-	ID            string `json:"id"`
-	Title         string `json:"title"`
-	Budget        int    `json:"budget"`
-	Points        Points `json:"points"`     // what is left of the budget
-	PointsLow     Points `json:"points_low"` // the same with every unknown failed
-	Worst         string `json:"worst"`      // severity of the worst finding, "" without one
-	Passed        int    `json:"passed"`     // rules by status
-	Failed        int    `json:"failed"`
-	Unknown       int    `json:"unknown"`
-	NotAsked      int    `json:"not_asked"`
-	NotApplicable int    `json:"not_applicable"`
-	Costs         []Cost `json:"costs"` // they add up to what the area lost
+	ID            string  `json:"id"`
+	Title         string  `json:"title"`
+	Budget        int     `json:"budget"`
+	Points        *Points `json:"points" jsonschema:"nullable"`     // what is left of the budget; null where nothing was measured
+	PointsLow     *Points `json:"points_low" jsonschema:"nullable"` // the same with every unknown failed
+	Worst         string  `json:"worst"`                            // severity of the worst finding, "" without one
+	Passed        int     `json:"passed"`                           // rules by status
+	Failed        int     `json:"failed"`
+	Unknown       int     `json:"unknown"`
+	NotAsked      int     `json:"not_asked"`
+	NotApplicable int     `json:"not_applicable"`
+	Costs         []Cost  `json:"costs"` // they add up to what the area lost
 }
 
 // A Cost is what one failing rule takes from its area.

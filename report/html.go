@@ -98,6 +98,7 @@ type htmlDomain struct {
 	ID           string // prefix of anchors
 	Tone         string
 	Grade        string
+	Number       string // "79", "79-83" or "-"
 	Ring         htmlRing
 	Areas        []htmlArea
 	Groups       []htmlGroup
@@ -171,7 +172,10 @@ func newHTMLPage(r *Report, css string) htmlPage {
 
 // arrange makes the template's view of one domain of a sanitised report.
 func arrange(r *Report, d *Domain, id string) htmlDomain {
-	h := htmlDomain{Domain: d, ID: id, Tone: toneOfLetter(d.Score.Letter), Grade: grade(d.Score), Ring: ring(d.Score)}
+	h := htmlDomain{
+		Domain: d, ID: id, Tone: toneOfLetter(d.Score.Letter), Ring: ring(d.Score),
+		Grade: cmp.Or(grade(d.Score.Mark, d.Score.Suffix), "-"), Number: cmp.Or(d.Score.Range(), "-"),
+	}
 	for _, a := range d.Areas {
 		if a.Budget == 0 && len(a.Costs) == 0 {
 			continue
@@ -217,7 +221,7 @@ func urgency(r role) string {
 	return "plain"
 }
 
-func toneOfLetter(letter string) string {
+func toneOfLetter(letter Letter) string {
 	switch letterRole(letter) {
 	case good:
 		return "good"
@@ -235,21 +239,21 @@ func round1(f float64) float64 { return math.Round(f*10) / 10 }
 func ring(s Score) htmlRing {
 	const around = 2 * math.Pi * 52
 	arc := func(n int) string { return fmt.Sprintf("%.1f", around*float64(n)/100) }
-	return htmlRing{Low: arc(s.Low), High: arc(s.Score), Round: fmt.Sprintf("%.1f", around)}
+	return htmlRing{Low: arc(s.Low), High: arc(s.High), Round: fmt.Sprintf("%.1f", around)}
 }
 
 func arrangeArea(a Area) htmlArea {
 	h := htmlArea{Area: a, Tone: "good"}
-	if a.Budget > 0 {
-		h.Kept = round1(float64(a.PointsLow) / float64(a.Budget))
-		h.Maybe = round1(float64(a.Points-a.PointsLow) / float64(a.Budget))
+	switch {
+	case a.Points == nil:
+		h.Maybe = 100
+	case a.Budget > 0:
+		h.Kept = round1(float64(*a.PointsLow) / float64(a.Budget))
+		h.Maybe = round1(float64(*a.Points-*a.PointsLow) / float64(a.Budget))
 	}
 	switch {
 	case a.Unknown > 0:
 		h.Tone, h.Note = "cold", plural(a.Unknown, "rule", "rules")+" unknown"
-		if lost := a.Points - a.PointsLow; lost > 0 {
-			h.Note += ", up to \u2212" + lost.String()
-		}
 	case len(a.Costs) > 0:
 	case a.Passed > 0 || a.Failed > 0:
 		h.Note = plural(a.Passed, "rule", "rules") + " passed"
@@ -312,7 +316,10 @@ func firstOf(names []string) string {
 // trend gives the line of scores over time, on a field of 320 by 64; nil with
 // fewer than two.
 func trend(d *Domain) *htmlTrend {
-	items := append(slices.Clone(d.History), HistoryItem{Score: d.Score.Score})
+	items := slices.Clone(d.History)
+	if d.Score.Stands() {
+		items = append(items, HistoryItem{Score: d.Score.High, Low: d.Score.Low})
+	}
 	if len(items) < 2 {
 		return nil
 	}

@@ -51,9 +51,9 @@ func TestHTML(t *testing.T) {
 // output would come from text that was not escaped.
 var (
 	elements = strings.Fields(`html head meta title style body a header h1 p main section h2 h3 h4 div table thead tbody tr th td span
-		footer details summary article ul ol li code strong br nav dl dt dd pre time svg circle text path rect g polyline`)
+		footer details summary article ul ol li code strong br nav dl dt dd pre time svg circle text path rect g polyline defs pattern`)
 	attributes = strings.Fields(`lang charset http-equiv content name class href id aria-labelledby aria-label aria-hidden role scope datetime
-		viewbox preserveaspectratio cx cy r fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray transform x y rx width height d points font-size`)
+		viewbox preserveaspectratio cx cy r fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray transform x y rx width height d points font-size patternunits patterntransform`)
 )
 
 // examine holds what is true of every HTML output: only known elements and

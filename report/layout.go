@@ -231,8 +231,8 @@ func toneRole(tone string) role {
 	return cold
 }
 
-func letterRole(letter string) role {
-	switch strings.TrimSuffix(letter, "?") {
+func letterRole(letter Letter) role {
+	switch letter {
 	case "A+", "A":
 		return good
 	case "B", "C":

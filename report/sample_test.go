@@ -126,14 +126,14 @@ func sampleTypical(t testing.TB) *Report {
 			ID: "dmarc-record", Title: "Let receivers put forgeries aside", Rules: []string{"dmarc-policy-none", "dmarc-nonexistent-weak"}, Fingerprints: []string{Fingerprint("dmarc-policy-none", "example.com", "")},
 			Effort: "low", Safety: NeedsEvidence, Needs: "14 days of aggregate reports in which all your own senders pass",
 			Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=DMARC1; p=none; rua=mailto:dmarc@example.com"`}, New: []string{`"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"`}}},
-			Undo:    "publish p=none again", VisibleWithin: 3600, Points: 10, ScoreAfter: d.Score.Score + 10, Verified: true,
-			Next: []Stage{{When: "a month of reports shows nothing of yours put aside", ScoreAfter: d.Score.Score + 10, Verified: true, Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`}}}}},
+			Undo:    "publish p=none again", VisibleWithin: 3600, Points: 10, ScoreAfter: d.Score.High + 10, Verified: true,
+			Next: []Stage{{When: "a month of reports shows nothing of yours put aside", ScoreAfter: d.Score.High + 10, Verified: true, Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`}}}}},
 		},
 		{
 			ID: "spf-record", Title: "Write the addresses of the include that is used once", Rules: []string{"spf-lookup-near"}, Fingerprints: []string{Fingerprint("spf-lookup-near", "example.com", "")},
 			Effort: "low", Safety: SafeNow,
 			Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`}, New: []string{`"v=spf1 mx ip4:198.51.100.0/28 ip4:198.51.100.64/28 ip4:203.0.113.128/27 include:_spf.example.org ~all"`}}},
-			Undo:    "publish the old record again", VisibleWithin: 3600, Points: 1, ScoreAfter: d.Score.Score + 1, Verified: true,
+			Undo:    "publish the old record again", VisibleWithin: 3600, Points: 1, ScoreAfter: d.Score.High + 1, Verified: true,
 		},
 		{
 			ID: "mtasts-policy", Title: "Publish an MTA-STS policy in testing mode", Rules: []string{"mtasts-none"}, Effort: "medium", Safety: NeedsInput, Needs: "the address of a web server for mta-sts.example.com",
@@ -144,11 +144,11 @@ func sampleTypical(t testing.TB) *Report {
 			Changes: []Change{{Owner: "_mta-sts.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=STSv1; id=20261121T061700;"`}}}, VisibleWithin: 900, Unverified: "the policy host does not answer yet",
 		},
 		{
-			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Effort: "low", Safety: SafeNow, Points: 1, ScoreAfter: d.Score.Score,
+			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Effort: "low", Safety: SafeNow, Points: 1, ScoreAfter: d.Score.High,
 			Steps: []Step{{Text: "Postfix reads smtpd_tls_chain_files again after: postfix reload"}},
 		},
 	}
-	d.Next = &Outcome{Score: 93, Low: 91, Letter: "A", Fixes: 2, Verified: true}
+	d.Next = &Outcome{Mark: mark(93, 91, "A"), Fixes: 2, Verified: true}
 	d.AddEvents(Event{At: sampleTime.AddDate(0, 0, 28), Kind: "signature", What: "signature of the MX records ends", Subject: "example.com"})
 	d.SPF = &SPFTree{
 		Domain: "example.com", Record: "v=spf1 mx include:_spf.example.net include:_spf.example.org ~all", Lookups: 9, Limit: 10, Voids: 1,
@@ -230,8 +230,15 @@ func sampleNoMail(t testing.TB) *Report {
 		ID: "dmarc-record", Title: "Have all mail in its name rejected", Rules: []string{"dmarc-record-missing"}, Effort: "low", Safety: SafeNow,
 		Changes: []Change{{Owner: "_dmarc.parked.example", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; sp=reject; np=reject"`}}}, Undo: "delete the record", VisibleWithin: 300, Points: 40, ScoreAfter: 100, Verified: true,
 	}}
-	bad.Next = &Outcome{Score: 100, Low: 100, Letter: "A+", Fixes: 1, Verified: true}
+	bad.Next = &Outcome{Mark: mark(100, 100, "A+"), Fixes: 1, Verified: true}
 	return New(Tool{Name: "mxvet", Version: "0.1.0"}, "2026.1", sampleRun(), []Domain{good, bad}, nil, lookupSample)
+}
+
+// mark is a number that stands.
+func mark(high, low int, letter Letter) Mark {
+	m := Mark{High: high, Low: low, LetterHigh: letter, LetterLow: letter}
+	m.stand(100, 70, nil, "")
+	return m
 }
 
 // Texts that no output may pass on as they are.

@@ -9,9 +9,10 @@ import (
 	"mxvet/internal/gather"
 )
 
-// Score judges results under the rubric. It is a pure function: neither the
-// order of results nor that of their verdicts matters. A profile that the
-// rubric does not know counts as full.
+// Score judges results under the rubric: the two ends between which the number
+// lies. What of it is shown depends on the answers too, see stand. It is a pure
+// function: neither the order of results nor that of their verdicts matters. A
+// profile that the rubric does not know counts as full.
 func (r *Rubric) Score(profile string, results []checks.Result) (Score, []Area) {
 	if !slices.Contains([]string{gather.Full, gather.ReceiveOnly, gather.SendOnly, gather.NoMail}, profile) {
 		profile = gather.Full
@@ -55,7 +56,10 @@ func (r *Rubric) Score(profile string, results []checks.Result) (Score, []Area) 
 			}
 		}
 		loss := a.allot(budget)
-		a.Points, a.PointsLow = budget-loss, budget-min(low, budget)
+		if a.Passed+a.Failed > 0 {
+			left, leftLow := budget-loss, budget-min(low, budget)
+			a.Points, a.PointsLow = &left, &leftLow
+		}
 		s.Raw -= loss
 		s.RawLow -= min(low, budget)
 		areas = append(areas, a)
@@ -64,14 +68,14 @@ func (r *Rubric) Score(profile string, results []checks.Result) (Score, []Area) 
 		s.Coverage = int(known * 100 / asked)
 	}
 	s.Caps = r.caps(profile, results)
-	s.Score, s.Low = s.Raw.Whole(), s.RawLow.Whole()
+	s.High, s.Low = s.Raw.Whole(), s.RawLow.Whole()
 	if len(s.Caps) > 0 {
-		if s.Caps[0].At < s.Score {
+		if s.Caps[0].At < s.High {
 			s.Cap = &s.Caps[0]
 		}
-		s.Score, s.Low = min(s.Score, s.Caps[0].At), min(s.Low, s.Caps[0].At)
+		s.High, s.Low = min(s.High, s.Caps[0].At), min(s.Low, s.Caps[0].At)
 	}
-	s.Letter = r.letter(s, profile, results)
+	s.LetterHigh, s.LetterLow = r.letters(s, profile, results)
 	return s, areas
 }
 
@@ -133,7 +137,7 @@ func (r *Rubric) caps(profile string, results []checks.Result) []Cap {
 				continue
 			}
 			if v, failed := worstFailure(res); failed && e.matches(profile, v.Severity) {
-				out = append(out, Cap{At: e.At, Rule: e.Rule, Why: bound(v.Message, maxMessage)})
+				out = append(out, Cap{At: e.At, Rule: e.Rule, Words: wordsOf(res.Rule, v), Why: bound(v.Message, maxMessage)})
 			}
 		}
 	}
@@ -141,6 +145,17 @@ func (r *Rubric) caps(profile string, results []checks.Result) []Cap {
 		return cmp.Or(a.At-b.At, strings.Compare(a.Rule, b.Rule))
 	})
 	return out
+}
+
+// wordsOf says in plain words what a failing verdict means, as the rule bears on a
+// question, or else names the rule.
+func wordsOf(rule checks.Rule, v checks.Verdict) string {
+	for _, b := range rule.Bears {
+		if !b.From.Worse(v.Severity) {
+			return b.Words
+		}
+	}
+	return rule.ID
 }
 
 // worstFailure gives the failing verdict that a rule costs by: the worst, and
@@ -189,29 +204,21 @@ func (a *Area) count(s checks.Status) {
 	}
 }
 
-// letter gives the grade: "" when too little is known, and one with "?" when
-// the score's two ends would get different ones.
-func (r *Rubric) letter(s Score, profile string, results []checks.Result) string {
-	if s.Coverage < r.MinCoverage {
-		return ""
-	}
+// letters gives the grades of the score's two ends.
+func (r *Rubric) letters(s Score, profile string, results []checks.Result) (high, low Letter) {
 	clean, cleanLow := r.needsMet(profile, results), true
 	for _, res := range results {
 		o := outcomeOf(res)
 		clean = clean && (o.failed == "" || o.failed == checks.Info)
 		cleanLow = cleanLow && (o.possible == "" || o.possible == checks.Info)
 	}
-	high := r.grade(s.Score, clean)
-	if r.grade(s.Low, clean && cleanLow) != high {
-		return high + "?"
-	}
-	return high
+	return r.grade(s.High, clean), r.grade(s.Low, clean && cleanLow)
 }
 
-func (r *Rubric) grade(score int, clean bool) string {
+func (r *Rubric) grade(score int, clean bool) Letter {
 	for _, l := range r.Letters {
 		if score >= l.From && (clean || !l.Clean) {
-			return l.Letter
+			return Letter(l.Letter)
 		}
 	}
 	return ""

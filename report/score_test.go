@@ -124,7 +124,7 @@ func TestScoreByHand(t *testing.T) {
 		{ // one host has none (6 proven), the other is unknown (then all 15)
 			"STARTTLS missing or unknown", "full",
 			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), unknowing(checks.High, "mx2.example.com"))),
-			9400, 8500, 94, 85, "A?", "",
+			9400, 8500, 94, 85, "B to A", "",
 		},
 		{ // a rule costs once, by its worst subject: 40 % of 5 = 2; cap 79
 			"two hosts listed", "full",
@@ -149,7 +149,7 @@ func TestScoreByHand(t *testing.T) {
 		{ // nothing is proven, everything of DMARC might be lost; no cap from an unknown
 			"DMARC unknown", "full",
 			with(healthy(), res("dmarc-record-missing", checks.AreaDMARC, checks.High, unknowing(checks.High, "example.com"))),
-			10000, 7500, 100, 75, "A?", "",
+			10000, 7500, 100, 75, "C to A", "",
 		},
 		{ // unreachable for everybody caps a domain that receives
 			"no host reachable", "full",
@@ -175,9 +175,9 @@ func TestScoreByHand(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, areas := rubric(t).Score(tt.profile, tt.results)
-			if s.Raw != tt.raw || s.RawLow != tt.rawLow || s.Score != tt.score || s.Low != tt.low || s.Letter != tt.letter {
+			if s.Raw != tt.raw || s.RawLow != tt.rawLow || s.High != tt.score || s.Low != tt.low || letters(s) != tt.letter {
 				t.Errorf("raw %v to %v, score %d to %d, letter %s; want raw %v to %v, score %d to %d, letter %s",
-					s.RawLow, s.Raw, s.Low, s.Score, s.Letter, tt.rawLow, tt.raw, tt.low, tt.score, tt.letter)
+					s.RawLow, s.Raw, s.Low, s.High, letters(s), tt.rawLow, tt.raw, tt.low, tt.score, tt.letter)
 			}
 			got := ""
 			if s.Cap != nil {
@@ -191,12 +191,29 @@ func TestScoreByHand(t *testing.T) {
 	}
 }
 
+// letters gives the grades of both ends.
+func letters(s Score) string {
+	if s.LetterLow == s.LetterHigh {
+		return string(s.LetterHigh)
+	}
+	return string(s.LetterLow) + " to " + string(s.LetterHigh)
+}
+
 // recompute adds up the areas as a reader would.
 func recompute(t *testing.T, s Score, areas []Area) {
 	t.Helper()
 	raw, low, budgets := 100*point, 100*point, 0
+	hidden := Points(0)
 	for _, a := range areas {
-		lost := Points(a.Budget)*point - a.Points
+		left, leftLow := Points(a.Budget)*point, Points(a.Budget)*point
+		if a.Points != nil {
+			left, leftLow = *a.Points, *a.PointsLow
+		} else if a.Passed+a.Failed > 0 || len(a.Costs) > 0 {
+			t.Errorf("%s: no points, although something was measured", a.ID)
+		} else {
+			hidden += left // how much of it the unknown rules may cost is not shown
+		}
+		lost := Points(a.Budget)*point - left
 		var costs Points
 		for _, c := range a.Costs {
 			costs += c.Points
@@ -207,22 +224,22 @@ func recompute(t *testing.T, s Score, areas []Area) {
 		if costs != lost {
 			t.Errorf("%s: costs add up to %v, the area lost %v", a.ID, costs, lost)
 		}
-		if a.Points < 0 || a.PointsLow > a.Points {
-			t.Errorf("%s: points %v to %v", a.ID, a.PointsLow, a.Points)
+		if left < 0 || leftLow > left {
+			t.Errorf("%s: points %v to %v", a.ID, leftLow, left)
 		}
 		raw -= lost
-		low -= Points(a.Budget)*point - a.PointsLow
+		low -= Points(a.Budget)*point - leftLow
 		budgets += a.Budget
 	}
-	if raw != s.Raw || low != s.RawLow || budgets != 100 {
+	if raw != s.Raw || s.RawLow > low || s.RawLow < low-hidden || budgets != 100 {
 		t.Errorf("areas add up to %v and %v of %d, the score says %v and %v", raw, low, budgets, s.Raw, s.RawLow)
 	}
 	want := s.Raw.Whole()
 	for _, c := range s.Caps {
 		want = min(want, c.At)
 	}
-	if want != s.Score || s.Low > s.Score {
-		t.Errorf("score %d to %d, recomputed %d", s.Low, s.Score, want)
+	if want != s.High || s.Low > s.High {
+		t.Errorf("score %d to %d, recomputed %d", s.Low, s.High, want)
 	}
 }
 
@@ -242,11 +259,8 @@ func TestCoverage(t *testing.T) {
 	if s.Coverage != 68 { // 20 of 29
 		t.Errorf("coverage %d, want 68", s.Coverage)
 	}
-	if s.Letter != "" {
-		t.Errorf("letter %q at 68 %% coverage, want none", s.Letter)
-	}
-	if s, _ := r.Score("full", nil); s.Coverage != 0 || s.Letter != "" {
-		t.Errorf("nothing asked: coverage %d, letter %q", s.Coverage, s.Letter)
+	if s, _ := r.Score("full", nil); s.Coverage != 0 {
+		t.Errorf("nothing asked: coverage %d", s.Coverage)
 	}
 }
 
@@ -307,7 +321,7 @@ func restate(r checks.Result) checks.Result {
 // TestScoreProperties holds what must be true of any results.
 func TestScoreProperties(t *testing.T) {
 	r := rubric(t)
-	rank := func(letter string) int { return slices.Index([]string{"A+", "A", "B", "C", "D", "F"}, letter) }
+	rank := func(letter Letter) int { return slices.Index([]Letter{"A+", "A", "B", "C", "D", "F"}, letter) }
 	for seed := range uint64(25) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		profile := []string{"full", "receive-only", "send-only", "no-mail"}[rnd.IntN(4)]
@@ -320,7 +334,7 @@ func TestScoreProperties(t *testing.T) {
 		for _, x := range shuffled {
 			rnd.Shuffle(len(x.Verdicts), func(i, j int) { x.Verdicts[i], x.Verdicts[j] = x.Verdicts[j], x.Verdicts[i] })
 		}
-		if s2, _ := r.Score(profile, shuffled); s2.Score != s.Score || s2.Low != s.Low || s2.Letter != s.Letter || s2.Coverage != s.Coverage {
+		if s2, _ := r.Score(profile, shuffled); s2.High != s.High || s2.Low != s.Low || letters(s2) != letters(s) || s2.Coverage != s.Coverage {
 			t.Fatalf("seed %d: order matters: %+v and %+v", seed, s, s2)
 		}
 
@@ -334,8 +348,8 @@ func TestScoreProperties(t *testing.T) {
 			without := slices.Delete(clone(rs), i, i+1)
 			su, _ := r.Score(profile, all)
 			sw, _ := r.Score(profile, without)
-			if su.Score != sw.Score || len(su.Caps) != len(sw.Caps) {
-				t.Fatalf("seed %d: %s unknown gives score %d and %d caps, left out %d and %d", seed, rs[i].Rule.ID, su.Score, len(su.Caps), sw.Score, len(sw.Caps))
+			if su.High != sw.High || len(su.Caps) != len(sw.Caps) {
+				t.Fatalf("seed %d: %s unknown gives score %d and %d caps, left out %d and %d", seed, rs[i].Rule.ID, su.High, len(su.Caps), sw.High, len(sw.Caps))
 			}
 			if su.Low > sw.Low {
 				t.Fatalf("seed %d: %s unknown raises the low end", seed, rs[i].Rule.ID)
@@ -345,8 +359,8 @@ func TestScoreProperties(t *testing.T) {
 			more := clone(rs)
 			more[i].Verdicts = append(more[i].Verdicts, passing("new"))
 			more[i] = restate(more[i])
-			if sm, _ := r.Score(profile, more); sm.Score < s.Score || sm.Low < s.Low {
-				t.Fatalf("seed %d: a passing verdict of %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.Score, s.Low, sm.Score, sm.Low)
+			if sm, _ := r.Score(profile, more); sm.High < s.High || sm.Low < s.Low {
+				t.Fatalf("seed %d: a passing verdict of %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.High, s.Low, sm.High, sm.Low)
 			}
 
 			for j, v := range rs[i].Verdicts {
@@ -357,11 +371,11 @@ func TestScoreProperties(t *testing.T) {
 				mended[i].Verdicts[j].Status = checks.Pass
 				mended[i] = restate(mended[i])
 				sm, _ := r.Score(profile, mended)
-				if sm.Score < s.Score || sm.Low < s.Low {
-					t.Fatalf("seed %d: mending %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.Score, s.Low, sm.Score, sm.Low)
+				if sm.High < s.High || sm.Low < s.Low {
+					t.Fatalf("seed %d: mending %s lowers %d/%d to %d/%d", seed, rs[i].Rule.ID, s.High, s.Low, sm.High, sm.Low)
 				}
-				if v.Status == checks.Fail && rank(sm.Letter) > rank(s.Letter) && len(s.Letter) < 3 && rank(s.Letter) >= 0 && rank(sm.Letter) >= 0 {
-					t.Fatalf("seed %d: mending %s turns %s into %s", seed, rs[i].Rule.ID, s.Letter, sm.Letter)
+				if v.Status == checks.Fail && rank(sm.LetterHigh) > rank(s.LetterHigh) {
+					t.Fatalf("seed %d: mending %s turns %s into %s", seed, rs[i].Rule.ID, s.LetterHigh, sm.LetterHigh)
 				}
 			}
 		}

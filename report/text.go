@@ -135,16 +135,12 @@ func (p *page) header(d *Domain) {
 	s := d.Score
 	var facts []string
 	if s.Cap != nil {
-		facts = append(facts, fmt.Sprintf("raw %s, cap %d: %s", s.Raw, s.Cap.At, clean(s.Cap.Rule, 60)))
+		facts = append(facts, fmt.Sprintf("%s points, held at %d: %s", s.Raw, s.Cap.At, clean(s.Cap.Words, maxMessage)))
 	}
-	if s.Low != s.Score {
-		facts = append(facts, fmt.Sprintf("range %d-%d, coverage %d %%", s.Low, s.Score, s.Coverage))
-	} else {
-		facts = append(facts, fmt.Sprintf("coverage %d %%", s.Coverage))
-	}
-	p.scored("SCORE", s.Score, grade(s), s.Letter, facts)
-	if d.Next != nil && !p.o.Quiet {
-		p.scored("NEXT ", d.Next.Score, cmp.Or(d.Next.Letter, "no grade"), d.Next.Letter, []string{p.nextText(d.Next)})
+	facts = append(facts, fmt.Sprintf("%d %% checked", s.Coverage))
+	p.scored("SCORE", s.Mark, s.Suffix, facts)
+	if d.Next != nil && d.Next.Stands() && !p.o.Quiet {
+		p.scored("NEXT", d.Next.Mark, nil, []string{p.nextText(d.Next)})
 	}
 	p.blank()
 }
@@ -161,21 +157,32 @@ func (p *page) nextText(n *Outcome) string {
 }
 
 // grade is the letter with what qualifies it.
-func grade(s Score) string {
-	g := s.Letter
-	if g == "" {
-		g = "no grade"
-	}
-	if len(s.Suffix) > 0 {
-		g += " (" + clean(strings.Join(s.Suffix, ", "), 100) + ")"
+func grade(m Mark, suffix []string) string {
+	g := m.Grade()
+	if len(suffix) > 0 {
+		g = strings.TrimSpace(g + " (" + clean(strings.Join(suffix, ", "), 100) + ")")
 	}
 	return g
 }
 
-// scored writes "SCORE 79  C   fact   fact", breaking between facts.
-func (p *page) scored(label string, score int, grade, letter string, facts []string) {
-	head := fmt.Sprintf("%s %-3d ", label, score)
-	line := p.as(dim, label) + p.as(bold, fmt.Sprintf(" %-3d ", score)) + p.as(letterRole(letter), grade)
+// scored writes "SCORE 79 C   fact   fact", breaking between facts, or why there
+// is no score.
+func (p *page) scored(label string, m Mark, suffix, facts []string) {
+	if !m.Stands() {
+		head := "NO " + label + "  "
+		why := clean(m.Why, maxMessage) + " (" + strings.Join(append([]string{m.Possible()}, suffix...), ", ") + ")"
+		for i, l := range wrap(why, p.o.Width-width(head), 0) {
+			if i == 0 {
+				p.line(p.as(bold, head) + p.as(cold, l))
+			} else {
+				p.line(strings.Repeat(" ", width(head)) + p.as(cold, l))
+			}
+		}
+		return
+	}
+	grade := grade(m, suffix)
+	head := pad(label, 5) + " " + m.Range() + "  "
+	line := p.as(dim, pad(label, 5)) + " " + p.as(bold, m.Range()) + "  " + p.as(letterRole(m.Letter), grade)
 	used := width(head) + width(grade)
 	for _, f := range facts {
 		if used+3+width(f) <= p.o.Width {
@@ -218,8 +225,8 @@ func (p *page) summary() {
 			worst = d.Findings[0].Severity
 		}
 		rows = append(rows, []cell{
-			{text: fmt.Sprint(d.Score.Score)},
-			{text: grade(d.Score), role: letterRole(d.Score.Letter)},
+			{text: cmp.Or(d.Score.Range(), "-")},
+			{text: cmp.Or(grade(d.Score.Mark, d.Score.Suffix), "-"), role: letterRole(d.Score.Letter)},
 			{text: strings.ToUpper(clean(worst, 10)), role: severityRole(worst)},
 			{text: clean(d.Name, maxName)},
 		})

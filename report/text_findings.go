@@ -32,7 +32,7 @@ func (p *page) areas(d *Domain) {
 		}
 		first := []cell{
 			{text: clean(a.Title, 30)},
-			{text: fmt.Sprintf("%s/%d", a.Points, a.Budget)},
+			{text: a.Share()},
 			{text: strings.ToUpper(clean(a.Worst, 10)), role: severityRole(a.Worst)},
 		}
 		add := func(what cell) {
@@ -42,17 +42,13 @@ func (p *page) areas(d *Domain) {
 		for _, c := range a.Costs {
 			price := "-" + c.Points.String()
 			if c.Points == 0 {
-				price = "-0" // the area has nothing left to lose
+				price = "(area at 0)" // it has nothing left to lose
 			}
 			add(cell{text: price + " " + clean(c.Rule, 60) + ": " + message[c.Rule], hang: 2})
 		}
 		switch {
 		case a.Unknown > 0:
-			s := plural(a.Unknown, "rule", "rules") + " unknown"
-			if lost := a.Points - a.PointsLow; lost > 0 {
-				s += ", up to -" + lost.String()
-			}
-			add(cell{text: s, role: cold})
+			add(cell{text: plural(a.Unknown, "rule", "rules") + " unknown", role: cold})
 		case len(a.Costs) > 0:
 		case a.Passed > 0 || a.Failed > 0:
 			add(cell{text: "ok", role: good})
@@ -63,6 +59,18 @@ func (p *page) areas(d *Domain) {
 		}
 	}
 	p.lines(table(p.paint, 0, p.o.Width, []string{"AREA", "POINTS", "WORST", "WHAT COSTS POINTS"}, rows))
+}
+
+// Share gives an area's points as people read them: "12.75/15", "9-15/15" where
+// unknown rules make a range, "-" where nothing was measured.
+func (a Area) Share() string {
+	switch {
+	case a.Points == nil:
+		return "-"
+	case *a.PointsLow != *a.Points:
+		return fmt.Sprintf("%s-%s/%d", a.PointsLow, a.Points, a.Budget)
+	}
+	return fmt.Sprintf("%s/%d", a.Points, a.Budget)
 }
 
 // alsoFound writes the findings that the table of areas does not show: further

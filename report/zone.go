@@ -28,9 +28,13 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		fmt.Fprintf(b, "; %s\n", Sanitize(fmt.Sprintf(format, args...)))
 	}
 	b.WriteString("\n")
-	note("%s: score %d", bound(d.Name, maxName), d.Score.Score)
-	if d.Next != nil {
-		note("after the %s that a second audit verified: score %d", plural(d.Next.Fixes, "fix", "fixes"), d.Next.Score)
+	if d.Score.Stands() {
+		note("%s: score %s %s", bound(d.Name, maxName), d.Score.Range(), d.Score.Grade())
+	} else {
+		note("%s: no score: %s (%s)", bound(d.Name, maxName), bound(d.Score.Why, maxMessage), d.Score.Possible())
+	}
+	if d.Next != nil && d.Next.Stands() {
+		note("after the %s that a second audit verified: score %s %s", plural(d.Next.Fixes, "fix", "fixes"), d.Next.Range(), d.Next.Grade())
 	}
 	found := false
 	for _, f := range d.Fixes {

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +32,9 @@ is known of the domains in a file (-c). Flags win over the environment, and that
 wins over the file.
 
 Exit codes: 0 thresholds met, 1 a finding at or over --fail-on or a score under
---min-score, 2 wrong usage, 3 a required area gave no usable answer, 4 mxvet
-itself failed or a report could not be written, 130 interrupted.`,
+--min-score, 2 wrong usage, 3 a required area gave no usable answer or there is
+no score for --min-score, 4 mxvet itself failed or a report could not be written,
+130 interrupted. Whatever is not 0 is explained in one line on stderr.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.blame(f.run(cmd.Context(), w, args)) },
 	}
@@ -77,39 +80,57 @@ func (f *auditFlags) conclude(w world, outs []output, job audit.Job, rep *report
 	if err := write(outs, rep, w, look{quiet: f.quiet, color: f.color}); err != nil {
 		return err
 	}
-	if code := f.exitCode(rep); code != exitOK {
-		return &exitError{code: code}
+	if code, why := f.gate(rep); code != exitOK {
+		return &exitError{code: code, err: fmt.Errorf("exit %d: %s", code, why)}
 	}
 	return nil
 }
 
-// exitCode judges the report by the thresholds. Of several domains the most
-// telling code wins.
-func (f *auditFlags) exitCode(rep *report.Report) int {
+// gate judges the report by the thresholds: the exit code, and why where it is not
+// exitOK. Of several domains the most telling code wins, and the reason names the
+// first domain that gives it.
+func (f *auditFlags) gate(rep *report.Report) (code int, why string) {
 	rank := []int{exitOK, exitUnknown, exitFindings}
-	worst := exitOK
 	for _, d := range rep.Domains {
-		if code := f.domainCode(d); slices.Index(rank, code) > slices.Index(rank, worst) {
-			worst = code
+		c, reason := f.domainGate(d)
+		if slices.Index(rank, c) <= slices.Index(rank, code) {
+			continue
+		}
+		code, why = c, reason
+		if len(rep.Domains) > 1 {
+			why = d.Name + ": " + reason
 		}
 	}
-	return worst
+	return code, why
 }
 
-func (f *auditFlags) domainCode(d report.Domain) int {
-	if d.Score.Score < f.minScore {
-		return exitFindings
-	}
+func (f *auditFlags) domainGate(d report.Domain) (code int, why string) {
+	n := 0
+	var over []string
 	for _, finding := range d.Findings {
 		sev := checks.Severity(finding.Severity)
 		if f.failOn != "never" && (sev == checks.Severity(f.failOn) || sev.Worse(checks.Severity(f.failOn))) {
-			return exitFindings
+			n++
+			if !slices.Contains(over, finding.Rule) {
+				over = append(over, finding.Rule)
+			}
 		}
+	}
+	switch {
+	case n == 1:
+		return exitFindings, fmt.Sprintf("1 finding at or over %s (%s)", f.failOn, over[0])
+	case n > 1:
+		return exitFindings, fmt.Sprintf("%d findings at or over %s (%s)", n, f.failOn, strings.Join(over, ", "))
+	case d.Score.Stands() && *d.Score.Number < f.minScore:
+		return exitFindings, fmt.Sprintf("the score is %d, under --min-score %d", *d.Score.Number, f.minScore)
 	}
 	for _, area := range f.require {
 		if slices.Contains(d.Unanswered, area) {
-			return exitUnknown
+			return exitUnknown, "no usable answer in " + area + ", which --require asks for"
 		}
 	}
-	return exitOK
+	if f.minScore > 0 && !d.Score.Stands() {
+		return exitUnknown, fmt.Sprintf("there is no score to hold against --min-score %d: %s", f.minScore, d.Score.Why)
+	}
+	return exitOK, ""
 }

@@ -288,7 +288,7 @@ func (l *lab) audit(t *testing.T, program, name string, args ...string) (r *repo
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, stderr, exit, err := l.on(ctx, "probe", args...)
-	if err != nil || stderr != "" {
+	if err != nil || (stderr == "") != (exit == 0) {
 		t.Fatalf("%s: exit %d, %v\n%s", strings.Join(args, " "), exit, err, stderr)
 	}
 	text, err := os.ReadFile(file)

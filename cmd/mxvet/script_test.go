@@ -50,7 +50,7 @@ func TestDemoRecordReplay(t *testing.T) {
 			dir := t.TempDir()
 			tape, js := filepath.Join(dir, "tape"), filepath.Join(dir, "report.json")
 			text, stderr, code := here(t, "demo", name, "--record", tape, "-o", "text", "-o", "json="+js)
-			if stderr != "" || code == exitInternal || code == exitUsage {
+			if code == exitInternal || code == exitUsage || (stderr == "") != (code == exitOK) {
 				t.Fatalf("exit %d: %s", code, stderr)
 			}
 			first, err := os.ReadFile(js)

@@ -90,7 +90,7 @@ func byUse(a, b proof) int {
 		}
 		return 30
 	}
-	return cmp.Or(class(a)-class(b), b.score.Score-a.score.Score, cmp.Compare(b.score.Raw, a.score.Raw))
+	return cmp.Or(class(a)-class(b), b.score.High-a.score.High, cmp.Compare(b.score.Raw, a.score.Raw))
 }
 
 // A proof is what became of one fix.
@@ -175,7 +175,7 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 			pr.later = append(pr.later, cleared...)
 		}
 		pr.stages = append(pr.stages, report.Stage{
-			When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.Score, Verified: why == "",
+			When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.High, Verified: why == "",
 		})
 	}
 }
@@ -205,7 +205,7 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 	}
 	cleared, why := p.compare(after, claims, safe)
 	return &report.Outcome{
-		Score: after.score.Score, Low: after.score.Low, Letter: after.score.Letter, Fixes: n,
+		Mark: after.score.Mark, Fixes: n,
 		Verified: why == "" && len(cleared) >= len(claims),
 	}
 }
@@ -217,7 +217,7 @@ func (p *prover) reported(pr proof) report.Fix {
 		ID: f.ID, Title: f.Title, Effort: f.Effort, Safety: f.Safety, Needs: f.Needs, Undo: f.Undo,
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
-		ScoreAfter: pr.score.Score, Points: pr.score.Score - p.before.score.Score,
+		ScoreAfter: pr.score.High, Points: pr.score.High - p.before.score.High,
 	}
 	for _, s := range f.Steps {
 		out.Steps = append(out.Steps, report.Step{Text: s.Text, Copy: s.Copy})

@@ -79,8 +79,8 @@ func keepsPromise(t *testing.T, world *fakenet.World) {
 			all = append(all, changes...)
 			got, results := published(t, world, changes)
 			only = got
-			if got.Score != f.ScoreAfter || f.Points != f.ScoreAfter-d.Score.Score {
-				t.Errorf("%s promises %d (+%d from %d), an audit gives %d", f.ID, f.ScoreAfter, f.Points, d.Score.Score, got.Score)
+			if got.High != f.ScoreAfter || f.Points != f.ScoreAfter-d.Score.High {
+				t.Errorf("%s promises %d (+%d from %d), an audit gives %d", f.ID, f.ScoreAfter, f.Points, d.Score.High, got.High)
 			}
 			for _, res := range results {
 				for _, v := range res.Verdicts {
@@ -91,8 +91,8 @@ func keepsPromise(t *testing.T, world *fakenet.World) {
 			}
 			for _, s := range f.Next {
 				changes = append(changes, changesOf(s.Changes)...)
-				if got, _ := published(t, world, changes); got.Score != s.ScoreAfter {
-					t.Errorf("%s, once %s, promises %d, an audit gives %d", f.ID, s.When, s.ScoreAfter, got.Score)
+				if got, _ := published(t, world, changes); got.High != s.ScoreAfter {
+					t.Errorf("%s, once %s, promises %d, an audit gives %d", f.ID, s.When, s.ScoreAfter, got.High)
 				}
 			}
 		}
@@ -107,11 +107,11 @@ func keepsPromise(t *testing.T, world *fakenet.World) {
 			if n > 1 {
 				got, _ = published(t, world, all)
 			}
-			if got.Score != d.Next.Score || got.Low != d.Next.Low || got.Letter != d.Next.Letter {
-				t.Errorf("all fixes promise %d-%d %s, an audit gives %d-%d %s", d.Next.Low, d.Next.Score, d.Next.Letter, got.Low, got.Score, got.Letter)
+			if got.High != d.Next.High || got.Low != d.Next.Low || got.LetterHigh != d.Next.LetterHigh {
+				t.Errorf("all fixes promise %d-%d %s, an audit gives %d-%d %s", d.Next.Low, d.Next.High, d.Next.LetterHigh, got.Low, got.High, got.LetterHigh)
 			}
-			if d.Next.Score < d.Score.Score || d.Next.Low < d.Score.Low {
-				t.Errorf("all fixes together lower the score from %d-%d to %d-%d", d.Score.Low, d.Score.Score, d.Next.Low, d.Next.Score)
+			if d.Next.High < d.Score.High || d.Next.Low < d.Score.Low {
+				t.Errorf("all fixes together lower the score from %d-%d to %d-%d", d.Score.Low, d.Score.High, d.Next.Low, d.Next.High)
 			}
 		}
 	})

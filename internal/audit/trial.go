@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -23,7 +22,7 @@ type trial struct {
 // judge applies the rules and the rubric.
 func (t *trial) judge(rubric *report.Rubric) {
 	t.results = checks.Run(t.evidence, checks.All())
-	t.score, _ = rubric.Score(cmp.Or(t.evidence.Role.Name, gather.Full), t.results)
+	t.score = report.Judge(t.evidence, t.results, rubric).Score
 }
 
 // compare holds a trial against what was before. It gives the claims that it
@@ -73,8 +72,8 @@ func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared [
 		}
 	}
 	switch was, now := p.before.score, after.score; {
-	case now.Score < was.Score:
-		return cleared, fmt.Sprintf("the score would fall from %d to %d", was.Score, now.Score)
+	case now.High < was.High:
+		return cleared, fmt.Sprintf("the score would fall from %d to %d", was.High, now.High)
 	case now.Low < was.Low:
 		return cleared, fmt.Sprintf("the score at worst would fall from %d to %d", was.Low, now.Low)
 	}

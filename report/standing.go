@@ -1,0 +1,100 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// A Mark is a number and a letter. High counts proven losses only, Low counts
+// every unknown as failed too. Number, NumberLow and Letter are what is shown of
+// them, and null where too little was seen.
+type Mark struct {
+	Number      *int   `json:"score" jsonschema:"nullable,minimum=0,maximum=100"`     // High, where a number stands
+	NumberLow   *int   `json:"score_low" jsonschema:"nullable,minimum=0,maximum=100"` // Low, where a number stands
+	Letter      Letter `json:"letter" jsonschema:"nullable"`                          // null unless both ends of a number that stands have the same
+	Provisional bool   `json:"provisional"`                                           // not a single number with a letter
+	Why         string `json:"why"`                                                   // why no number stands, "" where one does
+	High        int    `json:"possible_high" jsonschema:"minimum=0,maximum=100"`
+	Low         int    `json:"possible_low" jsonschema:"minimum=0,maximum=100"`
+	LetterHigh  Letter `json:"letter_high" jsonschema:"nullable"`
+	LetterLow   Letter `json:"letter_low" jsonschema:"nullable"`
+}
+
+// A Letter is a grade, "A+" to "F". The empty one means that none is given, and
+// is null in JSON.
+type Letter string
+
+// MarshalJSON writes the letter, or null for none.
+func (l Letter) MarshalJSON() ([]byte, error) {
+	if l == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(l))
+}
+
+// stand decides what of a mark is shown. A number is earned where enough was seen
+// and none of the three answers is open: with a proven low end apart from the high
+// one it is a range, and a letter needs both ends to agree. Elsewhere there is
+// none, and why says what keeps it from being there.
+func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
+	open := slices.ContainsFunc(answers, func(a Answer) bool { return a.Answer == Unclear })
+	m.Number, m.NumberLow, m.Letter, m.Why, m.Provisional = nil, nil, "", "", true
+	if coverage < least || open {
+		if m.Why = why; m.Why == "" {
+			m.Why = fmt.Sprintf("only %d %% of what counts could be checked", coverage)
+		}
+		return
+	}
+	high, low := m.High, m.Low
+	m.Number, m.NumberLow = &high, &low
+	if m.LetterHigh == m.LetterLow {
+		m.Letter = m.LetterHigh
+	}
+	m.Provisional = low != high || m.Letter == ""
+}
+
+// Stands reports whether a number is shown.
+func (m Mark) Stands() bool { return m.Number != nil }
+
+// Range gives the number as people read it: "79", "79-83", or "" where none stands.
+func (m Mark) Range() string {
+	switch {
+	case m.Number == nil:
+		return ""
+	case m.Low != m.High:
+		return fmt.Sprintf("%d-%d", m.Low, m.High)
+	}
+	return fmt.Sprint(m.High)
+}
+
+// Grade gives the letter that goes with Range: "C", "(D to A)", or "" where no
+// number stands.
+func (m Mark) Grade() string {
+	switch {
+	case m.Number == nil:
+		return ""
+	case m.Letter == "":
+		return fmt.Sprintf("(%s to %s)", m.LetterLow, m.LetterHigh)
+	}
+	return string(m.Letter)
+}
+
+// Possible says in words between which ends the score lies where no number stands.
+func (m Mark) Possible() string {
+	if m.Low == m.High {
+		return fmt.Sprintf("%d possible", m.High)
+	}
+	return fmt.Sprintf("%d to %d possible", m.Low, m.High)
+}
+
+// mainReason gives the reason for which most rules are unknown, "" where none is.
+func mainReason(d *Domain) string {
+	var most reasonGroup
+	for _, g := range unknownByReason(d) {
+		if len(g.rules) > len(most.rules) {
+			most = g
+		}
+	}
+	return most.reason
+}
