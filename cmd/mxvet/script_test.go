@@ -65,7 +65,7 @@ func TestDemoRecordReplay(t *testing.T) {
 				t.Errorf("report does not fit the schema: %v", err)
 			}
 			again, stderr, codeAgain := here(t, "audit", "--replay", tape, "-o", "text", "-o", "json="+js)
-			if stderr != "" || codeAgain != code {
+			if (stderr == "") != (code == exitOK) || codeAgain != code {
 				t.Fatalf("replay: exit %d after %d: %s", codeAgain, code, stderr)
 			}
 			second, err := os.ReadFile(js)
