@@ -140,7 +140,7 @@ func TestAnswerTTL(t *testing.T) {
 }
 
 func TestFailString(t *testing.T) {
-	for want, f := range map[string]*Fail{"": nil, "timeout": {Kind: FailTimeout}, "tls: mx1: expired": {FailTLS, "mx1: expired"}} {
+	for want, f := range map[string]*Fail{"": nil, "timeout": {Kind: FailTimeout}, "mx1: expired": {FailTLS, "mx1: expired"}} {
 		if got := f.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -15,6 +15,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -61,14 +62,13 @@ type Fail struct {
 	Text string `json:"text,omitempty"` // lower-case, what failed, on what, why
 }
 
+// String returns the reason in words, for people; the kind is for programs. It is
+// "" for nil.
 func (f *Fail) String() string {
 	if f == nil {
 		return ""
 	}
-	if f.Text == "" {
-		return f.Kind
-	}
-	return f.Kind + ": " + f.Text
+	return cmp.Or(f.Text, f.Kind)
 }
 
 // escapeRef writes as %XX what would make the Ref of a hostile name read like the

@@ -56,7 +56,7 @@ func (l *Live) Talk(ctx context.Context, p Probe) Session {
 		l.trust.judge(s.TLS, l.cfg.Now())
 	}
 	if err != nil {
-		s.Fail = talkFail(ctx, p.Proto, s, err)
+		s.Fail = talkFail(ctx, p, s, err)
 	}
 	return s
 }
@@ -112,8 +112,8 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 
 // talkFail classes what ended a conversation. A reply that came is an answer
 // even if the time was up a moment later.
-func talkFail(ctx context.Context, what string, s Session, err error) *Fail {
-	f := failOf(ctx, what, err)
+func talkFail(ctx context.Context, p Probe, s Session, err error) *Fail {
+	f := failOf(ctx, p.Proto, err)
 	switch {
 	case errors.Is(err, smtp.ErrRefused):
 		f.Kind = FailRefused
@@ -127,14 +127,17 @@ func talkFail(ctx context.Context, what string, s Session, err error) *Fail {
 	case errors.Is(err, smtp.ErrTLS), isAlert(err):
 		f.Kind = FailTLS
 	}
-	text := err.Error() // with the stage
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		text = "connect: " + op.Err.Error() // without the address, which whoever asked knows
+	op, ok := errors.AsType[*net.OpError](err)
+	switch dial := ok && op.Op == "dial"; {
+	case f.Kind == FailTimeout && s.Exchanges == nil:
+		f.Text = fmt.Sprintf("no answer on port %d", p.Addr.Port())
+	case dial && f.Kind == FailRefused:
+		f.Text = fmt.Sprintf("connection refused on port %d", p.Addr.Port())
+	case dial: // without the address, which whoever asked knows
+		f.Text = strings.ToValidUTF8(fmt.Sprintf("no connection to port %d: %s", p.Addr.Port(), op.Err), "?")
+	default: // with the stage
+		f.Text = strings.ToValidUTF8(p.Proto+": "+err.Error(), "?")
 	}
-	if f.Kind == FailTimeout && s.Exchanges == nil {
-		text = "connect: no answer"
-	}
-	f.Text = strings.ToValidUTF8(what+": "+text, "?")
 	return f
 }
 
