@@ -48,14 +48,14 @@ func Judge(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	}
 	d.Score, d.Areas = rubric.Score(d.Profile.Role, results)
 	d.Score.Suffix = suffixes(e.Options)
-	d.addResults(results, rubric)
+	d.addResults(results, rubric, causesOf(e))
 	d.Answers = answers(e, d.Profile.Role, results)
 	d.Score.stand(d.Score.Coverage, rubric.MinCoverage, d.Answers, mainReason(&d))
 	return d
 }
 
 // addResults fills the lists of findings, unknowns and the rest.
-func (d *Domain) addResults(results []checks.Result, rubric *Rubric) {
+func (d *Domain) addResults(results []checks.Result, rubric *Rubric, why causes) {
 	costs := map[string]Points{}
 	for _, a := range d.Areas {
 		for _, c := range a.Costs {
@@ -81,7 +81,7 @@ func (d *Domain) addResults(results []checks.Result, rubric *Rubric) {
 			case checks.Unknown:
 				d.Unknown = append(d.Unknown, Unknown{
 					Rule: r.ID, Title: r.Title, Area: r.Area, Severity: string(v.Severity), Subject: v.Subject, Key: v.Key,
-					Reason: bound(v.Message, maxMessage), Evidence: refStrings(v.Evidence),
+					Reason: bound(v.Message, maxMessage), Cause: bound(why.of(v.Evidence), maxMessage), Evidence: refStrings(v.Evidence),
 					Fingerprint: Fingerprint(r.ID, v.Subject, v.Key),
 				})
 			}

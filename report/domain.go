@@ -117,6 +117,7 @@ type Unknown struct {
 	Subject     string   `json:"subject"`
 	Key         string   `json:"key"`
 	Reason      string   `json:"reason"`
+	Cause       string   `json:"cause"` // what keeps many rules from being known, "" where the reason is its own
 	Evidence    []string `json:"evidence"`
 	Fingerprint string   `json:"fingerprint"`
 }

@@ -10,17 +10,18 @@ type reasonGroup struct {
 	places []string
 }
 
-// unknownByReason groups a domain's unknowns, in the order in which their
-// reasons first come.
+// unknownByReason groups a domain's unknowns by cause or else by reason, that for
+// which most rules wait first.
 func unknownByReason(d *Domain) []reasonGroup {
 	var groups []reasonGroup
 	for _, u := range d.Unknown {
 		place := u.Subject
-		if place == d.Name {
+		if place == d.Name || u.Cause != "" { // a cause names its hosts
 			place = ""
 		}
-		groups = addReason(groups, u.Reason, u.Rule, place)
+		groups = addReason(groups, u.cause(), u.Rule, place)
 	}
+	slices.SortStableFunc(groups, func(a, b reasonGroup) int { return len(b.rules) - len(a.rules) })
 	return groups
 }
 

@@ -90,11 +90,8 @@ func (m Mark) Possible() string {
 
 // mainReason gives the reason for which most rules are unknown, "" where none is.
 func mainReason(d *Domain) string {
-	var most reasonGroup
-	for _, g := range unknownByReason(d) {
-		if len(g.rules) > len(most.rules) {
-			most = g
-		}
+	if groups := unknownByReason(d); len(groups) > 0 {
+		return groups[0].reason
 	}
-	return most.reason
+	return ""
 }

@@ -212,7 +212,7 @@ func (p *page) unknown(d *Domain) {
 	if len(d.Unknown) == 0 {
 		return
 	}
-	p.section("UNKNOWN", "asked, but no usable answer; costs nothing in the score")
+	p.section("UNKNOWN", "asked, but no usable answer: neither good nor bad")
 	for _, g := range unknownByReason(d) {
 		reason := clean(g.reason, maxMessage)
 		if len(g.places) > 0 {
@@ -225,7 +225,7 @@ func (p *page) unknown(d *Domain) {
 			}
 			p.line("  " + mark + l)
 		}
-		p.para(6, dim, p.few(g.rules))
+		p.para(6, dim, plural(len(g.rules), "rule", "rules")+": "+p.few(g.rules))
 	}
 }
 

@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
+)
+
+// Causes say why conversations with mail hosts taught nothing, so that the many
+// rules that wait for the same one can be told together.
+type causes struct {
+	mute    map[wire.Ref]muteHost // the conversations that did not come as far as EHLO
+	talks   bool                  // some other one did
+	control []wire.Ref            // conversations that show whether port 25 is open from here
+}
+
+type muteHost struct {
+	name  string
+	heard bool // a greeting came
+	ours  bool // over its address family, this machine reaches no mail server
+	six   bool // that family is IPv6
+}
+
+// causesOf looks through the conversations that were held.
+func causesOf(e *gather.Evidence) causes {
+	c := causes{mute: map[wire.Ref]muteHost{}, control: []wire.Ref{e.Vantage.IPv4.Ref, e.Vantage.IPv6.Ref}}
+	for _, h := range e.MX.Hosts {
+		for _, a := range h.Addrs {
+			switch ex := a.Session.Exchanges; {
+			case a.Ref == "":
+			case smtp.Offered(ex, smtp.StageEHLO) != nil:
+				c.talks = true
+			default:
+				from := e.Vantage.IPv6
+				if a.IP.Is4() {
+					from = e.Vantage.IPv4
+				}
+				c.mute[a.Ref] = muteHost{name: h.Name, heard: smtp.Banner(ex) != nil, ours: from.Broken, six: !a.IP.Is4()}
+			}
+		}
+	}
+	return c
+}
+
+// of gives the cause of an unknown verdict that rests on such conversations alone,
+// "" where there is none.
+func (c causes) of(evidence []wire.Ref) string {
+	var hosts []string
+	heard, ours := false, true
+	for _, ref := range evidence {
+		m, ok := c.mute[ref]
+		switch {
+		case slices.Contains(c.control, ref):
+			continue
+		case !ok:
+			return ""
+		}
+		heard, ours = heard || m.heard, ours && m.ours
+		if !slices.Contains(hosts, m.name) {
+			hosts = append(hosts, m.name)
+		}
+	}
+	if !c.talks { // then what one host did is only a part of the whole
+		for _, m := range c.mute {
+			heard, ours = heard || m.heard, ours && m.ours
+		}
+	}
+	slices.Sort(hosts)
+	switch {
+	case len(hosts) == 0:
+		return ""
+	case ours && c.talks:
+		return "this machine reaches no mail server over the address family of " + strings.Join(hosts, ", ")
+	case ours && c.onlySix():
+		return "this machine reaches nobody over IPv6, and the mail servers have no IPv4 address"
+	case ours:
+		return "this machine reaches no mail server on port 25, wherever it is"
+	case c.talks && heard:
+		return strings.Join(hosts, ", ") + " turned this machine away before any mail was offered"
+	case c.talks:
+		return strings.Join(hosts, ", ") + " did not answer on port 25"
+	case heard:
+		return "no mail server talked with this machine: those that answered on port 25 turned it away"
+	}
+	return "no mail server answered on port 25"
+}
+
+// onlySix reports that all conversations without EHLO were tried over IPv6.
+func (c causes) onlySix() bool {
+	for _, m := range c.mute {
+		if !m.six {
+			return false
+		}
+	}
+	return true
+}
+
+// cause is what an unknown is told under.
+func (u Unknown) cause() string { return cmp.Or(u.Cause, u.Reason) }
