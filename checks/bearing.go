@@ -93,8 +93,11 @@ var areaNames = map[string]string{
 
 // Topic names what was not looked at while the rule is unknown in this respect.
 func (r Rule) Topic(b Bearing) string {
-	if b.About != "" {
+	switch {
+	case b.About != "":
 		return b.About
+	case b.Shield != "":
+		return string(b.Shield)
 	}
 	return areaNames[r.Area]
 }

@@ -23,7 +23,7 @@ func mtastsPolicyRules() []Rule {
 	return []Rule{
 		{
 			ID: "mtasts-policy-invalid", Area: AreaTransport, Severity: High,
-			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "a broken MTA-STS policy, which new senders take for none"}},
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (broken policy)"}},
 			Title: "the MTA-STS policy is well-formed",
 			Refs:  []string{"RFC 8461 section 3.2"},
 			When: func(e *gather.Evidence) (Status, string) {

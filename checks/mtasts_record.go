@@ -22,7 +22,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-multiple", Area: AreaTransport, Severity: High,
-			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "several MTA-STS records, which new senders take for none"}},
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (several records)"}},
 			Title: "there is a single MTA-STS record",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When:  stsRecord,
@@ -35,7 +35,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-invalid", Area: AreaTransport, Severity: High,
-			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "a broken MTA-STS record, which new senders take for none"}},
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (broken record)"}},
 			Title: "the MTA-STS record is well-formed",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When:  stsRecord,
@@ -43,7 +43,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-missing", Area: AreaTransport, Severity: Medium,
-			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "an MTA-STS policy that no record announces"}},
+			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for senders (no record announces its policy)"}},
 			Title: "a policy that is served is announced by a record",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -28,8 +28,7 @@ func mxReachRules() []Rule {
 			Judge: judgeMXUnreachable,
 		},
 		{
-			ID: "mx-unequal", Area: AreaHosts, Severity: High,
-			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "an MX host protects mail less than another"}},
+			ID: "mx-unequal", Area: AreaHosts, Severity: High, Bearless: "the rule about what one host lacks bears on it",
 			Title: "all MX hosts protect mail equally well",
 			Refs:  []string{"RFC 7672 section 2.2.1", "RFC 8461 section 8.4"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -28,8 +28,8 @@ func starttlsRules() []Rule {
 		{
 			ID: "smtp-starttls-fails", Area: AreaTLS, Severity: High,
 			Bears: []Bearing{
-				{On: Transit, From: High, Weight: Decides, Everywhere: true, Words: "encryption fails at its hosts"},
-				{On: Transit, From: High, Weight: Partly, Words: "encryption fails at a host"},
+				{On: Transit, From: Medium, Weight: Decides, Everywhere: true, Words: "encryption fails at its hosts"},
+				{On: Transit, From: Medium, Weight: Partly, Words: "encryption fails at a host"},
 			},
 			Title: "STARTTLS leads to a TLS connection",
 			Refs:  []string{"RFC 3207 section 4", "RFC 7672 section 2.2"},
