@@ -1,5 +1,7 @@
 package checks
 
+import "slices"
+
 // A Question is one of the three that a report answers in plain words. All are
 // put so that yes is good news.
 type Question string
@@ -23,23 +25,79 @@ const (
 	MailFrom Direction = "from" // mail from the domain
 )
 
-// A Weight says how much a failure means for an answer.
+// A Weight says how much a failure, and an unknown, means for an answer.
 type Weight string
 
-// The weights. A deciding failure makes the answer no; a partly bearing one makes
-// it partly. An unknown is an unknown answer for the first, and something not
-// checked beside the answer for the second.
+// The weights. Whatever is not known and does not decide stands beside the answer
+// as not checked.
 const (
-	Decides Weight = "decides"
-	Partly  Weight = "partly"
+	Decides Weight = "decides" // a failure makes the answer no, an unknown makes it unknown
+	Breaks  Weight = "breaks"  // a failure makes it no; it is rare, and an unknown only stands beside
+	Partly  Weight = "partly"  // a failure makes it partly
+	Beside  Weight = "beside"  // a failure is told, and changes nothing; an unknown is not even told
 )
+
+// A Shield is a policy that keeps others from taking the encryption off mail to
+// the domain. One that is whole is enough.
+type Shield string
+
+// The shields.
+const (
+	MTASTS Shield = "MTA-STS"
+	DANE   Shield = "DANE"
+)
+
+// Shields lists them in the order in which answers name them.
+func Shields() []Shield { return []Shield{MTASTS, DANE} }
 
 // A Bearing says what a rule means for one of the three questions. The answers
 // are derived from the bearings of all rules and from nothing else.
 type Bearing struct {
-	On        Question
-	From      Severity // the mildest failure that counts
-	Weight    Weight
-	Direction Direction // of arrival only
-	Words     string    // what the failure means, in plain words: "no DMARC record"
+	On         Question
+	From       Severity // the mildest failure that counts
+	Weight     Weight
+	Everywhere bool      // counts only where no subject of the rule passes
+	Direction  Direction // of arrival only
+	Shield     Shield    // of transit only: any failure breaks that policy, not the answer
+	Words      string    // what the failure means, in plain words: "no DMARC record"
+	Good       string    // what a pass earns, if anything: "no relay seen"
+	About      string    // what was not looked at while it is unknown: "block lists"; "" is the area
+}
+
+// Of says what the result of a rule is in this respect, with the verdict that
+// shows it: failures and unknowns milder than From are left out. Otherwise one
+// failure makes it fail; with Everywhere one pass makes it pass.
+func (b Bearing) Of(res Result) (Status, Verdict) {
+	order := []Status{Fail, Unknown, Pass, NotAsked, NotApplicable}
+	if b.Everywhere {
+		order = []Status{Pass, Unknown, Fail, NotAsked, NotApplicable}
+	}
+	status, worst := NotApplicable, Verdict{}
+	for _, v := range res.Verdicts {
+		if (v.Status == Fail || v.Status == Unknown) && b.From.Worse(v.Severity) {
+			continue
+		}
+		i, j := slices.Index(order, v.Status), slices.Index(order, status)
+		if i < j || worst.Status == "" || i == j && v.Severity.Worse(worst.Severity) {
+			status, worst = v.Status, v
+		}
+	}
+	return status, worst
+}
+
+// areaNames say what was not looked at where a rule of the area is unknown.
+var areaNames = map[string]string{
+	AreaDMARC: "DMARC", AreaSPF: "SPF", AreaDKIM: "DKIM", AreaTLS: "encryption", AreaTransport: "MTA-STS",
+	AreaHosts: "the mail servers", AreaReputation: "block lists",
+}
+
+// Topic names what was not looked at while the rule is unknown in this respect.
+func (r Rule) Topic(b Bearing) string {
+	switch {
+	case b.About != "":
+		return b.About
+	case b.Shield != "":
+		return string(b.Shield)
+	}
+	return areaNames[r.Area]
 }

@@ -18,6 +18,7 @@ func certKeyRules() []Rule {
 	return []Rule{
 		{
 			ID: "cert-key", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "a certificate has a weak key"}},
 			Title: "the certificates have strong keys",
 			Refs:  []string{"RFC 9325 section 4.5", "NCSC-NL guideline for TLS 2025-05"},
 			When:  needsSMTP,
@@ -37,6 +38,10 @@ func certKeyRules() []Rule {
 		},
 		{
 			ID: "cert-key-known", Area: AreaTLS, Severity: Critical,
+			Bears: []Bearing{
+				{On: Transit, From: Critical, Weight: Breaks, Words: "the private key of its certificates is published"},
+				{On: Transit, From: High, Weight: Partly, Words: "the private key of a certificate is published"},
+			},
 			Title: "nobody else has the certificates' keys",
 			Refs:  []string{"RFC 9500 section 3", "practice"},
 			When:  needsSMTP,

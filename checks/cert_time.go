@@ -32,6 +32,7 @@ func certTimeRules() []Rule {
 		},
 		{
 			ID: "cert-expiry", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Beside, Words: "a certificate that MTA-STS asks for ends soon"}},
 			Title: "the certificates are renewed in good time",
 			Refs:  []string{"CA/Browser Forum ballot SC-081v3", "RFC 8461 section 4.2"},
 			When:  needsSMTP,

@@ -40,6 +40,7 @@ func certTrustRules() []Rule {
 		},
 		{
 			ID: "cert-signature", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "a certificate has a signature that can be forged"}},
 			Title: "no certificate is signed with SHA-1 or MD5",
 			Refs:  []string{"RFC 9325 section 4.5"},
 			When:  needsSMTP,

@@ -200,6 +200,7 @@ func dkimSelectorRules() []Rule {
 		},
 		{
 			ID: "dkim-selector-missing", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM selector in use has no key"}},
 			Title: "every selector that was named has a key record",
 			Refs:  []string{"RFC 6376 section 6.1.2"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -235,6 +236,10 @@ func dkimSelectorRules() []Rule {
 		},
 		{
 			ID: "dkim-alias", Area: AreaDKIM, Severity: Critical,
+			Bears: []Bearing{
+				{On: Forgery, From: Critical, Weight: Breaks, Words: "a DKIM alias leads to a domain that anyone can register"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM selector leads nowhere"},
+			},
 			Title: "selectors that are aliases lead to a key",
 			Refs:  []string{"RFC 6376 section 3.6.2.1", "RFC 1034 section 3.6.2"},
 			Judge: judgeDKIMAlias,

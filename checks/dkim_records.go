@@ -16,6 +16,7 @@ func dkimRecordRules() []Rule {
 	return []Rule{
 		{
 			ID: "dkim-record-multiple", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM selector has several records"}},
 			Title: "a selector has one TXT record",
 			Refs:  []string{"RFC 6376 section 3.6.2.2"},
 			When:  dkimKeys,
@@ -37,6 +38,7 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-syntax", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM record cannot be read"}},
 			Title: "key records are well-formed lists of tags",
 			Refs:  []string{"RFC 6376 section 3.2"},
 			When:  dkimKeys,
@@ -46,6 +48,7 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-version", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers ignore a DKIM record"}},
 			Title: "key records begin with v=DKIM1",
 			Refs:  []string{"RFC 6376 section 3.6.1"},
 			When:  dkimKeys,
@@ -65,6 +68,7 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-key-type", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers ignore a DKIM record"}},
 			Title: "key records name a key type that verifiers know",
 			Refs:  []string{"RFC 6376 section 3.6.1", "RFC 8463 section 4.2"},
 			When:  dkimKeys,
@@ -85,6 +89,7 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-key-truncated", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is cut off"}},
 			Title: "no key is cut off",
 			Refs:  []string{"RFC 6376 section 3.6.2.2"},
 			When:  dkimKeys,
@@ -100,6 +105,10 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-key-invalid", Area: AreaDKIM, Severity: Critical,
+			Bears: []Bearing{
+				{On: Forgery, From: Critical, Weight: Breaks, Words: "a DKIM record publishes the private key"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key cannot be used"},
+			},
 			Title: "key records hold a readable public key",
 			Refs:  []string{"RFC 6376 sections 3.6.1 and 6.1.2", "RFC 8463 section 4.2"},
 			When:  dkimKeys,
@@ -107,6 +116,7 @@ func dkimRecordRules() []Rule {
 		},
 		{
 			ID: "dkim-revoked", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key in use is revoked"}},
 			Title: "no selector in use is revoked",
 			Refs:  []string{"RFC 6376 sections 3.6.1 and 6.1.2"},
 			When:  dkimKeys,
@@ -170,6 +180,7 @@ func dkimUseRules() []Rule {
 	return []Rule{
 		{
 			ID: "dkim-hash", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key permits no hash that counts"}},
 			Title: "key records permit SHA-256 and no weaker hash",
 			Refs:  []string{"RFC 8301 section 3.1", "RFC 6376 section 6.1.2"},
 			When:  dkimKeys,
@@ -185,6 +196,7 @@ func dkimUseRules() []Rule {
 		},
 		{
 			ID: "dkim-service", Area: AreaDKIM, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is not for e-mail"}},
 			Title: "keys may be used for e-mail",
 			Refs:  []string{"RFC 6376 section 3.6.1", "RFC 8460 section 3"},
 			When:  dkimKeys,

@@ -30,6 +30,10 @@ func dkimStrengthRules() []Rule {
 	return []Rule{
 		{
 			ID: "dkim-key-short", Area: AreaDKIM, Severity: Critical,
+			Bears: []Bearing{
+				{On: Forgery, From: High, Weight: Decides, Words: "a DKIM key is short enough to be broken"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is too short to count"},
+			},
 			Title: "RSA keys have 1024 bits or more",
 			Refs:  []string{"RFC 8301 section 3.2"},
 			When:  dkimFound,
@@ -96,6 +100,7 @@ func dkimStrengthRules() []Rule {
 		},
 		{
 			ID: "dkim-key-known", Area: AreaDKIM, Severity: Critical,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "a DKIM key is publicly known"}},
 			Title: "nobody else can know the private keys",
 			Refs:  []string{"RFC 6376 section 8", "RFC 9500 section 2"},
 			When:  dkimFound,

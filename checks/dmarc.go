@@ -153,12 +153,14 @@ func dmarcExistenceRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-record-missing", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "no DMARC record"}},
 			Title: "a DMARC record applies to the domain",
 			Refs:  []string{"RFC 9989 section 4.10.1", "RFC 7489 section 6.6.3"},
 			Judge: judgeDMARCMissing,
 		},
 		{
 			ID: "dmarc-record-multiple", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "several DMARC records, so none counts"}},
 			Title: "there is only one DMARC record at a name",
 			Refs:  []string{"RFC 9989 section 4.10", "RFC 7489 section 6.6.3"},
 			When:  dmarcOwn,
@@ -187,6 +189,7 @@ func dmarcExistenceRules() []Rule {
 		},
 		{
 			ID: "dmarc-version", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Beside, Words: "a text meant for DMARC is ignored"}},
 			Title: "the DMARC record starts with v=DMARC1 and a semicolon",
 			Refs:  []string{"RFC 9989 sections 4.7 and 4.8", "RFC 7489 section 6.4"},
 			When:  dmarcOwn,
@@ -202,6 +205,7 @@ func dmarcExistenceRules() []Rule {
 		},
 		{
 			ID: "dmarc-misplaced", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Beside, Words: "a DMARC record stands where nobody looks"}},
 			Title: "the DMARC record is published at _dmarc",
 			Refs:  []string{"RFC 9989 section 4.5", "RFC 7489 section 6.1"},
 			When:  dmarcOwn,
@@ -228,6 +232,7 @@ func dmarcExistenceRules() []Rule {
 		},
 		{
 			ID: "dmarc-alias-dangling", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Beside, Words: "an alias at _dmarc leads nowhere"}},
 			Title: "an alias at _dmarc leads to a record",
 			Refs:  []string{"RFC 9989 section 4.10", "RFC 1034 section 3.6.2"},
 			When:  dmarcOwn,

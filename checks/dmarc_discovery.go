@@ -17,6 +17,7 @@ func dmarcDiscoveryRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-discovery-differs", Area: AreaDMARC, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "older and newer receivers find different policies"}},
 			Title: "old and new receivers find the same record and organizational domain",
 			Refs:  []string{"RFC 9989 section C.3", "RFC 7489 section 3.2"},
 			When:  dmarcRecord,
@@ -43,6 +44,7 @@ func dmarcDiscoveryRules() []Rule {
 		},
 		{
 			ID: "dmarc-psd-wrong", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "DMARC takes its subdomains for strangers"}},
 			Title: "tag psd fits the domain's place in the DNS",
 			Refs:  []string{"RFC 9989 sections 4.7, 4.10.2 and 5.1.8"},
 			When:  dmarcRecord,
@@ -77,6 +79,7 @@ func dmarcDiscoveryRules() []Rule {
 		},
 		{
 			ID: "dmarc-psd-missing", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "names below it can forge each other"}},
 			Title: "a public suffix says so in its DMARC record",
 			Refs:  []string{"RFC 9989 sections 4.10.2 and 5.2"},
 			When: func(e *gather.Evidence) (Status, string) {

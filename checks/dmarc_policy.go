@@ -15,6 +15,7 @@ func dmarcPolicyRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-record-void", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "the DMARC record has no effect"}},
 			Title: "the DMARC record has an effect",
 			Refs:  []string{"RFC 9989 sections 4.7 and 4.10.1", "RFC 7489 section 6.6.3"},
 			When:  dmarcRecord,
@@ -32,6 +33,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-missing", Area: AreaDMARC, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "DMARC names no policy, so it only monitors"}},
 			Title: "the record says its policy in tag p",
 			Refs:  []string{"RFC 9989 sections 4.7 and 4.10.1", "RFC 7489 section 6.3"},
 			When:  dmarcInForce,
@@ -53,6 +55,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-invalid", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "the DMARC policy is invalid, so it only monitors"}},
 			Title: "tag p holds a policy that every receiver understands",
 			Refs:  []string{"RFC 9989 sections 4.8 and 4.10.1", "RFC 7489 section 6.6.3"},
 			When:  dmarcInForce,
@@ -68,6 +71,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-none", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "DMARC only monitors (p=none)"}},
 			Title: "the policy asks receivers to act on forged mail",
 			Refs:  []string{"RFC 9989 sections 3.2.12 and 5.1.7"},
 			When:  dmarcInForce,
@@ -86,6 +90,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-quarantine", Area: AreaDMARC, Severity: Info,
+			Bears: []Bearing{{On: Forgery, From: Info, Weight: Beside, Words: "DMARC has forgeries put aside (p=quarantine)", Good: "DMARC has forgeries rejected"}},
 			Title: "the policy is the strictest one",
 			Refs:  []string{"RFC 9989 section 4.7"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -104,6 +109,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-testing", Area: AreaDMARC, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Partly, Words: "DMARC is in test mode (t=y)"}},
 			Title: "the policy is not marked as a test",
 			Refs:  []string{"RFC 9989 sections 4.7 and A.6"},
 			When:  dmarcInForce,
@@ -124,6 +130,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-no-mail", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "DMARC does not have all mail rejected", Good: "DMARC has forgeries rejected"}},
 			Title: "a domain without mail has the policy reject",
 			Refs:  []string{"BSI TR-03182-11", "RFC 9989 section 4.7"},
 			When: func(e *gather.Evidence) (Status, string) {

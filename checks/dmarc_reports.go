@@ -34,7 +34,7 @@ func dmarcAddressRules() []Rule {
 			},
 		},
 		{
-			ID: "dmarc-report-uri", Area: AreaDMARC, Severity: High,
+			ID: "dmarc-report-uri", Area: AreaDMARC, Severity: High, Bearless: "it is about reports, not mail",
 			Title: "all report addresses are valid URIs",
 			Refs:  []string{"RFC 9989 sections 4.7 and 4.8", "RFC 9990 section 4", "RFC 8616"},
 			When:  dmarcAddresses,
@@ -117,7 +117,7 @@ func dmarcDestinations(e *gather.Evidence) (Status, string) {
 func dmarcDestinationRules() []Rule {
 	return []Rule{
 		{
-			ID: "dmarc-report-unauthorised", Area: AreaDMARC, Severity: High,
+			ID: "dmarc-report-unauthorised", Area: AreaDMARC, Severity: High, Bearless: "it is about reports, not mail",
 			Title: "other organizations agree to get the reports",
 			Refs:  []string{"RFC 9990 section 4", "RFC 9991 section 5", "RFC 7489 section 7.1"},
 			When:  dmarcDestinations,
@@ -130,7 +130,7 @@ func dmarcDestinationRules() []Rule {
 			},
 		},
 		{
-			ID: "dmarc-report-undeliverable", Area: AreaDMARC, Severity: Critical,
+			ID: "dmarc-report-undeliverable", Area: AreaDMARC, Severity: Critical, Bearless: "it is about reports, not mail",
 			Title: "the domains of all report addresses take mail",
 			Refs:  []string{"RFC 9989 section 11.2", "RFC 7505", "RFC 5321 section 5.1"},
 			When:  dmarcDestinations,

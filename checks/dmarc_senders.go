@@ -16,6 +16,10 @@ func dmarcSenderRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-unauthenticated", Area: AreaDMARC, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailFrom, Words: "all its own mail fails its DMARC policy", About: "its own mail under DMARC"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "its own mail may fail its DMARC policy", About: "its own mail under DMARC"},
+			},
 			Title: "the domain's own mail can pass DMARC",
 			Refs:  []string{"RFC 9989 section 5.1.6"},
 			When:  dmarcSending,

@@ -12,6 +12,7 @@ func dmarcSubdomainRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-subpolicy-invalid", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "a DMARC subdomain policy is invalid and voids the record"}},
 			Title: "tags sp and np hold policies that every receiver understands",
 			Refs:  []string{"RFC 9989 sections 4.8 and 4.10.1", "RFC 7489 section 6.6.3"},
 			When:  dmarcRecord,
@@ -27,6 +28,7 @@ func dmarcSubdomainRules() []Rule {
 		},
 		{
 			ID: "dmarc-subdomain-weaker", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Partly, Words: "subdomains are less protected"}},
 			Title: "subdomains are protected as the domain is",
 			Refs:  []string{"RFC 9989 section 4.7"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -59,6 +61,7 @@ func dmarcSubdomainRules() []Rule {
 		},
 		{
 			ID: "dmarc-nonexistent-weak", Area: AreaDMARC, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "names that do not exist below it are unprotected"}},
 			Title: "subdomains that do not exist are protected",
 			Refs:  []string{"RFC 9989 section 4.7"},
 			When: func(e *gather.Evidence) (Status, string) {

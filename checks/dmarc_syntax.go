@@ -58,6 +58,7 @@ func dmarcSyntaxRules() []Rule {
 	return []Rule{
 		{
 			ID: "dmarc-syntax", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "strict receivers refuse the DMARC record"}},
 			Title: "the DMARC record is a well-formed list of tags",
 			Refs:  []string{"RFC 9989 section 4.7", "RFC 6376 section 3.2"},
 			When:  dmarcRecord,
@@ -95,6 +96,7 @@ func dmarcSyntaxRules() []Rule {
 		},
 		{
 			ID: "dmarc-pct", Area: AreaDMARC, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "older receivers stop only a share (pct)"}},
 			Title: "the policy applies to all mail, not to a percentage",
 			Refs:  []string{"RFC 9989 sections A.6 and C.5.2", "RFC 7489 section 6.3"},
 			When:  dmarcRecord,

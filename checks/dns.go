@@ -47,6 +47,10 @@ func dnsZoneRules() []Rule {
 	return []Rule{
 		{
 			ID: "dns-nxdomain", Area: AreaHosts, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "the domain does not exist", About: "the DNS"},
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailFrom, Words: "the domain does not exist", About: "the DNS"},
+			},
 			Title: "the domain exists",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 8020"},
 			Judge: func(e *gather.Evidence) []Verdict {
@@ -82,6 +86,7 @@ func dnsZoneRules() []Rule {
 		},
 		{
 			ID: "dns-cname-conflict", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an alias stands beside other records", About: "the DNS"}},
 			Title: "no alias stands beside other records",
 			Refs:  []string{"RFC 1034 section 3.6.2", "RFC 2181 section 10.1"},
 			When:  dnsExists,

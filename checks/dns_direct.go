@@ -17,6 +17,10 @@ func dnsDirectRules() []Rule {
 	return []Rule{
 		{
 			ID: "dns-ns-target", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a name server has no address", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a name server has no address", About: "the name servers"},
+			},
 			Title: "each name server's name has an address and is no alias",
 			Refs:  []string{"RFC 2181 section 10.3", "RFC 1912 section 2.8"},
 			When:  dnsNameservers,

@@ -122,6 +122,7 @@ func dnsOwnerRules() []Rule {
 		},
 		{
 			ID: "dns-misplaced", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Beside, Words: "a policy record stands where nobody looks"}},
 			Title: "policy records stand at their own names",
 			Refs:  []string{"RFC 8461 section 3.1", "RFC 8460 section 3"},
 			When:  dnsExists,

@@ -14,6 +14,10 @@ func dnsServerRules() []Rule {
 	return []Rule{
 		{
 			ID: "dns-servers-fail", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "none of its name servers answers", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Decides, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
+			},
 			Title: "the domain's name servers answer",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7208 section 4.4"},
 			When:  dnsExists,
@@ -21,6 +25,7 @@ func dnsServerRules() []Rule {
 		},
 		{
 			ID: "dns-tcp-closed", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers cannot fetch its long records", About: "the name servers"}},
 			Title: "answers too long for UDP come over TCP",
 			Refs:  []string{"RFC 7766 section 5", "RFC 7208 section 3.4"},
 			When:  dnsExists,

@@ -21,6 +21,10 @@ var dnsUses = []struct{ kind, what, gain string }{
 func dnsRegistrationRules() []Rule {
 	return []Rule{{
 		ID: "dns-unregistered", Area: AreaHosts, Severity: Critical,
+		Bears: []Bearing{
+			{On: Forgery, From: Critical, Weight: Partly, Words: "anyone can register a name that it relies on", About: "registrations"},
+			{On: Transit, From: Critical, Weight: Breaks, Words: "anyone can register a name that its mail relies on", About: "registrations"},
+		},
 		Title: "no record relies on a name that anybody can register",
 		Refs:  []string{"RFC 5321 section 5.1"},
 		When:  dnsExists,

@@ -19,6 +19,7 @@ func dnsblRules() []Rule {
 	return slices.Concat([]Rule{
 		{
 			ID: "dnsbl-listed", Area: AreaReputation, Severity: Critical,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "an address or the name is on a block list", Good: "on no block list"}},
 			Title: "no sending address and no name of the domain is on a block list",
 			Refs:  []string{"RFC 5782 section 2.1", "RFC 5782 section 3", "RFC 6471"},
 			When:  asksLists,
@@ -26,6 +27,7 @@ func dnsblRules() []Rule {
 		},
 		{
 			ID: "dnsbl-policy-listed", Area: AreaReputation, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "it sends from an address range of end users"}},
 			Title: "no sending address is in a range of end users",
 			Refs:  []string{"Spamhaus PBL FAQ"},
 			When:  asksAboutSenders,

@@ -19,6 +19,7 @@ func ipRules() []Rule {
 	return []Rule{
 		{
 			ID: "ip-ptr-missing", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host has no reverse DNS", About: "reverse DNS"}},
 			Title: "every sending IPv4 address has a PTR record",
 			Refs:  []string{"RFC 1912 section 2.1", "Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
 			When:  needsSenders(false),
@@ -26,6 +27,7 @@ func ipRules() []Rule {
 		},
 		{
 			ID: "ip-ptr-unconfirmed", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host's reverse DNS does not lead back", About: "reverse DNS"}},
 			Title: "the PTR name of every sending IPv4 address leads back to it",
 			Refs:  []string{"Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
 			When:  needsSenders(false),
@@ -33,6 +35,7 @@ func ipRules() []Rule {
 		},
 		{
 			ID: "ip-ipv6-ptr", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host's IPv6 address has no proper reverse DNS", About: "reverse DNS"}},
 			Title: "every sending IPv6 address has a PTR name that leads back to it",
 			Refs:  []string{"Google sender guidelines (5.7.25)", "BSI TR-03182 section 4.1"},
 			When:  needsSenders(true),

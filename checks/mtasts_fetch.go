@@ -17,6 +17,7 @@ func mtastsFetchRules() []Rule {
 	return []Rule{
 		{
 			ID: "mtasts-fetch", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (no policy can be fetched)"}},
 			Title: "the MTA-STS policy can be fetched",
 			Refs:  []string{"RFC 8461 section 3.3"},
 			When:  stsFetched,
@@ -24,6 +25,7 @@ func mtastsFetchRules() []Rule {
 		},
 		{
 			ID: "mtasts-host-cert", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (bad certificate of its host)"}},
 			Title: "the policy host has a valid certificate",
 			Refs:  []string{"RFC 8461 section 3.3", "RFC 6125 section 6.4"},
 			When:  stsFetched,

@@ -28,6 +28,11 @@ func mtastsHostRules() []Rule {
 	return []Rule{
 		{
 			ID: "mtasts-mx-mismatch", Area: AreaTransport, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "the MTA-STS policy forbids its own MX hosts", About: "MTA-STS"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "MTA-STS forbids an MX host", About: "MTA-STS"},
+				{On: Transit, From: High, Weight: Partly, Words: "the MTA-STS policy leaves out an MX host"},
+			},
 			Title: "the MTA-STS policy allows every MX host",
 			Refs:  []string{"RFC 8461 section 4.1", "RFC 8461 section 5"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -56,6 +61,10 @@ func mtastsHostRules() []Rule {
 		},
 		{
 			ID: "mtasts-starttls", Area: AreaTransport, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "MTA-STS forbids delivery for want of encryption", About: "MTA-STS"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "MTA-STS forbids a host for want of encryption", About: "MTA-STS"},
+			},
 			Title: "every MX host does TLS as its MTA-STS policy promises",
 			Refs:  []string{"RFC 8461 section 4", "RFC 8461 section 5", "RFC 3207"},
 			When:  overSMTP,
@@ -63,6 +72,11 @@ func mtastsHostRules() []Rule {
 		},
 		{
 			ID: "mtasts-cert", Area: AreaTransport, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "MTA-STS forbids delivery for bad certificates", About: "MTA-STS"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "MTA-STS forbids a host for a bad certificate", About: "MTA-STS"},
+				{On: Transit, From: High, Weight: Partly, Words: "a certificate breaks the MTA-STS policy"},
+			},
 			Title: "every MX host has the certificate that MTA-STS asks for",
 			Refs:  []string{"RFC 8461 section 4.2", "RFC 8461 section 5"},
 			When:  overSMTP,
@@ -70,6 +84,7 @@ func mtastsHostRules() []Rule {
 		},
 		{
 			ID: "mtasts-tls-version", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "MTA-STS asks for newer encryption than a host has", About: "MTA-STS"}},
 			Title: "every MX host with MTA-STS does TLS 1.2 or newer",
 			Refs:  []string{"RFC 8461 section 7.2", "RFC 8996"},
 			When:  overSMTP,

@@ -23,6 +23,7 @@ func mtastsPolicyRules() []Rule {
 	return []Rule{
 		{
 			ID: "mtasts-policy-invalid", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (broken policy)"}},
 			Title: "the MTA-STS policy is well-formed",
 			Refs:  []string{"RFC 8461 section 3.2"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -38,6 +39,7 @@ func mtastsPolicyRules() []Rule {
 		},
 		{
 			ID: "mtasts-testing", Area: AreaTransport, Severity: Low,
+			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "MTA-STS only tests", Good: "MTA-STS enforced"}},
 			Title: "the MTA-STS policy is past its testing mode",
 			Refs:  []string{"RFC 8461 section 5"},
 			When:  stsMode,
@@ -50,6 +52,7 @@ func mtastsPolicyRules() []Rule {
 		},
 		{
 			ID: "mtasts-mode-none", Area: AreaTransport, Severity: Medium,
+			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "MTA-STS switched off"}},
 			Title: "the MTA-STS policy is not switched off",
 			Refs:  []string{"RFC 8461 section 5", "RFC 8461 section 8.3"},
 			When:  stsMode,
@@ -86,6 +89,7 @@ func mtastsPolicyRules() []Rule {
 		},
 		{
 			ID: "mtasts-mx-pattern", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Beside, Words: "a line of the MTA-STS policy fits no host"}},
 			Title: "each mx line of the policy is a valid pattern",
 			Refs:  []string{"RFC 8461 section 3.2", "RFC 8461 section 4.1"},
 			When:  stsAsks,

@@ -14,6 +14,7 @@ func mtastsRecordRules() []Rule {
 	return []Rule{
 		{
 			ID: "mtasts-none", Area: AreaTransport, Severity: Medium,
+			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS"}},
 			Title: "there is an MTA-STS record",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When:  receivesMail,
@@ -21,6 +22,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-multiple", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (several records)"}},
 			Title: "there is a single MTA-STS record",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When:  stsRecord,
@@ -33,6 +35,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-invalid", Area: AreaTransport, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for new senders (broken record)"}},
 			Title: "the MTA-STS record is well-formed",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When:  stsRecord,
@@ -40,6 +43,7 @@ func mtastsRecordRules() []Rule {
 		},
 		{
 			ID: "mtasts-record-missing", Area: AreaTransport, Severity: Medium,
+			Bears: []Bearing{{On: Transit, From: Low, Weight: Decides, Shield: MTASTS, Words: "no MTA-STS for senders (no record announces its policy)"}},
 			Title: "a policy that is served is announced by a record",
 			Refs:  []string{"RFC 8461 section 3.1"},
 			When: func(e *gather.Evidence) (Status, string) {

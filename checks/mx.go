@@ -85,6 +85,7 @@ func mxRoleRules() []Rule {
 	return []Rule{
 		{
 			ID: "mx-none", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "no host takes its mail"}},
 			Title: "mail for the domain has somewhere to go",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7505 section 4.2"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -228,6 +229,7 @@ func mxNullRules() []Rule {
 		},
 		{
 			ID: "mx-null-mixed", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a null MX stands beside other MX records"}},
 			Title: "a null MX stands alone",
 			Refs:  []string{"RFC 7505 section 3"},
 			When:  hasNull,
@@ -243,6 +245,7 @@ func mxNullRules() []Rule {
 		},
 		{
 			ID: "mx-null-sender", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers refuse mail that nobody can answer", About: "the null MX"}},
 			Title: "a domain that sends mail can also be answered",
 			Refs:  []string{"RFC 7505 section 4.2"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -13,6 +13,10 @@ func mxAddressRules() []Rule {
 	return []Rule{
 		{
 			ID: "mx-special-address", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "no MX host has a public address", About: "the servers' addresses"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX address is not a public one", About: "the servers' addresses"},
+			},
 			Title: "mail hosts have public addresses",
 			Refs:  []string{"RFC 6890 section 2.2", "RFC 5321 section 5.1"},
 			When:  mxMailHosts,

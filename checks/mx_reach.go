@@ -18,13 +18,17 @@ func mxReachRules() []Rule {
 	return []Rule{
 		{
 			ID: "mx-unreachable", Area: AreaHosts, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "no MX host that was tried answers on port 25"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX host does not answer"},
+			},
 			Title: "every MX address answers on port 25",
 			Refs:  []string{"RFC 5321 section 5.1"},
 			When:  needsSMTP,
 			Judge: judgeMXUnreachable,
 		},
 		{
-			ID: "mx-unequal", Area: AreaHosts, Severity: High,
+			ID: "mx-unequal", Area: AreaHosts, Severity: High, Bearless: "the rule about what one host lacks bears on it",
 			Title: "all MX hosts protect mail equally well",
 			Refs:  []string{"RFC 7672 section 2.2.1", "RFC 8461 section 8.4"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -37,6 +37,7 @@ func mxTargetRules() []Rule {
 		},
 		{
 			ID: "mx-not-hostname", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX record names no valid host"}},
 			Title: "every MX record names a proper host name",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 1123 section 2.1", "RFC 7672 section 2.2"},
 			When:  mxTargets,
@@ -54,6 +55,10 @@ func mxTargetRules() []Rule {
 		},
 		{
 			ID: "mx-no-address", Area: AreaHosts, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "no MX host has an address", About: "the servers' addresses"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX host has no address", About: "the servers' addresses"},
+			},
 			Title: "every MX host has an address",
 			Refs:  []string{"RFC 5321 section 5.1"},
 			When:  mxTargets,

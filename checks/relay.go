@@ -16,16 +16,19 @@ import (
 func relayRules() []Rule {
 	return []Rule{
 		{
-			ID: "relay-open", Area: AreaHosts, Severity: High,
+			ID: "relay-open", Area: AreaHosts, Severity: Critical,
+			Bears: []Bearing{
+				{On: Forgery, From: Critical, Weight: Breaks, Words: "a server that SPF lets send looks like an open relay", About: "relaying"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a server looks like an open relay", Good: "no relay seen", About: "relaying"},
+			},
 			Title: "no mail host takes mail from strangers for strangers",
 			Refs:  []string{"RFC 5321 section 7.9", "RFC 5321 section 3.6.2"},
 			When:  needsSMTP,
-			Judge: func(e *gather.Evidence) []Verdict {
-				return judgeEach(e, func(c conversation) Verdict { return judgeRelay(e, c, true) })
-			},
+			Judge: judgeOpenRelay,
 		},
 		{
 			ID: "relay-suspected", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a server may be an open relay", About: "relaying"}},
 			Title: "no form of address suggests that a mail host relays",
 			Refs:  []string{"RFC 5321 section 3.6.1", "RFC 5321 appendix C"},
 			When:  needsSMTP,
@@ -59,6 +62,26 @@ func relayRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, judgeCatchAll) },
 		},
 	}
+}
+
+// judgeOpenRelay is about each host. One that SPF lets send is worse: what
+// strangers send through it passes as the domain's own.
+func judgeOpenRelay(e *gather.Evidence) []Verdict {
+	out := judgeEach(e, func(c conversation) Verdict { return judgeRelay(e, c, true) })
+	for i, c := range conversations(e) {
+		v := &out[i]
+		if v.Status != Fail && v.Status != Unknown {
+			continue
+		}
+		v.Severity = High
+		if e.SPF.Pass4.Contains(c.Addr.IP) || e.SPF.Pass6.Contains(c.Addr.IP) {
+			v.Severity = Critical
+			if v.Status == Fail {
+				v.Message += "; SPF lets it send, so what strangers send through it passes as mail of the domain"
+			}
+		}
+	}
+	return out
 }
 
 // An outcome is what one envelope came to.
@@ -161,7 +184,7 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	case len(seen) > 0 && trusted(e, c):
 		return unknown("accepted at RCPT (%s), but asked from an address that the domain itself trusts; ask from elsewhere", strings.Join(seen, "; "))
 	case strong && open:
-		return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf(
+		return Verdict{Status: Fail, Message: fmt.Sprintf(
 			"strongly suspected open relay: accepted mail for %s from a stranger, though it refuses unknown recipients of its own (%s); only a delivered message would be proof",
 			e.Relay.To, strings.Join(plain, "; "))}
 	case strong:

@@ -22,12 +22,20 @@ func serviceRules() []Rule {
 	return []Rule{
 		{
 			ID: "smtp-banner-refuses", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "its mail servers turn every sender away"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a mail server turns senders away"},
+			},
 			Title: "the mail hosts greet with 220",
 			Refs:  []string{"RFC 5321 section 3.1", "RFC 5321 section 4.3.2"},
 			When:  needsSMTP, Judge: judgeBanner,
 		},
 		{
 			ID: "smtp-ehlo-refused", Area: AreaHosts, Severity: High,
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a mail server refuses the greeting of senders"},
+				{On: Transit, From: High, Weight: Partly, Words: "a mail server cannot begin encryption"},
+			},
 			Title: "the mail hosts understand EHLO",
 			Refs:  []string{"RFC 5321 section 4.5.1", "RFC 5321 section 3.2"},
 			When:  needsSMTP, Judge: judgeEHLO,

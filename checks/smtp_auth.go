@@ -12,7 +12,7 @@ import (
 func authRules() []Rule {
 	return []Rule{
 		{
-			ID: "smtp-auth-plaintext", Area: AreaTLS, Severity: High,
+			ID: "smtp-auth-plaintext", Area: AreaTLS, Severity: High, Bearless: "it is about passwords of users, not about mail between servers",
 			Title: "no password is asked for in clear text",
 			Refs:  []string{"RFC 4954 section 4", "RFC 4954 section 9"},
 			When:  needsSMTP,

@@ -17,12 +17,20 @@ func starttlsRules() []Rule {
 	return []Rule{
 		{
 			ID: "smtp-starttls-none", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{
+				{On: Transit, From: High, Weight: Decides, Everywhere: true, Words: "mail to it travels in clear text"},
+				{On: Transit, From: High, Weight: Partly, Words: "a host offers no encryption"},
+			},
 			Title: "the mail hosts offer STARTTLS",
 			Refs:  []string{"RFC 3207 section 4", "RFC 7672 section 2.2"},
 			When:  needsSMTP, Judge: judgeNoSTARTTLS,
 		},
 		{
 			ID: "smtp-starttls-fails", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{
+				{On: Transit, From: Medium, Weight: Decides, Everywhere: true, Words: "encryption fails at its hosts"},
+				{On: Transit, From: Medium, Weight: Partly, Words: "encryption fails at a host"},
+			},
 			Title: "STARTTLS leads to a TLS connection",
 			Refs:  []string{"RFC 3207 section 4", "RFC 7672 section 2.2"},
 			When:  needsSMTP, Judge: judgeBrokenSTARTTLS,

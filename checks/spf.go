@@ -192,12 +192,14 @@ func spfRecordRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-record-missing", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "there is no SPF record"}},
 			Title: "the domain has an SPF record",
 			Refs:  []string{"RFC 7208 section 4.5", "RFC 7208 section 10.1.2", "BSI TR-03182-01"},
 			When:  spfAnswer, Judge: judgeSPFMissing,
 		},
 		{
 			ID: "spf-record-multiple", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "there are several SPF records"}},
 			Title: "there is only one SPF record",
 			Refs:  []string{"RFC 7208 section 3.2", "RFC 7208 section 4.5"},
 			When:  spfText,
@@ -215,6 +217,7 @@ func spfRecordRules() []Rule {
 		},
 		{
 			ID: "spf-version-broken", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers do not see its SPF text"}},
 			Title: "every SPF text starts with v=spf1 and a blank",
 			Refs:  []string{"RFC 7208 section 4.5", "RFC 7208 section 12"},
 			When:  spfAnswer, Judge: judgeSPFVersion,

@@ -16,6 +16,7 @@ func spfLimitRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-lookup-limit", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF needs too many DNS lookups"}},
 			Title: "the SPF record needs at most 10 DNS lookups",
 			Refs:  []string{"RFC 7208 section 4.6.4"},
 			When:  spfRecord, Judge: judgeSPFLookups,
@@ -37,6 +38,7 @@ func spfLimitRules() []Rule {
 		},
 		{
 			ID: "spf-void-limit", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF has too many dead names"}},
 			Title: "at most two DNS lookups of the SPF record find nothing",
 			Refs:  []string{"RFC 7208 section 4.6.4", "RFC 7208 section 11.1"},
 			When:  spfRecord, Judge: judgeSPFVoidLimit,
@@ -49,6 +51,7 @@ func spfLimitRules() []Rule {
 		},
 		{
 			ID: "spf-mx-limit", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF meets too many MX hosts"}},
 			Title: "no mx term of the SPF record leads to more than 10 mail hosts",
 			Refs:  []string{"RFC 7208 section 4.6.4", "RFC 7208 section 5.4"},
 			When:  spfRecord,

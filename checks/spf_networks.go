@@ -17,6 +17,7 @@ func spfNetworkRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-too-wide", Area: AreaSPF, Severity: Medium,
+			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "SPF lets very wide networks pass"}},
 			Title: "the SPF record lets only a narrow part of the internet send",
 			Refs:  []string{"RFC 9989 section 7.1", "RFC 9989 section 11.1", "BSI TR-03182-01"},
 			When:  spfRecord, Judge: judgeSPFWidth,

@@ -16,12 +16,14 @@ func spfPolicyRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-passes-all", Area: AreaSPF, Severity: Critical,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "SPF lets every address pass"}},
 			Title: "the SPF record does not let everybody send",
 			Refs:  []string{"RFC 7208 section 4.6.2", "RFC 7208 section 5.1", "BSI TR-03182-01"},
 			When:  spfRecord, Judge: judgeSPFPassesAll,
 		},
 		{
 			ID: "spf-end-neutral", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "SPF says nothing about strangers"}},
 			Title: "the SPF record ends in ~all or -all",
 			Refs:  []string{"RFC 7208 section 4.7", "RFC 7208 section 5.2", "BSI TR-03182-01", "Internet.nl"},
 			When:  spfEnd,
@@ -92,6 +94,7 @@ func spfPolicyRules() []Rule {
 		},
 		{
 			ID: "spf-no-mail", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "SPF does not say that nobody sends"}},
 			Title: "the SPF record of a domain without mail lets nobody send",
 			Refs:  []string{"RFC 7208 section 10.1.2", "BSI TR-03182-11", "BOD 18-01"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -16,18 +16,21 @@ func spfSyntaxRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-syntax", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF is broken"}},
 			Title: "every term of the SPF record can be read",
 			Refs:  []string{"RFC 7208 section 4.6", "RFC 7208 section 7.1", "RFC 7208 section 12"},
 			When:  spfText, Judge: judgeSPFSyntax,
 		},
 		{
 			ID: "spf-cut-off", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF is cut off in the middle"}},
 			Title: "the strings of the SPF record join to what was meant",
 			Refs:  []string{"RFC 7208 section 3.3"},
 			When:  spfText, Judge: judgeSPFSeams,
 		},
 		{
 			ID: "spf-mechanism-as-modifier", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF has a term that receivers skip"}},
 			Title: "no mechanism of the SPF record is written with an equals sign",
 			Refs:  []string{"RFC 7208 section 4.6.1", "RFC 7208 section 6"},
 			When:  spfText, Judge: spfProblem(High, spf.CodeAsModifier),

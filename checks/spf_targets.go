@@ -16,6 +16,7 @@ func spfTargetRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-include-broken", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "an SPF include is broken"}},
 			Title: "every include of the SPF record leads to a valid record",
 			Refs:  []string{"RFC 7208 section 5.2"},
 			When:  spfRecord,
@@ -23,6 +24,7 @@ func spfTargetRules() []Rule {
 		},
 		{
 			ID: "spf-redirect-broken", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "the SPF redirect is broken"}},
 			Title: "every redirect of the SPF record leads to a valid record",
 			Refs:  []string{"RFC 7208 section 6.1"},
 			When:  spfRecord,
@@ -30,6 +32,7 @@ func spfTargetRules() []Rule {
 		},
 		{
 			ID: "spf-loop", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF runs in a loop"}},
 			Title: "the SPF record does not lead back to itself",
 			Refs:  []string{"RFC 7208 section 4.6.4"},
 			When:  spfRecord,
@@ -73,6 +76,7 @@ func spfTargetRules() []Rule {
 		},
 		{
 			ID: "spf-unregistered", Area: AreaSPF, Severity: Critical,
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Breaks, Words: "SPF trusts a domain that anyone can register", About: "registrations"}},
 			Title: "nobody can register a name that the SPF record relies on",
 			Refs:  []string{"RFC 7208 section 11.2", "takeover practice"},
 			When:  spfRecord, Judge: judgeSPFUnregistered,

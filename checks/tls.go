@@ -19,6 +19,7 @@ func tlsRules() []Rule {
 	return []Rule{
 		{
 			ID: "tls-version-old", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "a host speaks only outdated TLS"}},
 			Title: "the mail hosts speak TLS 1.2 or newer",
 			Refs:  []string{"RFC 9325 section 3.1.1", "RFC 8996", "RFC 8461 section 7.2"},
 			When:  needsSMTP,
@@ -50,6 +51,7 @@ func tlsRules() []Rule {
 		},
 		{
 			ID: "tls-cipher-weak", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "a host chooses broken encryption"}},
 			Title: "connections use a strong cipher suite",
 			Refs:  []string{"RFC 9325 section 4.1", "RFC 9325 section 4.2"},
 			When:  needsSMTP, Judge: judgeCipher,
@@ -87,6 +89,10 @@ func tlsRules() []Rule {
 		},
 		{
 			ID: "tls-client-certificate", Area: AreaTLS, Severity: High,
+			Bears: []Bearing{
+				{On: Transit, From: High, Weight: Decides, Everywhere: true, Words: "its hosts demand certificates that senders do not have"},
+				{On: Transit, From: High, Weight: Partly, Words: "a host demands a certificate that senders do not have"},
+			},
 			Title: "senders need no certificate of their own",
 			Refs:  []string{"RFC 3207 section 4"},
 			When:  needsSMTP,

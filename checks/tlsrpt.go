@@ -36,14 +36,14 @@ func tlsrptRules() []Rule {
 			Judge: judgeRPTPlaces,
 		},
 		{
-			ID: "tlsrpt-undeliverable", Area: AreaTransport, Severity: Critical,
+			ID: "tlsrpt-undeliverable", Area: AreaTransport, Severity: Critical, Bearless: "it is about reports, not mail",
 			Title: "mail can be sent to the report addresses",
 			Refs:  []string{"RFC 8460 section 3", "RFC 5321 section 5.1", "RFC 7505"},
 			When:  rptSelected,
 			Judge: judgeRPTRoutes,
 		},
 		{
-			ID: "tlsrpt-endpoint", Area: AreaTransport, Severity: Critical,
+			ID: "tlsrpt-endpoint", Area: AreaTransport, Severity: Critical, Bearless: "it is about reports, not mail",
 			Title: "the hosts of https report addresses are in the DNS",
 			Refs:  []string{"RFC 8460 section 3"},
 			When:  rptSelected,

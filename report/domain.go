@@ -59,13 +59,17 @@ type Outcome struct {
 	Verified bool `json:"verified"` // by a second audit over the changed records
 }
 
-// An Answer answers one of the three plain questions.
+// An Answer answers one of the three plain questions. YES is good news in all.
 type Answer struct {
-	ID       string `json:"id" jsonschema:"enum=forge,enum=arrive,enum=transit"`
-	Question string `json:"question"`
-	Answer   string `json:"answer" jsonschema:"enum=YES,enum=NO,enum=PARTLY,enum=UNKNOWN,enum=NOT APPLICABLE"`
-	Tone     string `json:"tone" jsonschema:"enum=good,enum=warn,enum=bad,enum=unknown,enum=none"`
-	Text     string `json:"text"`
+	ID         string   `json:"id" jsonschema:"enum=forgery,enum=arrival,enum=transit"`
+	Question   string   `json:"question"`
+	Answer     string   `json:"answer" jsonschema:"enum=YES,enum=NO,enum=PARTLY,enum=UNKNOWN,enum=NOT ASKED,enum=NOT APPLICABLE"`
+	Direction  string   `json:"direction" jsonschema:"enum=,enum=to,enum=from,enum=both"` // of arrival: the mail that the answer holds for
+	Tone       string   `json:"tone" jsonschema:"enum=good,enum=warn,enum=bad,enum=unknown,enum=none"`
+	Text       string   `json:"text"`
+	Rules      []string `json:"rules"`       // that decide it
+	NotChecked []string `json:"not_checked"` // what stands beside it unknown or not asked
+	Policies   []string `json:"policies"`    // of transit: what was seen of each policy that keeps the encryption on
 }
 
 // An Area is one part of the score.

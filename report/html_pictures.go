@@ -52,8 +52,10 @@ func pathPicture(r *Report, d *Domain) *htmlPath {
 	if len(d.MX) == 0 {
 		return nil
 	}
-	b := benchOf(d)
-	p := &htmlPath{Policy: b.dane().words + ", " + b.mtasts().words}
+	p := &htmlPath{}
+	for _, a := range d.Answers {
+		p.Policy += strings.Join(a.Policies, ", ")
+	}
 	y := 28
 	for _, m := range d.MX {
 		var addresses []HostAddress
@@ -103,6 +105,8 @@ func pathBoxes(now time.Time, d *Domain, host string, a HostAddress) []pathBox {
 		address.Tone, address.Note = "", "not asked"
 	case !a.Reached:
 		address.Tone, address.Note = "warn", "no answer"
+	case !a.Greeted:
+		address.Tone, address.Note = "warn", "gave no service"
 	case a.TLS != nil && a.TLS.Error != "":
 		tls.Tone, tls.Text, tls.Note = "bad", "handshake fails", shorten(a.TLS.Error, 26)
 	case a.TLS != nil:
@@ -152,31 +156,6 @@ func pathVerdict(d *Domain, host, ip string) pathBox {
 		}
 	}
 	return box
-}
-
-// benchOf gives the statuses that a stored domain holds, as far as words about
-// its policies need them.
-func benchOf(d *Domain) bench {
-	b := bench{}
-	set := func(id string, s checks.Status) {
-		b[id] = checks.Result{Rule: checks.Rule{ID: id}, Status: s}
-	}
-	for _, u := range d.NotApplicable {
-		set(u.Rule, checks.NotApplicable)
-	}
-	for _, u := range d.NotAsked {
-		set(u.Rule, checks.NotAsked)
-	}
-	for _, id := range d.Passed {
-		set(id, checks.Pass)
-	}
-	for _, u := range d.Unknown {
-		set(u.Rule, checks.Unknown)
-	}
-	for _, f := range d.Findings {
-		set(f.Rule, checks.Fail)
-	}
-	return b
 }
 
 // An htmlTree is the picture of an SPF record: a row a term, with the DNS

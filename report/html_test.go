@@ -189,7 +189,7 @@ func TestHTMLTells(t *testing.T) {
 		}
 	}
 	before := strings.Index(out, "What to do")
-	if score := strings.Index(out, `aria-label="Score 79 of 100`); score < 0 || score > before || strings.Index(out, "Can others forge it?") > before {
+	if score := strings.Index(out, `aria-label="Score 79 of 100`); score < 0 || score > before || strings.Index(out, "Is it safe from forgery?") > before {
 		t.Error("score and answers do not come first")
 	}
 }

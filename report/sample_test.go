@@ -62,6 +62,11 @@ func said(status checks.Status, sev checks.Severity, subject, message string, re
 	return checks.Verdict{Subject: subject, Status: status, Severity: sev, Message: message, Evidence: refs}
 }
 
+// exists is the result of the rule that all else stands on.
+func exists() checks.Result {
+	return res("dns-nxdomain", checks.AreaHosts, checks.Critical, passing("example.com"))
+}
+
 // sampleRun is the run of all samples.
 func sampleRun() Run {
 	return Run{
@@ -99,7 +104,7 @@ func sampleTypical(t testing.TB) *Report {
 		}},
 	}
 	smtp2 := e.MX.Hosts[1].Addrs[0].Ref
-	rs := with(healthy(),
+	rs := with(healthy(), exists(),
 		res("dmarc-policy-none", checks.AreaDMARC, checks.High, said(checks.Fail, checks.Medium, "example.com", "the policy is p=none: receivers report forgeries and deliver them", "dns:TXT _dmarc.example.com")),
 		res("dmarc-nonexistent-weak", checks.AreaDMARC, checks.Medium, said(checks.Fail, checks.Medium, "example.com", "names that do not exist below example.com have the policy none (np, sp and p)", "dns:TXT _dmarc.example.com")),
 		res("spf-lookup-near", checks.AreaSPF, checks.Low, said(checks.Fail, checks.Low, "example.com", "9 of 10 DNS lookups used", "dns:TXT example.com")),
@@ -179,7 +184,7 @@ func sampleClean(t testing.TB) *Report {
 			{Name: "mx.example.net", Pref: 10, Addrs: []gather.Address{talked(t, "192.0.2.9", "mx.example.net", sampleTime.AddDate(0, 0, 80))}},
 		}},
 	}
-	d := Build(e, healthy(), rubric(t))
+	d := Build(e, with(healthy(), exists()), rubric(t))
 	return New(Tool{Name: "mxvet", Version: "0.1.0"}, "2026.1", sampleRun(), []Domain{d}, Hosts(e), lookupSample)
 }
 
@@ -197,7 +202,7 @@ func sampleUnknown(t testing.TB) *Report {
 	unknown := func(id, area string, sev checks.Severity, subject, why string) checks.Result {
 		return res(id, area, sev, said(checks.Unknown, sev, subject, why, wire.Ref("dns:TXT "+subject)))
 	}
-	rs := with(healthy(),
+	rs := with(healthy(), exists(),
 		unknown("dmarc-record-missing", checks.AreaDMARC, checks.High, "_dmarc.example.org", "timeout: no name server of example.org answered"),
 		unknown("dmarc-policy-none", checks.AreaDMARC, checks.High, "_dmarc.example.org", "timeout: no name server of example.org answered"),
 		unknown("smtp-starttls-none", checks.AreaTLS, checks.High, "198.51.100.25", blocked),
@@ -264,7 +269,7 @@ func sampleHostile(t testing.TB) *Report {
 			{Name: "<b>" + hostileBidi + "</b>.example.com", Pref: 20, Addrs: []gather.Address{silent("192.0.2.3", "x")}},
 		}},
 	}
-	rs := with(healthy(),
+	rs := with(healthy(), exists(),
 		res("dmarc-policy-none", checks.AreaDMARC, checks.High, checks.Verdict{Status: checks.Fail, Severity: checks.Medium, Subject: "example.com", Key: hostileHTML, Message: "record: " + hostileEscape + " " + hostileBidi + " " + hostileHTML + " " + hostileBytes, Evidence: []wire.Ref{wire.Ref("dns:TXT " + hostileHTML)}}),
 		res("spf-syntax", checks.AreaSPF, checks.High, said(checks.Fail, checks.High, hostileBidi, wide+long+wide, "dns:TXT example.com")),
 		res("cert-name", checks.AreaTLS, checks.Medium, said(checks.Fail, checks.Medium, host, wide), said(checks.Fail, checks.Low, "<i>x</i>", wide+hostileEscape)),

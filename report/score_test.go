@@ -3,6 +3,7 @@ package report
 import (
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"mxvet/checks"
@@ -19,7 +20,7 @@ func rubric(t testing.TB) *Rubric {
 
 // res makes a result from verdicts; its status follows as in checks.
 func res(id, area string, sev checks.Severity, verdicts ...checks.Verdict) checks.Result {
-	r := checks.Result{Rule: checks.Rule{ID: id, Area: area, Severity: sev, Title: id + " holds"}, Status: checks.NotApplicable, Severity: checks.Info, Verdicts: verdicts}
+	r := checks.Result{Rule: checks.Rule{ID: id, Area: area, Severity: sev, Title: id + " holds", Bears: bears()[id]}, Status: checks.NotApplicable, Severity: checks.Info, Verdicts: verdicts}
 	order := []checks.Status{checks.Fail, checks.Unknown, checks.Pass, checks.NotAsked, checks.NotApplicable}
 	for _, v := range verdicts {
 		if slices.Index(order, v.Status) < slices.Index(order, r.Status) {
@@ -28,6 +29,15 @@ func res(id, area string, sev checks.Severity, verdicts ...checks.Verdict) check
 	}
 	return r
 }
+
+// bears gives what the rules bear on.
+var bears = sync.OnceValue(func() map[string][]checks.Bearing {
+	out := map[string][]checks.Bearing{}
+	for _, r := range checks.All() {
+		out[r.ID] = r.Bears
+	}
+	return out
+})
 
 func failing(sev checks.Severity, subject string) checks.Verdict {
 	return checks.Verdict{Subject: subject, Status: checks.Fail, Severity: sev, Message: "seen at " + subject}

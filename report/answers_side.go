@@ -1,0 +1,297 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/checks"
+	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
+)
+
+// DirectionBoth is the direction of an answer that holds for mail to and from the
+// domain.
+const DirectionBoth = "both"
+
+// A side is a question, or one direction of it, as the rules answer it that bear
+// on it.
+type side struct {
+	answer    string
+	direction string
+	words     string   // what decides the answer, or why it is not known
+	good      []string // what passes earn
+	beside    []string // failures that change nothing
+	rules     []string // that the answer rests on
+	topics    map[string]topic
+	policies  []string // what was seen of the policies that keep the encryption on
+}
+
+// A topic is something that rules look at: whether some could, and whether some
+// could not.
+type topic struct{ seen, open bool }
+
+// A stand is what one rule says in one respect.
+type stand struct {
+	rule    checks.Rule
+	bearing checks.Bearing
+	status  checks.Status
+	verdict checks.Verdict
+	seen    bool // it passed or failed somewhere
+}
+
+// stands collects them. Without the network nothing was asked, so nothing that was
+// asked is unknown.
+func (a asker) stands(about func(checks.Bearing) bool) []stand {
+	var out []stand
+	for _, res := range a.results {
+		for _, b := range res.Rule.Bears {
+			if !about(b) {
+				continue
+			}
+			status, v := b.Of(res)
+			if status == checks.Unknown && a.e.Options.Offline {
+				status, v.Message = checks.NotAsked, "the network is switched off"
+			}
+			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })
+			out = append(out, stand{res.Rule, b, status, v, seen})
+		}
+	}
+	return out
+}
+
+// side answers by the rules that bear on something. A deciding failure makes it
+// no; without one, a deciding rule that is unknown leaves it unknown, and one that
+// was not asked leaves it not asked; a failure that weighs partly makes it partly.
+// It is yes only where a deciding rule passed.
+func (a asker) side(about func(checks.Bearing) bool) side {
+	all := a.stands(about)
+	s := side{topics: map[string]topic{}}
+	for _, st := range all {
+		s.notice(st)
+	}
+	pick := func(status checks.Status, weights ...checks.Weight) []stand {
+		var out []stand
+		for _, st := range all {
+			if st.status == status && slices.Contains(weights, st.bearing.Weight) {
+				out = append(out, st)
+			}
+		}
+		return out
+	}
+	partly := pick(checks.Fail, checks.Partly)
+	switch broken, unknown, unasked := pick(checks.Fail, checks.Decides, checks.Breaks), pick(checks.Unknown, checks.Decides), pick(checks.NotAsked, checks.Decides); {
+	case len(broken) > 0:
+		s.rest(No, broken, worst(broken).bearing.Words)
+	case len(unknown) > 0:
+		s.rest(Unclear, unknown, a.reason(worst(unknown).verdict))
+	case len(unasked) > 0:
+		st := worst(unasked)
+		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
+		if len(partly) > 0 {
+			s.words += ", but " + worst(partly).bearing.Words
+		}
+	case len(partly) > 0:
+		s.rest(Partly, partly, worst(partly).bearing.Words)
+	case len(pick(checks.Pass, checks.Decides)) > 0:
+		s.rest(Yes, pick(checks.Pass, checks.Decides), "")
+	default:
+		s.rest(Unclear, nil, "nothing that decides it could be checked")
+	}
+	return s
+}
+
+// notice takes up what a rule says whatever the answer will be.
+func (s *side) notice(st stand) {
+	add := func(to *[]string, words string) {
+		if words != "" && !slices.Contains(*to, words) {
+			*to = append(*to, words)
+		}
+	}
+	name := st.rule.Topic(st.bearing)
+	t := s.topics[name]
+	switch st.status {
+	case checks.Pass:
+		add(&s.good, st.bearing.Good)
+	case checks.Fail:
+		if st.bearing.Weight == checks.Beside {
+			add(&s.beside, st.bearing.Words)
+		}
+	case checks.Unknown, checks.NotAsked:
+		t.open = t.open || st.bearing.Weight != checks.Beside
+	}
+	t.seen = t.seen || st.seen
+	if t.seen || t.open {
+		s.topics[name] = t
+	}
+}
+
+func (s *side) rest(answer string, on []stand, words string) {
+	s.answer, s.words = answer, words
+	for _, st := range on {
+		s.rules = append(s.rules, st.rule.ID)
+	}
+}
+
+// merge takes over what stands beside another side's answer.
+func (s *side) merge(o side) {
+	s.good, s.beside = append(s.good, o.good...), append(s.beside, o.beside...)
+	s.mergeTopics(o)
+}
+
+func (s *side) mergeTopics(o side) {
+	for name, t := range o.topics {
+		was := s.topics[name]
+		s.topics[name] = topic{was.seen || t.seen, was.open || t.open}
+	}
+}
+
+// remarks gives what stands beside an answer that is not bad.
+func (s side) remarks() []string {
+	switch s.answer {
+	case Yes:
+		return append(slices.Clone(s.good), s.beside...)
+	case Partly:
+		return s.beside
+	}
+	return nil
+}
+
+// unchecked lists what no rule could look at, or only in part.
+func (s side) unchecked() []string {
+	out := s.unlooked()
+	for name, t := range s.topics {
+		if t.open && t.seen {
+			out = append(out, name+" (in part)")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// unlooked lists what no rule at all could look at.
+func (s side) unlooked() []string {
+	out := []string{}
+	for name, t := range s.topics {
+		if t.open && !t.seen {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// compare puts the worse answer first.
+func (s side) compare(o side) int {
+	order := []string{No, Unclear, Partly, Unlooked, Yes}
+	return slices.Index(order, s.answer) - slices.Index(order, o.answer)
+}
+
+// worst gives the stand with the most severe verdict, the first among equals.
+func worst(all []stand) stand {
+	return slices.MinFunc(all, func(a, b stand) int {
+		return cmp.Compare(severityOrder(string(a.verdict.Severity)), severityOrder(string(b.verdict.Severity)))
+	})
+}
+
+// reason says in one sentence why something is not known.
+func (a asker) reason(v checks.Verdict) string {
+	text := v.Message
+	if v.Subject != "" && v.Subject != a.e.Domain && !strings.Contains(text, v.Subject) {
+		text = v.Subject + ": " + text
+	}
+	return bound(text, maxMessage)
+}
+
+// A tally counts MX hosts by what their addresses showed.
+type tally struct {
+	hosts   int
+	tried   bool     // some address was talked to
+	up      int      // took EHLO or HELO at some address
+	ehlo    int      // took EHLO at some address
+	tls     int      // of these, those that spoke TLS wherever they took EHLO
+	missing []string // those that did not take EHLO, with what they did
+	refusal string   // the first greeting that is none
+	heard   bool     // some address greeted
+}
+
+// silence says why no mail server could be worked with.
+func (t tally) silence(e *gather.Evidence) string {
+	switch {
+	case t.refusal != "":
+		return "refused this machine: " + t.refusal
+	case t.heard:
+		return "its mail servers broke off before mail could be given to them"
+	}
+	four, six := false, false
+	for _, h := range e.MX.Hosts {
+		for _, a := range h.Addrs {
+			four, six = four || a.IP.Is4(), six || !a.IP.Is4()
+		}
+	}
+	switch {
+	case six && !four && e.Vantage.IPv6.Broken:
+		return "its mail servers have IPv6 addresses only, and this machine reaches none over IPv6"
+	case four && e.Vantage.IPv4.Broken:
+		return "no mail server answered on port 25, and this machine reaches no others either"
+	}
+	return "no mail server answered this machine on port 25"
+}
+
+func count(e *gather.Evidence) tally {
+	const named = 3
+	t := tally{hosts: len(e.MX.Hosts)}
+	var rest int
+	for _, h := range e.MX.Hosts {
+		up, ehlo, tls := false, false, true
+		var banner *smtp.Reply
+		for _, a := range h.Addrs {
+			ex := a.Session.Exchanges
+			t.tried = t.tried || a.Ref != ""
+			if r := smtp.Banner(ex); r != nil {
+				banner, t.heard = r, true
+				if r.Code != 220 && t.refusal == "" {
+					t.refusal = bound(fmt.Sprintf("%s says %q", h.Name, fmt.Sprint(r.Code, " ", r.Text())), maxBanner)
+				}
+			}
+			if took(ex, smtp.StageEHLO) {
+				up, ehlo = true, true
+				tls = tls && a.Session.TLS != nil && a.Session.TLS.Error == ""
+			}
+			up = up || took(ex, smtp.StageHELO)
+		}
+		if up {
+			t.up++
+		}
+		switch {
+		case ehlo && tls:
+			t.ehlo++
+			t.tls++
+		case ehlo:
+			t.ehlo++
+		case len(t.missing) == named:
+			rest++
+		case len(h.Addrs) == 0:
+			t.missing = append(t.missing, bound(h.Name, maxName)+" without a known address")
+		case banner != nil && banner.Code != 220:
+			t.missing = append(t.missing, bound(h.Name, maxName)+" turned this machine away")
+		case banner != nil:
+			t.missing = append(t.missing, bound(h.Name, maxName)+" broke off")
+		default:
+			t.missing = append(t.missing, bound(h.Name, maxName)+" not reached")
+		}
+	}
+	if rest > 0 {
+		t.missing = append(t.missing, fmt.Sprintf("and %d more", rest))
+	}
+	return t
+}
+
+// took reports that the server took a greeting.
+func took(ex []smtp.Exchange, stage string) bool {
+	r := smtp.Answered(ex, stage)
+	return r != nil && r.Code/100 == 2
+}
+
+func ratio(n, of int) string { return fmt.Sprintf("%d of %d", n, of) }
