@@ -16,7 +16,7 @@ func dmarcPolicyRules() []Rule {
 		{
 			ID: "dmarc-record-void", Area: AreaDMARC, Severity: High,
 			Title: "the DMARC record has an effect",
-			Refs:  []string{"RFC 9989 sections 4.7 and 4.10.1", "RFC 7489 section 6.6.3"},
+			Refs:  []string{"RFC 9989 sections 4.7, 4.10.1 and 9.2", "RFC 7489 section 6.6.3"},
 			When:  dmarcRecord,
 			Judge: func(e *gather.Evidence) []Verdict {
 				a := dmarcApplied(e)
