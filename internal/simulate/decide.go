@@ -367,13 +367,19 @@ func (d *Decision) unknowns(m Method) string {
 	return strings.Join(why, "; ")
 }
 
+// softened reports that the policy asks for more than the standard of the receiver
+// has it do.
+func (m Method) softened() bool {
+	return m.Result == ResultFail && m.Policy == dmarc.Reject && m.reader == dmarc.RFC9989
+}
+
 // Action says in words what a receiver does that follows the policy.
 func (m Method) Action() string {
 	switch {
 	case m.Disposition == Open && m.Result == ResultNone:
 		return "left to the receiver"
-	case m.Result == ResultFail && m.Policy == dmarc.Reject && m.reader == dmarc.RFC9989:
-		return "put aside as suspicious unless the receiver knows more (the policy asks for reject, which RFC 9989 section 7.4 forbids on that alone; many reject all the same)"
+	case m.softened():
+		return "put aside as suspicious unless the receiver knows more"
 	case m.Result == ResultFail && m.Percent == 0 && m.Policy == dmarc.Reject:
 		return "put aside as suspicious, or delivered (pct=0 asks to reject no such message, and receivers differ)"
 	case m.Result == ResultFail && m.Percent == 0 && m.Policy == dmarc.Quarantine:
