@@ -46,7 +46,7 @@ func cited(text string) (wrong []string) {
 				wrong = append(wrong, m[0]+": A to C are appendices, and only they")
 			}
 		}
-		if len(numbers) > 1 != (strings.HasSuffix(m[2], "s")) {
+		if len(numbers) > 1 != strings.HasSuffix(m[2], "s") {
 			wrong = append(wrong, m[0]+": one or several")
 		}
 	}

@@ -209,3 +209,19 @@ func TestPath(t *testing.T) {
 		t.Errorf("%+v", r.Path)
 	}
 }
+
+// DMARC has no result for a message with several author domains, or none; what
+// receivers may do with it is said.
+func TestNoAuthorDomain(t *testing.T) {
+	for from, want := range map[string]string{
+		"From: alice@example.com, eve@example.org": "judge each of example.com, example.org",
+		"X-From: alice@example.com":                "others go on without DMARC",
+		"From: alice":                              "others go on without DMARC",
+	} {
+		r := check(t, world(t), received(strings.Replace(plain, "From: Alice <alice@example.com>", from, 1), "x@example.com", "mx.example.org", "192.0.2.1"))
+		m := r.Decision.Methods[0]
+		if m.Result != simulate.ResultNone || m.Disposition != simulate.Open || !strings.Contains(r.Why, want) || (len(r.Author.Domains) > 1) != strings.Contains(r.Why, "judge each") {
+			t.Errorf("%s: %s %s: %s", from, m.Result, m.Disposition, r.Why)
+		}
+	}
+}
