@@ -234,7 +234,7 @@ func dmarcExistenceRules() []Rule {
 			ID: "dmarc-alias-dangling", Area: AreaDMARC, Severity: High,
 			Bears: []Bearing{{On: Forgery, From: High, Weight: Beside, Words: "an alias at _dmarc leads nowhere"}},
 			Title: "an alias at _dmarc leads to a record",
-			Refs:  []string{"RFC 9989 section 4.10", "RFC 1034 section 3.6.2"},
+			Refs:  []string{"RFC 9989 section 4.1", "RFC 1034 section 3.6.2"},
 			When:  dmarcOwn,
 			Judge: func(e *gather.Evidence) []Verdict {
 				d := e.DMARC
@@ -256,7 +256,7 @@ func dmarcExistenceRules() []Rule {
 		{
 			ID: "dmarc-lookup-fails", Area: AreaDMARC, Severity: Medium,
 			Title: "every lookup for a DMARC record is answered",
-			Refs:  []string{"RFC 9989 section 4.10.1"},
+			Refs:  []string{"RFC 9989 section 4.10.1", "RFC 9989 section 5.3.6"},
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
 				for _, s := range dmarcSought(e) {
@@ -290,7 +290,7 @@ func judgeDMARCMissing(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: status, Message: why, Evidence: dmarcSilent(e)}}
 	}
 	var refs []wire.Ref
-	var texts, several []string
+	var texts, doubtful, several []string
 	for _, s := range dmarcSought(e) {
 		if s.Ref != "" {
 			refs = append(refs, s.Ref)
@@ -298,7 +298,9 @@ func judgeDMARCMissing(e *gather.Evidence) []Verdict {
 		if len(s.Records) > 1 {
 			several = append(several, s.Name)
 		}
-		if _, bad := dmarcVersion(s); bad {
+		if p := dmarcMeant(s); p != nil && p.Code == dmarc.VersionName {
+			doubtful = append(doubtful, s.Name)
+		} else if p != nil {
 			texts = append(texts, s.Name)
 		}
 	}
@@ -306,6 +308,8 @@ func judgeDMARCMissing(e *gather.Evidence) []Verdict {
 	switch {
 	case len(several) > 0:
 		why = "receivers find several DMARC records at " + strings.Join(several, ", ") + " and use none"
+	case len(doubtful) > 0:
+		why = "only some receivers take the text at " + strings.Join(doubtful, ", ") + " for a DMARC record"
 	case len(texts) > 0:
 		why = "receivers do not take the text at " + strings.Join(texts, ", ") + " for a DMARC record"
 	case len(d.Apex.Records)+len(d.Doubled.Records) > 0:
@@ -317,20 +321,32 @@ func judgeDMARCMissing(e *gather.Evidence) []Verdict {
 // dmarcVersion judges the texts at one name that were meant as DMARC records and
 // are none, because of their start.
 func dmarcVersion(s *dmarc.Step) (Verdict, bool) {
-	for _, r := range s.Others {
-		p := dmarcStart(r)
-		if p == nil {
-			continue
-		}
-		v := Verdict{Key: s.Domain, Status: Fail, Severity: High, Evidence: []wire.Ref{s.Ref}}
-		v.Message = fmt.Sprintf("%s: %s, so receivers ignore the text", s.Name, p.Text)
-		if len(s.Records) > 0 {
-			v.Severity = Low
-			v.Message = fmt.Sprintf("%s: beside a DMARC record there is a text that looks like one, but %s", s.Name, p.Text)
-		}
-		return v, true
+	p := dmarcMeant(s)
+	if p == nil {
+		return Verdict{}, false
 	}
-	return Verdict{}, false
+	v := Verdict{Key: s.Domain, Status: Fail, Severity: High, Evidence: []wire.Ref{s.Ref}}
+	switch {
+	case len(s.Records) > 0:
+		v.Severity = Low
+		v.Message = fmt.Sprintf("%s: beside a DMARC record there is a text that looks like one, but %s", s.Name, p.Text)
+	case p.Code == dmarc.VersionName:
+		v.Message = fmt.Sprintf("%s: %s, so at some receivers there is no DMARC record", s.Name, p.Text)
+	default:
+		v.Message = fmt.Sprintf("%s: %s, so receivers ignore the text", s.Name, p.Text)
+	}
+	return v, true
+}
+
+// dmarcMeant gives what is wrong with the start of the first text at a name that was
+// meant as a DMARC record and is none; nil where there is no such text.
+func dmarcMeant(s *dmarc.Step) *dmarc.Problem {
+	for _, r := range s.Others {
+		if p := dmarcStart(r); p != nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // dmarcStart gives the problem with the start of a text; nil where nothing but
@@ -339,7 +355,7 @@ func dmarcVersion(s *dmarc.Step) (Verdict, bool) {
 func dmarcStart(r dmarc.Record) *dmarc.Problem {
 	for i, p := range r.Problems {
 		switch p.Code {
-		case dmarc.VersionNotFirst, dmarc.VersionValue, dmarc.VersionCase, dmarc.VersionSeparator,
+		case dmarc.VersionNotFirst, dmarc.VersionValue, dmarc.VersionCase, dmarc.VersionName, dmarc.VersionSeparator,
 			dmarc.VersionBlank, dmarc.VersionQuoted, dmarc.VersionEscaped:
 			return &r.Problems[i]
 		case dmarc.VersionMissing:

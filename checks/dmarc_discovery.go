@@ -19,7 +19,7 @@ func dmarcDiscoveryRules() []Rule {
 			ID: "dmarc-discovery-differs", Area: AreaDMARC, Severity: Medium,
 			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "older and newer receivers find different policies"}},
 			Title: "old and new receivers find the same record and organizational domain",
-			Refs:  []string{"RFC 9989 section C.3", "RFC 7489 section 3.2"},
+			Refs:  []string{"RFC 9989 sections 4.10.2 and 11.8", "RFC 9989 appendix C.3", "RFC 7489 section 3.2"},
 			When:  dmarcRecord,
 			Judge: judgeDMARCDiscovery,
 		},
@@ -132,7 +132,7 @@ func judgeDMARCDiscovery(e *gather.Evidence) []Verdict {
 	}
 	switch {
 	case len(parts) > 0:
-		return fail(sev, refs, "%s", strings.Join(parts, "; "))
+		return fail(sev, refs, "%s%s", strings.Join(parts, "; "), dmarcUnmarkedSuffix(e))
 	case d.Walk.OrgUnknown:
 		for _, s := range d.Steps {
 			if s.Used && s.Failed() {
@@ -142,6 +142,24 @@ func judgeDMARCDiscovery(e *gather.Evidence) []Verdict {
 		}
 	}
 	return nil
+}
+
+// dmarcUnmarkedSuffix tells of a public suffix above the domain that the tree walk
+// takes for the organization, because its record does not say psd=y; "" where there
+// is none. The owner of the domain can draw the border (RFC 9989 section 11.8).
+func dmarcUnmarkedSuffix(e *gather.Evidence) string {
+	org := e.DMARC.Walk.Org
+	if org == e.Domain || !e.Suffixes.IsPublicSuffix(org, true) {
+		return ""
+	}
+	return fmt.Sprintf("; others register names below %s, whose record does not say psd=y, so their mail can pass for yours: psd=n in the record of %s draws the border",
+		org, e.Suffixes.OrgDomain(e.Domain, true))
+}
+
+// dmarcPublicSuffix reports whether a record at a name speaks for a public suffix: by
+// its tag or by the list.
+func dmarcPublicSuffix(e *gather.Evidence, a dmarc.Applied) bool {
+	return a.Record != nil && a.Record.PSD == "y" || e.Suffixes.IsPublicSuffix(a.At, true)
 }
 
 // dmarcViews lists who finds what.

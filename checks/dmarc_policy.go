@@ -17,7 +17,7 @@ func dmarcPolicyRules() []Rule {
 			ID: "dmarc-record-void", Area: AreaDMARC, Severity: High,
 			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "the DMARC record has no effect"}},
 			Title: "the DMARC record has an effect",
-			Refs:  []string{"RFC 9989 sections 4.7 and 4.10.1", "RFC 7489 section 6.6.3"},
+			Refs:  []string{"RFC 9989 sections 4.7, 4.10.1 and 9.2", "RFC 7489 section 6.6.3"},
 			When:  dmarcRecord,
 			Judge: func(e *gather.Evidence) []Verdict {
 				a := dmarcApplied(e)
@@ -82,6 +82,9 @@ func dmarcPolicyRules() []Rule {
 				}
 				refs := dmarcRefs(e, a.At)
 				works, why, more := dmarcReporting(e)
+				if !works && len(a.Record.RUA) == 0 && a.At == e.Domain && dmarcPublicSuffix(e, a) {
+					return fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail", dmarcAsks(e, a))
+				}
 				if works {
 					return fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail; reports are asked for", dmarcAsks(e, a))
 				}
@@ -92,7 +95,7 @@ func dmarcPolicyRules() []Rule {
 			ID: "dmarc-policy-quarantine", Area: AreaDMARC, Severity: Info,
 			Bears: []Bearing{{On: Forgery, From: Info, Weight: Beside, Words: "DMARC has forgeries put aside (p=quarantine)", Good: "DMARC has forgeries rejected"}},
 			Title: "the policy is the strictest one",
-			Refs:  []string{"RFC 9989 section 4.7"},
+			Refs:  []string{"RFC 9989 sections 4.7 and 7.4"},
 			When: func(e *gather.Evidence) (Status, string) {
 				if e.Role.Name == gather.NoMail {
 					return NotApplicable, "dmarc-no-mail judges domains without mail"
@@ -104,14 +107,14 @@ func dmarcPolicyRules() []Rule {
 				if a.Policy != dmarc.Quarantine {
 					return nil
 				}
-				return fail(Info, dmarcRefs(e, a.At), "%sforged mail goes to the spam folder; reject would refuse it", dmarcAsks(e, a))
+				return fail(Info, dmarcRefs(e, a.At), "%sforged mail goes to the spam folder; reject asks receivers to refuse it, and suits domains whose users do not post to mailing lists", dmarcAsks(e, a))
 			},
 		},
 		{
 			ID: "dmarc-testing", Area: AreaDMARC, Severity: Medium,
 			Bears: []Bearing{{On: Forgery, From: Low, Weight: Partly, Words: "DMARC is in test mode (t=y)"}},
 			Title: "the policy is not marked as a test",
-			Refs:  []string{"RFC 9989 sections 4.7 and A.6"},
+			Refs:  []string{"RFC 9989 section 4.7", "RFC 9989 appendix A.6"},
 			When:  dmarcInForce,
 			Judge: func(e *gather.Evidence) []Verdict {
 				a := dmarcApplied(e)
@@ -237,6 +240,9 @@ func dmarcBroken(d *dmarc.Discovery, u dmarc.URI) (why string, refs []wire.Ref) 
 		}
 		if dest.External && !dest.ExternalUnknown && !dest.Authorisation.Given() && !dest.Authorisation.Unknown() {
 			return dest.Host + " does not agree to get them", []wire.Ref{dest.Authorisation.Ref}
+		}
+		if dest.External && !dest.ExternalUnknown && len(dest.Authorisation.Elsewhere("rua")) > 0 {
+			return dest.Host + " agrees, but sends them on to another domain, which is not allowed", []wire.Ref{dest.Authorisation.Ref}
 		}
 	}
 	return "", nil

@@ -15,10 +15,13 @@ func dmarcAddressRules() []Rule {
 		{
 			ID: "dmarc-no-reports", Area: AreaDMARC, Severity: Medium,
 			Title: "the record asks for aggregate reports",
-			Refs:  []string{"RFC 9989 sections 5.1.3 and 8"},
+			Refs:  []string{"RFC 9989 sections 5.1.3 and 8", "RFC 9989 section 10.1"},
 			When: func(e *gather.Evidence) (Status, string) {
 				if status, why := dmarcInForce(e); status != "" {
 					return status, why
+				}
+				if a := dmarcApplied(e); a.At == e.Domain && len(a.Record.RUA) == 0 && dmarcPublicSuffix(e, a) {
+					return NotApplicable, "others register names below the domain, and reports would tell about their mail"
 				}
 				if works, _, _ := dmarcReporting(e); !works && dmarcApplied(e).Policy == dmarc.None {
 					return NotApplicable, "dmarc-policy-none judges a policy of none without reports"
@@ -36,7 +39,7 @@ func dmarcAddressRules() []Rule {
 		{
 			ID: "dmarc-report-uri", Area: AreaDMARC, Severity: High, Bearless: "it is about reports, not mail",
 			Title: "all report addresses are valid URIs",
-			Refs:  []string{"RFC 9989 sections 4.7 and 4.8", "RFC 9990 section 4", "RFC 8616"},
+			Refs:  []string{"RFC 9989 sections 4.7 and 4.8", "RFC 9989 section 5.3.1", "RFC 9990 section 3.5", "RFC 8616"},
 			When:  dmarcAddresses,
 			Judge: dmarcProblems(func(r dmarc.Record, p dmarc.Problem) Severity {
 				switch p.Code {
@@ -67,25 +70,33 @@ func dmarcAddressRules() []Rule {
 		{
 			ID: "dmarc-report-many", Area: AreaDMARC, Severity: Low,
 			Title: "no more than two addresses are given for a kind of report",
-			Refs:  []string{"RFC 7489 section 6.2", "RFC 9989 section C.7"},
+			Refs:  []string{"RFC 7489 section 6.2", "RFC 9989 section 4.6", "RFC 9989 appendix C.7", "RFC 9990 section 3.5"},
 			When:  dmarcAddresses,
 			Judge: dmarcProblems(dmarcOf(Low, dmarc.ManyURIs)),
 		},
 		{
-			ID: "dmarc-failure-reports", Area: AreaDMARC, Severity: Info,
+			ID: "dmarc-failure-reports", Area: AreaDMARC, Severity: Low,
 			Title: "no failure reports are asked for",
-			Refs:  []string{"RFC 9991 sections 2 and 7", "RFC 9989 section 4.7"},
+			Refs:  []string{"RFC 9991 sections 2 and 7", "RFC 9989 sections 4.7 and 10.2", "RFC 9990 section 7.3"},
 			When:  dmarcInForce,
 			Judge: func(e *gather.Evidence) []Verdict {
 				a := dmarcApplied(e)
-				out := dmarcProblems(dmarcOf(Info, dmarc.FailureOptionsUnused, dmarc.FailureReportsPSD))(e)
-				if a.Record.Has("ruf") && a.Record.PSD != "y" {
-					out = append(out, Verdict{
-						Key: "ruf", Status: Fail, Severity: Info, Evidence: dmarcRefs(e, a.At),
-						Message: dmarcWhere(e, a.At) + "ruf asks for copies of single messages: few receivers send them, and they hold personal data",
-					})
+				out := dmarcProblems(dmarcOf(Info, dmarc.FailureOptionsUnused))(e)
+				if !a.Record.Has("ruf") {
+					return out
 				}
-				return out
+				v := Verdict{
+					Key: "ruf", Status: Fail, Severity: Info, Evidence: dmarcRefs(e, a.At),
+					Message: dmarcWhere(e, a.At) + "ruf asks for copies of single messages: few receivers send them, and they hold personal data",
+				}
+				switch p := a.Record.Problem(dmarc.FailureReportsPSD); {
+				case p != nil:
+					v.Severity, v.Message = Low, dmarcWhere(e, a.At)+p.Text
+				case dmarcPublicSuffix(e, a):
+					v.Severity = Low
+					v.Message = fmt.Sprintf("others register names below %s, so its record must not ask for failure reports: they would hold their mail", a.At)
+				}
+				return append(out, v)
 			},
 		},
 	}
@@ -119,7 +130,7 @@ func dmarcDestinationRules() []Rule {
 		{
 			ID: "dmarc-report-unauthorised", Area: AreaDMARC, Severity: High, Bearless: "it is about reports, not mail",
 			Title: "other organizations agree to get the reports",
-			Refs:  []string{"RFC 9990 section 4", "RFC 9991 section 5", "RFC 7489 section 7.1"},
+			Refs:  []string{"RFC 9990 sections 3.5 and 4", "RFC 9991 section 5", "RFC 7489 section 7.1"},
 			When:  dmarcDestinations,
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
@@ -132,7 +143,7 @@ func dmarcDestinationRules() []Rule {
 		{
 			ID: "dmarc-report-undeliverable", Area: AreaDMARC, Severity: Critical, Bearless: "it is about reports, not mail",
 			Title: "the domains of all report addresses take mail",
-			Refs:  []string{"RFC 9989 section 11.2", "RFC 7505", "RFC 5321 section 5.1"},
+			Refs:  []string{"RFC 9990 section 3.5", "RFC 7505", "RFC 5321 section 5.1"},
 			When:  dmarcDestinations,
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
@@ -171,12 +182,8 @@ func dmarcConsent(e *gather.Evidence, dest *dmarc.Destination) Verdict {
 		v.Evidence = append(v.Evidence, auth.Ref)
 	}
 	switch {
-	case auth.Given() && len(auth.OtherHost) > 0:
-		v.Status, v.Severity = Fail, Medium
-		v.Message = fmt.Sprintf("%s sends the reports on to %q, another domain, which is not allowed: nobody gets them", auth.Name, dmarcShort(auth.OtherHost[0].Raw))
-		return v
 	case auth.Given():
-		v.Message = auth.Name + " agrees"
+		v.Status, v.Severity, v.Message = dmarcSentOn(dest)
 		return v
 	case dmarcDeadEnd(dest.Route) != "":
 		v.Status, v.Message = NotApplicable, "dmarc-report-undeliverable judges domains that take no mail"
@@ -208,6 +215,26 @@ func dmarcConsent(e *gather.Evidence, dest *dmarc.Destination) Verdict {
 		v.Message = fmt.Sprintf("%s, and does not agree to get reports about %s: there is no TXT record v=DMARC1 at %s", who, rs.PolicyDomain, auth.Name)
 	}
 	return v
+}
+
+// dmarcSentOn judges an agreement by the addresses that it gives instead. Only those
+// of a kind of report that is asked for bear on it.
+func dmarcSentOn(dest *dmarc.Destination) (Status, Severity, string) {
+	auth := dest.Authorisation
+	kinds := map[string]string{"rua": "aggregate reports", "ruf": "failure reports"}
+	for _, tag := range dest.Tags {
+		if other := auth.Elsewhere(tag); len(other) > 0 {
+			return Fail, Medium, fmt.Sprintf("%s sends the %s on to %q, another domain, which is not allowed: nobody gets them",
+				auth.Name, kinds[tag], dmarcShort(other[0].Raw))
+		}
+	}
+	for _, tag := range []string{"rua", "ruf"} {
+		if other := auth.Elsewhere(tag); len(other) > 0 {
+			return Fail, Info, fmt.Sprintf("%s agrees, and would send %s on to %q, another domain, which is not allowed; none are asked for here",
+				auth.Name, kinds[tag], dmarcShort(other[0].Raw))
+		}
+	}
+	return Pass, "", auth.Name + " agrees"
 }
 
 // dmarcDelivery judges whether mail gets to a destination.

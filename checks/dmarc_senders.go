@@ -43,9 +43,13 @@ func dmarcSenderRules() []Rule {
 			},
 		},
 		{
-			ID: "dmarc-without-dkim", Area: AreaDMARC, Severity: Medium,
+			ID: "dmarc-without-dkim", Area: AreaDMARC, Severity: High,
 			Title: "an enforced policy does not rest on SPF alone",
 			Refs:  []string{"RFC 9989 sections 7.4 and 8"},
+			Bears: []Bearing{{
+				On: Arrival, From: High, Weight: Partly, Direction: MailFrom,
+				Words: "the policy is reject and nothing is signed, so forwarded mail is lost",
+			}},
 			When: func(e *gather.Evidence) (Status, string) {
 				if status, why := dmarcSending(e); status != "" {
 					return status, why
@@ -61,6 +65,9 @@ func dmarcSenderRules() []Rule {
 				refs := append(dmarcRefs(e, a.At), key.refs...)
 				switch key.state {
 				case keyAbsent, keyFailing:
+					if a.Asked == dmarc.Reject {
+						return fail(High, refs, "the policy is reject, but %s: forwarded mail fails, and reject must not rest on SPF alone", key.why)
+					}
 					return fail(Medium, refs, "the policy is %s, but %s: forwarded mail fails", a.Policy, key.why)
 				case keyUnproven:
 					return fail(Info, refs, "the policy is %s, and %s; name the selectors that sign, to have them judged", a.Policy, key.why)

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
@@ -60,7 +61,7 @@ func dmarcSyntaxRules() []Rule {
 			ID: "dmarc-syntax", Area: AreaDMARC, Severity: High,
 			Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "strict receivers refuse the DMARC record"}},
 			Title: "the DMARC record is a well-formed list of tags",
-			Refs:  []string{"RFC 9989 section 4.7", "RFC 6376 section 3.2"},
+			Refs:  []string{"RFC 9989 sections 4.7 and 4.8", "RFC 6376 section 3.2"},
 			When:  dmarcRecord,
 			Judge: func(e *gather.Evidence) []Verdict {
 				out := dmarcProblems(func(_ dmarc.Record, p dmarc.Problem) Severity {
@@ -69,10 +70,10 @@ func dmarcSyntaxRules() []Rule {
 						if p.Tag == "rua" || p.Tag == "ruf" {
 							return "" // dmarc-report-uri tells it
 						}
+						return Medium
+					case dmarc.Duplicate:
 						return High
-					case dmarc.Malformed, dmarc.Duplicate:
-						return High
-					case dmarc.TooLong:
+					case dmarc.Malformed, dmarc.TooLong:
 						return Medium
 					case dmarc.EmptyTag, dmarc.EmptyValue:
 						return Low
@@ -80,8 +81,11 @@ func dmarcSyntaxRules() []Rule {
 					return ""
 				})(e)
 				for i := range out {
-					if out[i].Severity == High {
-						out[i].Message += "; receivers differ: strict ones refuse the whole record"
+					switch code, _, _ := strings.Cut(out[i].Key, " "); dmarc.Code(code) {
+					case dmarc.Duplicate:
+						out[i].Message += "; receivers differ: they take the first, the last, or refuse the whole record"
+					case dmarc.Malformed, dmarc.BadByte:
+						out[i].Message += "; receivers skip it, but strict ones refuse the whole record"
 					}
 				}
 				return out
@@ -98,7 +102,7 @@ func dmarcSyntaxRules() []Rule {
 			ID: "dmarc-pct", Area: AreaDMARC, Severity: Medium,
 			Bears: []Bearing{{On: Forgery, From: Medium, Weight: Partly, Words: "older receivers stop only a share (pct)"}},
 			Title: "the policy applies to all mail, not to a percentage",
-			Refs:  []string{"RFC 9989 sections A.6 and C.5.2", "RFC 7489 section 6.3"},
+			Refs:  []string{"RFC 9989 appendix A.6", "RFC 9989 appendix C.5.2", "RFC 9989 section 9.3", "RFC 7489 section 6.3"},
 			When:  dmarcRecord,
 			Judge: dmarcProblems(func(r dmarc.Record, p dmarc.Problem) Severity {
 				switch {
@@ -115,7 +119,7 @@ func dmarcSyntaxRules() []Rule {
 		{
 			ID: "dmarc-removed-tag", Area: AreaDMARC, Severity: Info,
 			Title: "the record has no tags that RFC 9989 removed",
-			Refs:  []string{"RFC 9989 section C.5.2"},
+			Refs:  []string{"RFC 9989 section 9.3", "RFC 9989 appendix C.5.2"},
 			When:  dmarcRecord,
 			Judge: dmarcProblems(func(r dmarc.Record, p dmarc.Problem) Severity {
 				sampled := p.Tag == "pct" && (r.Problem(dmarc.PercentPartial) != nil || r.Problem(dmarc.PercentInvalid) != nil)

@@ -46,7 +46,7 @@ func spfPolicyRules() []Rule {
 		{
 			ID: "spf-end-softfail", Area: AreaSPF, Severity: Low,
 			Title: "an SPF record that ends in ~all is backed by DMARC",
-			Refs:  []string{"RFC 9989 section 7.1", "Internet.nl"},
+			Refs:  []string{"RFC 7208 section 8.5", "Internet.nl"},
 			When:  spfEnd,
 			Judge: func(e *gather.Evidence) []Verdict {
 				if e.SPF.Ends != "~all" {

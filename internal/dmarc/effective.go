@@ -23,8 +23,11 @@ type Effective struct {
 	Asked    Policy // what the tag says, before fallback and testing
 	Tag      string // the tag that it comes from: p, sp or np; "" where Fallback is set
 	Fallback bool   // p, sp or np is missing or invalid where that voids the record (RFC 9989 section 4.10.1)
-	Demoted  bool   // t=y took one step off
-	Percent  int    // share of failing mail that it applies to: 100 but for pct, which only RFC 7489 readers know
+	// Invalid: Fallback is set because of a value that is no policy, not for want of a
+	// tag p: the record is improperly formatted (RFC 9989 section 9.2).
+	Invalid bool
+	Demoted bool // t=y took one step off
+	Percent int  // share of failing mail that it applies to: 100 but for pct, which only RFC 7489 readers know
 	// Disputed: p is missing and there is no rua. RFC 9989 section 4.7 gives p the
 	// default none, section 4.10.1 applies no DMARC; the latter is assumed here.
 	Disputed bool
@@ -34,9 +37,9 @@ type Effective struct {
 // given relation to it. It does not look at Valid.
 func (r Record) Effective(reader Reader, rel Relation) Effective {
 	e := Effective{Percent: 100}
-	void := r.P == "" || r.Has("sp") && r.SP == ""
+	invalid := r.Has("p") && r.P == "" || r.Has("sp") && r.SP == ""
 	if reader == RFC9989 {
-		void = void || r.Has("np") && r.NP == ""
+		invalid = invalid || r.Has("np") && r.NP == ""
 	} else {
 		e.Percent = r.Percent
 	}
@@ -46,8 +49,8 @@ func (r Record) Effective(reader Reader, rel Relation) Effective {
 	} else if rel != Self && r.SP != "" {
 		e.Tag, e.Asked = "sp", r.SP
 	}
-	if void {
-		e.Tag, e.Fallback = "", true
+	if invalid || r.P == "" {
+		e.Tag, e.Fallback, e.Invalid = "", true, invalid
 		if anyValid(r.RUA) {
 			e.Policy = None
 		} else {

@@ -46,13 +46,23 @@ type Authorisation struct {
 	TooLong    bool     // the name exceeds what the DNS allows, so consent is impossible
 	Records    []Record // start with v=DMARC1: one is enough
 	Others     []Record // meant to be such a record, but do not count
-	// OtherHost lists override addresses on another host, to which reports must
-	// not be sent.
-	OtherHost []URI
+	// OtherRUA and OtherRUF list valid addresses in those tags that are on another
+	// host. Reports of that kind must then be sent neither to them nor to the address
+	// in the policy record (RFC 9990 section 4, RFC 9991 section 5).
+	OtherRUA, OtherRUF []URI
 }
 
 // Given reports consent.
 func (a Authorisation) Given() bool { return len(a.Records) > 0 }
+
+// Elsewhere gives the addresses on another host that concern reports of a kind,
+// which is rua or ruf.
+func (a Authorisation) Elsewhere(tag string) []URI {
+	if tag == "ruf" {
+		return a.OtherRUF
+	}
+	return a.OtherRUA
+}
 
 // Unknown reports that the question has no usable answer.
 func (a Authorisation) Unknown() bool { return a.Ref != "" && a.Failed() }
@@ -130,13 +140,22 @@ func authorisation(ctx context.Context, src wire.Source, policyDomain, host stri
 			continue
 		}
 		a.Records = append(a.Records, r)
-		for _, u := range slices.Concat(r.RUA, r.RUF) {
-			if u.Host != host {
-				a.OtherHost = append(a.OtherHost, u)
-			}
-		}
+		a.OtherRUA = append(a.OtherRUA, elsewhere(r.RUA, host)...)
+		a.OtherRUF = append(a.OtherRUF, elsewhere(r.RUF, host)...)
 	}
 	return a
+}
+
+// elsewhere gives the valid addresses that are not on the host. What is malformed is
+// ignored (RFC 9990 section 3.5).
+func elsewhere(list []URI, host string) []URI {
+	var out []URI
+	for _, u := range list {
+		if u.Valid && u.Host != host {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // compare decides for each destination whether it is external to the policy

@@ -2,6 +2,7 @@ package dmarc
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,7 +45,8 @@ func TestExternal(t *testing.T) {
 		flag(x.Authorisation.Given(), "consent")
 		flag(x.Authorisation.Unknown(), "consent?")
 		flag(len(x.Authorisation.Others) > 0, "broken")
-		flag(len(x.Authorisation.OtherHost) > 0, "elsewhere")
+		flag(len(x.Authorisation.Elsewhere("rua")) > 0, "elsewhere")
+		flag(len(x.Authorisation.Elsewhere("ruf")) > 0, "elsewhere-ruf")
 		if x.Route != nil {
 			s += " " + string(x.Route.State())
 		}
@@ -61,6 +63,25 @@ func TestExternal(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Only valid addresses of the tag that a report is for keep it from being sent.
+func TestElsewhere(t *testing.T) {
+	for text, want := range map[string]string{
+		"v=DMARC1":                             "0 0",
+		"v=DMARC1; rua=mailto:z@other.example": "1 0",
+		"v=DMARC1; ruf=mailto:z@other.example": "0 1",
+		"v=DMARC1; rua=z@other.example":        "0 0", // no scheme
+		"v=DMARC1; rua=mailto:z@in.example,mailto:z@a.example,mailto:,mailto:z@b.example": "2 0",
+		"v=DMARC1; rua=mailto:z@in.example":                                               "0 0",
+		"v=DMARC1; rua=mailto:z@[192.0.2.1]; ruf=https://in.example/x, mailto:@":          "1 0",
+	} {
+		w := newWorld(t, "example.com._report._dmarc.in.example TXT "+text)
+		a := authorisation(t.Context(), w, "example.com", "in.example")
+		if got := fmt.Sprint(len(a.Elsewhere("rua")), len(a.Elsewhere("ruf"))); got != want || !a.Given() {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }
 

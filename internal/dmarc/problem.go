@@ -6,12 +6,13 @@ import "strings"
 type Code string
 
 // Problems of the record's start: with any of these receivers do not take the
-// text for a DMARC record.
+// text for a DMARC record. About VersionName alone they differ.
 const (
 	VersionMissing   Code = "version-missing"   // no version tag at all
 	VersionNotFirst  Code = "version-not-first" // it is not the first tag
 	VersionValue     Code = "version-value"     // another value than DMARC1
-	VersionCase      Code = "version-case"      // DMARC1 or v in other letter case
+	VersionCase      Code = "version-case"      // DMARC1 in other letter case
+	VersionName      Code = "version-name"      // V=DMARC1: the value is right, the name a capital
 	VersionSeparator Code = "version-separator" // no semicolon after v=DMARC1
 	VersionBlank     Code = "version-blank"     // a blank before v
 	VersionQuoted    Code = "version-quoted"    // quotation marks within the value
@@ -19,12 +20,12 @@ const (
 )
 
 // Problems of the tag list. With Malformed or Duplicate a strict reader of RFC
-// 6376 section 3.2 refuses the whole record; RFC 9989 section 4.7 says to ignore
-// errors after the version. Readers differ.
+// 6376 section 3.2 refuses the whole record; RFC 9989 section 4.8 has errors after
+// the version ignored, and defaults stand in. Readers differ.
 const (
 	Malformed  Code = "malformed"   // a part that is no "name=value"
 	Duplicate  Code = "duplicate"   // a tag repeated
-	EmptyTag   Code = "empty-tag"   // two semicolons with nothing between
+	EmptyTag   Code = "empty-tag"   // two semicolons with nothing between, also at the end
 	EmptyValue Code = "empty-value" // "name=" without value
 	BadByte    Code = "bad-byte"    // control character or non-ASCII byte
 	UnknownTag Code = "unknown-tag" // Near may name the tag that was meant

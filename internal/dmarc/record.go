@@ -133,20 +133,20 @@ const blanks = " \t\r\n"
 
 // split cuts the text into tags (RFC 6376 section 3.2).
 func (r *Record) split() {
-	pos, gap := 0, -1
+	pos, gap, gaps := 0, -1, 0 // gap is the place of the first of so many empty parts
 	for part := range strings.SplitSeq(r.Text, ";") {
 		start := pos + len(part) - len(strings.TrimLeft(part, blanks))
 		pos += len(part) + 1
 		part = strings.Trim(part, blanks)
 		if part == "" {
-			if gap < 0 {
+			if gaps++; gaps == 1 {
 				gap = start
 			}
 			continue
 		}
 		if gap >= 0 {
 			r.problem(EmptyTag, "", gap, "nothing between two semicolons")
-			gap = -1
+			gap, gaps = -1, 0
 		}
 		if len(r.Tags) == maxTags {
 			r.problem(TooLong, "", start, "more than "+strconv.Itoa(maxTags)+" tags: the rest was not read")
@@ -183,10 +183,16 @@ func (r *Record) split() {
 		}
 		r.Tags = append(r.Tags, Tag{Name: name, Value: value, Pos: start, ValuePos: valuePos})
 	}
+	if gaps > 1 { // the record may end in one semicolon (RFC 9989 section 4.8)
+		r.problem(EmptyTag, "", gap, "more than one semicolon at the end")
+	}
 }
 
-// version judges the start of the record. The name is compared exactly, as tag
-// names are, and so is the value (RFC 9989 section 4.8: case-sensitive).
+// version judges the start of the record. The value is compared exactly, and so is
+// the name. For the name that is one of two readings: tag names are case-sensitive
+// (RFC 6376 section 3.2), but the "v" in the grammar of RFC 9989 section 4.8 is a
+// literal that takes a capital, too. The stricter reading decides whether the record
+// is Valid, and the problem has a code of its own.
 func (r *Record) version() {
 	bad := func(code Code, pos int, text string) { r.problem(code, "v", pos, text) }
 	lower := strings.ToLower(r.Text)
@@ -215,6 +221,8 @@ func (r *Record) version() {
 		default:
 			bad(VersionValue, v.ValuePos, "the version must be DMARC1; it is "+syntax.Quote(v.Value))
 		}
+	case len(r.Tags) > 0 && r.Tags[0].Name == "V" && r.Tags[0].Value == "DMARC1" && r.Tags[0].Pos == 0:
+		bad(VersionName, 0, "the version tag is written with a capital V, which some receivers take and others do not")
 	case len(r.Tags) > 0 && r.Tags[0].Name == "V" && strings.EqualFold(r.Tags[0].Value, "DMARC1"):
 		bad(VersionCase, r.Tags[0].Pos, "the version tag must be a small v")
 	case r.Has("v"):
@@ -314,7 +322,7 @@ func (r *Record) reporting() {
 		}
 	}
 	if t, ok := r.Tag("ruf"); ok && r.PSD == "y" {
-		r.problem(FailureReportsPSD, "ruf", t.Pos, "failure reports are not sent for a public suffix domain (psd=y)")
+		r.problem(FailureReportsPSD, "ruf", t.Pos, "a public suffix domain (psd=y) must not ask for failure reports, and receivers send none")
 	}
 }
 

@@ -41,7 +41,9 @@ func TestParse(t *testing.T) {
 		{"v=spf1 -all", false, "version-value v, policy-missing p"},
 		{"p=none; v=DMARC1", false, "version-not-first v"},
 		{"v=dmarc1; p=none", false, "version-case v"},
-		{"V=DMARC1; p=none", false, "unknown-tag V, version-case v"},
+		{"V=DMARC1; p=none", false, "unknown-tag V, version-name v"},
+		{"V = DMARC1 ; p=none", false, "unknown-tag V, version-name v"},
+		{"V=dmarc1; p=none", false, "unknown-tag V, version-case v"},
 		{"v=DMARC2; p=none", false, "version-value v"},
 		{"v=DMARC10; p=none", false, "version-value v"},
 		{"v=DMARC1 p=none", false, "version-separator v, policy-missing p"},
@@ -55,6 +57,10 @@ func TestParse(t *testing.T) {
 		{"v=DMARC1; p=none; p=reject", true, "duplicate p"},
 		{"v=DMARC1; p=none; v=DMARC1", true, "duplicate v"},
 		{"v=DMARC1; p=none;; sp=none", true, "empty-tag"},
+		{"v=DMARC1; p=none;;", true, "empty-tag"},
+		{"v=DMARC1; p=none ; ; \t;", true, "empty-tag"},
+		{"v=DMARC1; p=none;; sp=none;;", true, "empty-tag, empty-tag"},
+		{"v=DMARC1; p=none ; ", true, ""},
 		{"v=DMARC1; p=none; garbage", true, "malformed"},
 		{"v=DMARC1; p=none; rua=mailto:a@example.com; mailto:b@example.com", true, "malformed"},
 		{"v=DMARC1; p=none; 1x=y", true, "malformed 1x"},
@@ -177,12 +183,14 @@ func TestEffective(t *testing.T) {
 		{"v=DMARC1; rua=mailto:a@example.com; sp=reject", Existing, "none fallback/none fallback"},
 		{"v=DMARC1; rua=a@example.com", Self, " fallback disputed/ fallback"},
 		{"v=DMARC1", Self, " fallback disputed/ fallback"},
-		{"v=DMARC1; p=refuse", Self, " fallback/ fallback"},
-		{"v=DMARC1; p=refuse; rua=mailto:a@example.com", Self, "none fallback/none fallback"},
-		{"v=DMARC1; p=reject; sp=x", Self, " fallback/ fallback"},
-		{"v=DMARC1; p=reject; sp=x; rua=mailto:a@example.com", Self, "none fallback/none fallback"},
-		{"v=DMARC1; p=reject; np=x", Self, " fallback/reject"},
-		{"v=DMARC1; p=reject; np=x; rua=mailto:a@example.com", Existing, "none fallback/reject"},
+		{"v=DMARC1; p=refuse", Self, " fallback invalid/ fallback invalid"},
+		{"v=DMARC1; p=refuse; rua=mailto:a@example.com", Self, "none fallback invalid/none fallback invalid"},
+		{"v=DMARC1; p=reject; sp=x", Self, " fallback invalid/ fallback invalid"},
+		{"v=DMARC1; p=reject; sp=x; rua=mailto:a@example.com", Self, "none fallback invalid/none fallback invalid"},
+		{"v=DMARC1; np=x", Self, " fallback invalid disputed/ fallback"},
+		{"v=DMARC1; sp=x", Self, " fallback invalid disputed/ fallback invalid"},
+		{"v=DMARC1; p=reject; np=x", Self, " fallback invalid/reject"},
+		{"v=DMARC1; p=reject; np=x; rua=mailto:a@example.com", Existing, "none fallback invalid/reject"},
 
 		// Testing is for new readers, pct for old ones.
 		{"v=DMARC1; p=reject; t=y", Self, "quarantine demoted/reject"},
@@ -199,6 +207,9 @@ func TestEffective(t *testing.T) {
 			s := string(e.Policy)
 			if e.Fallback {
 				s += " fallback"
+			}
+			if e.Invalid {
+				s += " invalid"
 			}
 			if e.Disputed {
 				s += " disputed"
@@ -219,7 +230,7 @@ func TestEffective(t *testing.T) {
 
 // fatal holds the codes with which some reader refuses the whole record.
 var fatal = []Code{
-	VersionMissing, VersionNotFirst, VersionValue, VersionCase, VersionSeparator, VersionBlank, VersionQuoted, VersionEscaped,
+	VersionMissing, VersionNotFirst, VersionValue, VersionCase, VersionName, VersionSeparator, VersionBlank, VersionQuoted, VersionEscaped,
 	PolicyMissing, PolicyInvalid, SubPolicyInvalid,
 }
 

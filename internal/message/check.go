@@ -86,7 +86,7 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 	r.path(list, o)
 
 	path := simulate.Path{
-		Author: r.Author.Domain, NoAuthor: r.Author.Why, IP: r.Path.IP, Sender: r.Path.Sender, Helo: r.Path.Helo,
+		Author: r.Author.Domain, NoAuthor: r.Author.Why, Authors: r.Author.Domains, IP: r.Path.IP, Sender: r.Path.Sender, Helo: r.Path.Helo,
 		NoSPF: r.Path.Unknown, At: o.At,
 	}
 	names := r.ARC.keyNames()

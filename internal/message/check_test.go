@@ -127,14 +127,14 @@ func TestCheck(t *testing.T) {
 		{name: "no key", text: received(own(signer{Domain: "example.com", Selector: "none"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "no key"},
 		{name: "key lookup fails", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "unknown", dmarc: "temperror", spf: "none", signature: "temperror", why: "timeout"},
 		{name: "key lookup fails, SPF passes", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "pass", dmarc: "pass", spf: "pass", signature: "temperror"},
-		{name: "policy lookup fails", src: silent{src, "_dmarc.example.com"}, text: received(plain, "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "pass", dmarc: "temperror", spf: "pass"},
+		{name: "policy lookup fails", src: silent{src, "_dmarc.example.com"}, text: received(plain, "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "unknown", dmarc: "temperror", spf: "pass"},
 		{name: "policy lookup fails and nothing is proved", src: silent{src, "_dmarc.example.com"}, text: received(plain, "x@example.org", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "temperror", spf: "none"},
 		{name: "SPF lookup fails", src: silent{src, "example.com"}, text: received(plain, "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "unknown", dmarc: "temperror", spf: "temperror"},
 		{name: "no Received field", text: plain, verdict: "unknown", dmarc: "temperror"},
 		{name: "no Received field, signed", text: librarySign(t, plain, ed("example.com", "s1")), verdict: "pass", dmarc: "pass", signature: "pass"},
-		{name: "two From fields", text: received("From: eve@example.org\n"+librarySign(t, plain, ed("example.com", "s1")), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "permerror", spf: "pass", signature: "fail"},
-		{name: "two author domains", text: received(strings.Replace(plain, "From: Alice <alice@example.com>", "From: alice@example.com, eve@example.org", 1), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "permerror", spf: "pass"},
-		{name: "no From", text: received(strings.Replace(plain, "From: Alice <alice@example.com>\n", "", 1), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "permerror", spf: "pass"},
+		{name: "two From fields", text: received("From: eve@example.org\n"+librarySign(t, plain, ed("example.com", "s1")), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "none", spf: "pass", signature: "fail"},
+		{name: "two author domains", text: received(strings.Replace(plain, "From: Alice <alice@example.com>", "From: alice@example.com, eve@example.org", 1), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "none", spf: "pass"},
+		{name: "no From", text: received(strings.Replace(plain, "From: Alice <alice@example.com>\n", "", 1), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "fail", dmarc: "none", spf: "pass"},
 		{name: "null sender", text: received(plain, "", "bounce.example.com", "192.0.2.1"), verdict: "pass", dmarc: "pass", spf: "pass"},
 		{name: "no policy anywhere", text: received(strings.ReplaceAll(plain, "example.com", "list.example"), "x@list.example", "mx.example.org", "198.51.100.9"), verdict: "pass", dmarc: "none", spf: "pass"},
 		{name: "no policy, nothing proved", text: received(strings.ReplaceAll(plain, "example.com", "list.example"), "x@list.example", "mx.example.org", "192.0.2.9"), verdict: "fail", dmarc: "none", spf: "fail"},
@@ -207,5 +207,21 @@ func TestPath(t *testing.T) {
 	r = check(t, world(t), text, func(o *Options) { o.Sender, o.HasSender = "example.com", true })
 	if r.Path.Sender != "postmaster@example.com" || r.Path.IP.String() != "203.0.113.5" || r.Decision.SPF.Result != "fail" {
 		t.Errorf("%+v", r.Path)
+	}
+}
+
+// DMARC has no result for a message with several author domains, or none; what
+// receivers may do with it is said.
+func TestNoAuthorDomain(t *testing.T) {
+	for from, want := range map[string]string{
+		"From: alice@example.com, eve@example.org": "judge each of example.com, example.org",
+		"X-From: alice@example.com":                "others go on without DMARC",
+		"From: alice":                              "others go on without DMARC",
+	} {
+		r := check(t, world(t), received(strings.Replace(plain, "From: Alice <alice@example.com>", from, 1), "x@example.com", "mx.example.org", "192.0.2.1"))
+		m := r.Decision.Methods[0]
+		if m.Result != simulate.ResultNone || m.Disposition != simulate.Open || !strings.Contains(r.Why, want) || (len(r.Author.Domains) > 1) != strings.Contains(r.Why, "judge each") {
+			t.Errorf("%s: %s %s: %s", from, m.Result, m.Disposition, r.Why)
+		}
 	}
 }

@@ -167,10 +167,10 @@ func compareDMARC() [][4]string {
 		{"v=DMARC1; p=Reject", "RFC 9989 section 4.8: keywords are ABNF literals, in any case"},
 		{"v=DMARC1; rua=mailto:a@example.com", "RFC 9989 section 4.10.1: without p, and with an address for reports, the policy is none"},
 		{"v=DMARC1; p=reject; sp=bogus; rua=mailto:a@example.com", "RFC 9989 section 4.10.1: an invalid sp makes the policy none where reports are asked for"},
-		{"v=DMARC1; p=reject; adkim=x", "RFC 9989 section 4.7: other tags that are wrong are ignored, and defaults apply"},
-		{"v=DMARC1; p=reject; pct=all", "RFC 9989 section 4.7: pct is no tag any more, and unknown tags are ignored"},
+		{"v=DMARC1; p=reject; adkim=x", "RFC 9989 section 4.8: values that are wrong are ignored, and defaults apply"},
+		{"v=DMARC1; p=reject; pct=all", "RFC 9989 section 9.3: pct is a historic tag, which new receivers do not read (section 4.7)"},
 		{"v=DMARC1; p=reject; t=y", "RFC 9989 section 4.7: t=y lowers the policy by one step; RFC 7489 readers do not know it"},
-		{"p=reject; v=DMARC1", "RFC 9989 section 4.8: v comes first, or the text is no DMARC record"},
+		{"p=reject; v=DMARC1", "RFC 9989 section 4.7: v comes first, or the whole text is ignored"},
 		{"v=DMARC1; p=none; p=reject", "RFC 6376 section 3.2: no tag twice; we keep the first one, the library the last, and strict readers refuse the record"},
 	} {
 		ours := "none found"

@@ -15,7 +15,7 @@ type Verdict string
 const (
 	Pass    Verdict = "pass"    // an aligned domain is proved, for every kind of receiver
 	Fail    Verdict = "fail"    // for at least one kind of receiver none is
-	Unknown Verdict = "unknown" // a lookup failed, or a part of the path is not known, that could make it pass
+	Unknown Verdict = "unknown" // a lookup failed, or a part of the path is not known, without which it does not pass
 )
 
 // Results of a signature and of DMARC (RFC 8601 section 2.7).
@@ -61,7 +61,7 @@ type Method struct {
 	Record      string       `json:"record,omitempty"`
 	Policy      dmarc.Policy `json:"policy,omitempty"` // in effect, after testing mode and fallback
 	Tag         string       `json:"policy_tag,omitempty"`
-	Percent     int          `json:"percent,omitempty"` // below 100 only through pct
+	Percent     int          `json:"percent"`           // of failing mail that the policy is for: below 100 only through pct
 	Demoted     bool         `json:"testing,omitempty"` // t=y took one step off the policy
 	Unknown     []string     `json:"lookups_failed,omitempty"`
 	Identifiers []Identifier `json:"identifiers,omitempty"`
@@ -70,9 +70,14 @@ type Method struct {
 	Result      string      `json:"result"`  // of DMARC: pass, fail, none, temperror, permerror
 	Disposition Disposition `json:"disposition"`
 	Why         string      `json:"why"`
+
+	reader dmarc.Reader
+	silent bool // a lookup failed that decides which record applies
+	void   bool // the record applies and is improperly formed
 }
 
-// A Disposition is what a receiver that follows the policy does.
+// A Disposition is what a receiver does that follows its standard and knows nothing
+// else of the message.
 type Disposition string
 
 const (
@@ -80,7 +85,7 @@ const (
 	Deliver    Disposition = "deliver"    // DMARC does not pass, and nobody asks for anything: no policy, or p=none
 	Quarantine Disposition = "quarantine" // as suspicious
 	Reject     Disposition = "reject"
-	Open       Disposition = "unknown" // a receiver tries again later, or goes on without DMARC
+	Open       Disposition = "unknown" // the receiver's choice: try again later, go on without DMARC, or refuse
 )
 
 // An Identifier is one domain that SPF or DKIM speaks for.
@@ -121,7 +126,7 @@ func (i Identifier) Counts() Verdict {
 // named.
 func (v *View) Decide(signatures []Signature) Decision {
 	d := Decision{Author: v.path.Author, SPF: v.spf}
-	walk, list, private := Method{Name: ByWalk}, Method{Name: ByList}, Method{Name: ByPrivate}
+	walk, list, private := Method{Name: ByWalk, Percent: 100}, Method{Name: ByList, Percent: 100}, Method{Name: ByPrivate, Percent: 100}
 	if v.discovery != nil {
 		v.fill(&walk, v.discovery.Walk, signatures, func(domain string) (string, bool) {
 			o, asked := v.orgs[domain]
@@ -149,8 +154,9 @@ func (v *View) Decide(signatures []Signature) Decision {
 func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org func(string) (string, bool)) {
 	applied := found.Domain
 	m.Org, m.RecordAt, m.Policy, m.Tag, m.Demoted = found.Org, applied.At, applied.Policy, applied.Tag, applied.Demoted
+	m.reader, m.void = found.Reader, applied.Invalid
 	if applied.Unknown {
-		m.Unknown = applied.Failed
+		m.Unknown, m.silent = applied.Failed, len(applied.Failed) > 0
 		if len(m.Unknown) == 0 {
 			m.Unknown = []string{v.path.Author} // it is not known whether it exists
 		}
@@ -209,13 +215,17 @@ func (m *Method) conclude(p Path) {
 	}
 	switch {
 	case p.Author == "":
-		m.Result, m.Disposition, m.Why = ResultPermError, Reject, p.NoAuthor+": there is no one author domain to judge by, and many receivers refuse such a message"
-	case len(m.Unknown) > 0 && (m.Aligned != Pass || m.Record == ""):
+		m.Result, m.Disposition, m.Why = ResultNone, Open, p.unjudged()
+	case m.silent, len(m.Unknown) > 0 && m.Aligned != Pass:
 		m.Result, m.Disposition, m.Why = ResultTempError, Open, "no answer about the policy of "+strings.Join(m.Unknown, ", ")
 	case m.Record == "":
 		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "no DMARC record applies to "+p.Author
+	case m.Policy == "" && m.void:
+		m.Result, m.Disposition = ResultPermError, Deliver
+		m.Why = "the DMARC record of " + m.RecordAt + " has a policy that is none of the three, and no valid rua: it has no effect"
 	case m.Policy == "":
-		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "the DMARC record of "+m.RecordAt+" has no policy that can be used"
+		m.Result, m.Disposition = ResultNone, Deliver
+		m.Why = "the DMARC record of " + m.RecordAt + " has neither tag p nor a valid rua: it has no effect"
 	case m.Aligned == Pass:
 		m.Result, m.Disposition = ResultPass, Accept
 		m.Why = m.proof() + ": proved and aligned"
@@ -223,9 +233,41 @@ func (m *Method) conclude(p Path) {
 		m.Result, m.Disposition, m.Why = ResultTempError, Open, "what could make it pass is not known"
 	default:
 		m.Result, m.Why = ResultFail, "neither SPF nor DKIM proves an aligned domain"
-		m.Disposition = map[dmarc.Policy]Disposition{dmarc.None: Deliver, dmarc.Quarantine: Quarantine, dmarc.Reject: Reject}[m.Policy]
+		m.Disposition = m.asked()
 	}
 }
+
+// asked gives what is done with mail that fails. A receiver that follows RFC 9989
+// rejects nothing for the policy alone: it puts aside (section 7.4). With pct=0 one
+// that follows RFC 7489 applies the policy to no message, but the next milder one to
+// all (section 6.6.4).
+func (m *Method) asked() Disposition {
+	none := m.Percent == 0
+	switch {
+	case m.Policy == dmarc.Reject && m.reader != dmarc.RFC9989 && !none:
+		return Reject
+	case m.Policy == dmarc.Reject, m.Policy == dmarc.Quarantine && !none:
+		return Quarantine
+	}
+	return Deliver
+}
+
+// unjudged says what becomes of a message that DMARC cannot judge, because it does
+// not have exactly one author domain.
+func (p Path) unjudged() string {
+	text := p.NoAuthor + ": without exactly one author domain there is no DMARC result (RFC 9989 section 5.3.1); many receivers refuse such a message, others go on without DMARC"
+	if n := len(p.Authors); n > 1 {
+		names := strings.Join(p.Authors[:min(n, maxAuthors)], ", ")
+		if n > maxAuthors {
+			names += fmt.Sprintf(" and %d more", n-maxAuthors)
+		}
+		text += ", or judge each of " + names + " and act by the strictest policy that fails (section 11.5)"
+	}
+	return text
+}
+
+// maxAuthors bounds how many author domains are named.
+const maxAuthors = 5
 
 // proof names what passes and is aligned.
 func (m *Method) proof() string {
@@ -242,14 +284,14 @@ func (m *Method) proof() string {
 func (d *Decision) sum() {
 	first := d.Methods[0]
 	d.Verdict, d.Why = Pass, first.proof()+" proves a domain that is aligned with "+d.Author
-	if d.Methods[0].Result == ResultNone {
+	if first.Result == ResultNone || first.Result == ResultPermError {
 		d.Why += "; but " + first.Why + ", so receivers do not ask for it"
 	}
 	for _, m := range d.Methods {
 		switch {
 		case m.Aligned == Fail && d.Verdict != Fail:
 			d.Verdict, d.Why = Fail, m.Why
-			if m.Result == ResultNone || m.Result == ResultTempError {
+			if d.Author != "" && m.Result != ResultFail {
 				d.Why = "neither SPF nor DKIM proves an aligned domain; " + m.Why
 			}
 			if slices.ContainsFunc(d.Methods, func(n Method) bool { return n.Aligned == Pass }) {
@@ -257,6 +299,8 @@ func (d *Decision) sum() {
 			}
 		case m.Aligned == Unknown && d.Verdict == Pass:
 			d.Verdict, d.Why = Unknown, d.unknowns(m)
+		case m.Result == ResultTempError && d.Verdict == Pass:
+			d.Verdict, d.Why = Unknown, "an aligned domain is proved by "+m.proof()+", but "+m.Why+", and so DMARC neither passes nor fails"
 		}
 	}
 	if d.SPF.Differ != "" {
@@ -323,8 +367,24 @@ func (d *Decision) unknowns(m Method) string {
 	return strings.Join(why, "; ")
 }
 
+// softened reports that the policy asks for more than the standard of the receiver
+// has it do.
+func (m Method) softened() bool {
+	return m.Result == ResultFail && m.Policy == dmarc.Reject && m.reader == dmarc.RFC9989
+}
+
 // Action says in words what a receiver does that follows the policy.
 func (m Method) Action() string {
+	switch {
+	case m.Disposition == Open && m.Result == ResultNone:
+		return "left to the receiver"
+	case m.softened():
+		return "put aside as suspicious unless the receiver knows more"
+	case m.Result == ResultFail && m.Percent == 0 && m.Policy == dmarc.Reject:
+		return "put aside as suspicious, or delivered (pct=0 asks to reject no such message, and receivers differ)"
+	case m.Result == ResultFail && m.Percent == 0 && m.Policy == dmarc.Quarantine:
+		return "delivered (pct=0 asks to put no such message aside; some receivers put it aside all the same)"
+	}
 	rest := map[Disposition]string{Quarantine: "delivered", Reject: "put aside"}[m.Disposition]
 	text := map[Disposition]string{
 		Accept: "accepted", Deliver: "delivered as if there were no DMARC", Quarantine: "put aside as suspicious",

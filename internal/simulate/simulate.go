@@ -37,8 +37,9 @@ import (
 
 // A Path is how a message comes to a receiver. Names are in A-labels.
 type Path struct {
-	Author   string // domain of the From field; "" where there is not exactly one
-	NoAuthor string // why there is none
+	Author   string   // domain of the From field; "" where there is not exactly one
+	NoAuthor string   // why there is none
+	Authors  []string // all domains of the From field, where there are several
 
 	IP     netip.Addr // of the client
 	Sender string     // address in MAIL FROM; "" is the null sender

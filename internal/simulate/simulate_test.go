@@ -29,6 +29,14 @@ _dmarc.github.io. 3600 IN TXT "v=DMARC1; p=reject"
 unit.big.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.unit.big.example. 3600 IN TXT "v=DMARC1; p=reject; psd=n"
 _dmarc.big.example. 3600 IN TXT "v=DMARC1; p=none"
+_dmarc.voidsp.example. 3600 IN TXT "v=DMARC1; p=reject; sp=off"
+_dmarc.voidnp.example. 3600 IN TXT "v=DMARC1; p=reject; np=off"
+_dmarc.bare.example. 3600 IN TXT "v=DMARC1"
+_dmarc.zero.example. 3600 IN TXT "v=DMARC1; p=reject; pct=0"
+_dmarc.zeroq.example. 3600 IN TXT "v=DMARC1; p=quarantine; pct=0"
+_dmarc.zeron.example. 3600 IN TXT "v=DMARC1; p=none; pct=0"
+sub.quiet.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.sub.quiet.example. 3600 IN TXT "v=DMARC1; p=reject"
 void.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.void.example. 3600 IN TXT "v=DMARC1; p=bogus"
 plain.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
@@ -42,7 +50,7 @@ type dns struct{ wire.Source }
 
 func (d dns) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	switch strings.ToLower(q.Name) {
-	case "silent.example", "_dmarc.mute.example":
+	case "silent.example", "_dmarc.mute.example", "_dmarc.mute.example.com", "_dmarc.quiet.example":
 		return wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout, Text: "no reply"}}
 	}
 	return d.Source.DNS(ctx, q)
@@ -73,26 +81,35 @@ func TestDecide(t *testing.T) {
 		"SPF passes":                 {author: "example.com", sender: "a@example.com", ip: good, verdict: Pass, spf: "pass", walk: "pass accept", why: "SPF (example.com)"},
 		"mapped address":             {author: "example.com", sender: "a@example.com", ip: mapped, verdict: Pass, spf: "pass", walk: "pass accept"},
 		"upper case, final dot":      {author: "Example.COM.", sender: "a@EXAMPLE.com", ip: good, verdict: Pass, spf: "pass", walk: "pass accept"},
-		"SPF fails":                  {author: "example.com", sender: "a@example.com", ip: bad, verdict: Fail, spf: "fail", walk: "fail reject", why: "neither SPF nor DKIM"},
+		"SPF fails":                  {author: "example.com", sender: "a@example.com", ip: bad, verdict: Fail, spf: "fail", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "rejected", why: "neither SPF nor DKIM"},
 		"relaxed":                    {author: "example.com", sender: "a@bounce.example.com", ip: good, verdict: Pass, spf: "pass", walk: "pass accept"},
-		"strict":                     {author: "strict.example", sender: "a@bounce.strict.example", ip: good, signers: []string{"mail.strict.example"}, verdict: Fail, spf: "none", walk: "fail reject"},
+		"strict":                     {author: "strict.example", sender: "a@bounce.strict.example", ip: good, signers: []string{"mail.strict.example"}, verdict: Fail, spf: "none", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "rejected"},
 		"strict, same name":          {author: "strict.example", sender: "a@other.example", ip: bad, signers: []string{"strict.example"}, verdict: Pass, spf: "none", walk: "pass accept"},
 		"DKIM, SPF fails":            {author: "example.com", sender: "a@example.com", ip: bad, signers: []string{"example.com"}, verdict: Pass, spf: "fail", walk: "pass accept", why: "DKIM", differ: "refuse at MAIL FROM"},
-		"another's signature":        {author: "example.com", sender: "a@plain.example", ip: good, signers: []string{"plain.example"}, verdict: Fail, spf: "pass", walk: "fail reject"},
+		"another's signature":        {author: "example.com", sender: "a@plain.example", ip: good, signers: []string{"plain.example"}, verdict: Fail, spf: "pass", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "rejected"},
 		"existing subdomain":         {author: "www.example.com", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail quarantine"},
 		"subdomain that is none":     {author: "no.example.com", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail deliver", list: "fail quarantine", private: "fail quarantine", differ: "DMARC: RFC 9989"},
 		"pct":                        {author: "old.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail quarantine", differ: "20 of 100"},
 		"testing":                    {author: "testing.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "suspicious"},
 		"null sender":                {author: "example.com", helo: "example.com", ip: good, verdict: Pass, spf: "pass", walk: "pass accept"},
 		"private suffix":             {author: "tenant.github.io", sender: "a@other.github.io", ip: bad, signers: []string{"other.github.io"}, verdict: Fail, spf: "none", walk: "pass accept", list: "pass accept", private: "none deliver", differ: "DMARC"},
-		"psd=n":                      {author: "unit.big.example", sender: "a@plain.example", ip: bad, signers: []string{"mail.big.example"}, verdict: Fail, spf: "fail", walk: "fail reject", list: "pass accept", private: "pass accept", differ: "DMARC"},
-		"void policy":                {author: "void.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "none deliver"},
+		"psd=n":                      {author: "unit.big.example", sender: "a@plain.example", ip: bad, signers: []string{"mail.big.example"}, verdict: Fail, spf: "fail", walk: "fail quarantine", list: "pass accept", private: "pass accept", differ: "DMARC"},
+		"void policy":                {author: "void.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "permerror deliver"},
+		"void subdomain policy":      {author: "voidsp.example", sender: "a@voidsp.example", ip: good, verdict: Pass, spf: "none", signers: []string{"voidsp.example"}, walk: "permerror deliver", why: "no effect"},
+		"void for new readers":       {author: "voidnp.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "permerror deliver", list: "fail reject", private: "fail reject", differ: "permerror"},
+		"no policy at all":           {author: "bare.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "none deliver", why: "neither tag p nor a valid rua"},
+		"pct=0, reject":              {author: "zero.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail quarantine", differ: "receivers differ"},
+		"pct=0, quarantine":          {author: "zeroq.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail quarantine", list: "fail deliver", private: "fail deliver", differ: "some receivers put it aside"},
+		"pct=0, none":                {author: "zeron.example", sender: "a@plain.example", ip: good, verdict: Fail, spf: "pass", walk: "fail deliver"},
 		"no record":                  {author: "plain.example", sender: "a@plain.example", ip: good, verdict: Pass, spf: "pass", walk: "none deliver", why: "no DMARC record"},
 		"SPF temperror":              {author: "slow.example", sender: "a@slow.example", ip: good, verdict: Unknown, spf: "temperror", walk: "temperror unknown", why: "SPF got no answer"},
-		"SPF temperror, not aligned": {author: "example.com", sender: "a@slow.example", ip: good, verdict: Fail, spf: "temperror", walk: "fail reject"},
+		"SPF temperror, not aligned": {author: "example.com", sender: "a@slow.example", ip: good, verdict: Fail, spf: "temperror", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "rejected"},
 		"policy silent":              {author: "mute.example", sender: "a@bounce.mute.example", ip: bad, signers: []string{"mail.mute.example"}, verdict: Unknown, spf: "none", walk: "temperror unknown", why: "policy of mute.example"},
-		"policy silent, same name":   {author: "mute.example", sender: "a@mute.example", ip: good, verdict: Pass, spf: "pass", walk: "temperror unknown"},
-		"signer that is no name":     {author: "example.com", sender: "a@plain.example", ip: good, signers: []string{"not a name"}, verdict: Fail, spf: "pass", walk: "fail reject"},
+		"policy silent, same name":   {author: "mute.example", sender: "a@mute.example", ip: good, verdict: Unknown, spf: "pass", walk: "temperror unknown", why: "neither passes nor fails"},
+		"policy silent, one above":   {author: "mute.example.com", sender: "a@mute.example.com", ip: good, signers: []string{"mute.example.com"}, verdict: Unknown, spf: "none", walk: "temperror unknown", why: "policy of mute.example.com"},
+		"policy silent, aligned":     {author: "mute.example.com", sender: "a@example.com", ip: good, verdict: Unknown, spf: "pass", walk: "temperror unknown", why: "policy of mute.example.com"},
+		"above the record silent":    {author: "sub.quiet.example", sender: "a@sub.quiet.example", ip: good, verdict: Pass, spf: "pass", walk: "pass accept"},
+		"signer that is no name":     {author: "example.com", sender: "a@plain.example", ip: good, signers: []string{"not a name"}, verdict: Fail, spf: "pass", walk: "fail quarantine", list: "fail reject", private: "fail reject", differ: "rejected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := Run(t.Context(), src, psl.Default(), Path{Author: c.author, Sender: c.sender, Helo: c.helo, IP: c.ip, Signers: c.signers})
@@ -140,8 +157,48 @@ func TestNoSPF(t *testing.T) {
 			t.Errorf("%q: %s (%s), %+v", sender, d.Verdict, d.Why, d.SPF)
 		}
 	}
-	v := Look(t.Context(), source(t), psl.Default(), Path{NoAuthor: "two From fields", IP: netip.MustParseAddr("192.0.2.1"), Sender: "a@example.com"})
-	if d := v.Decide([]Signature{{"example.com", ResultPass}}); d.Verdict != Fail || d.Methods[0].Result != ResultPermError {
-		t.Errorf("%+v", d)
+}
+
+// Without exactly one author domain there is no result of DMARC, and what becomes of
+// the message is the receiver's choice.
+func TestNoAuthor(t *testing.T) {
+	many := []string{"example.com", "b.example", "c.example", "d.example", "e.example", "f.example"}
+	for why, c := range map[string]struct {
+		authors    []string
+		says, hush string
+	}{
+		"no From field":   {nil, "go on without DMARC", "judge each"},
+		"two domains":     {many[:2], "judge each of example.com, b.example and act by the strictest policy", "more"},
+		"several domains": {many, "e.example and 1 more", "f.example"},
+	} {
+		v := Look(t.Context(), source(t), psl.Default(), Path{NoAuthor: why, Authors: c.authors, IP: netip.MustParseAddr("192.0.2.1"), Sender: "a@example.com"})
+		d := v.Decide([]Signature{{"example.com", ResultPass}})
+		if m := d.Methods[0]; d.Verdict != Fail || m.Result != ResultNone || m.Disposition != Open || m.Action() != "left to the receiver" {
+			t.Errorf("%s: %s, %s %s, %s", why, d.Verdict, m.Result, m.Disposition, m.Action())
+		}
+		if !strings.HasPrefix(d.Why, why) || !strings.Contains(d.Why, c.says) || strings.Contains(d.Why, c.hush) {
+			t.Errorf("%s: %s", why, d.Why)
+		}
+	}
+}
+
+// What the policy asks for and what RFC 9989 has a receiver do are both said.
+func TestRejectAlone(t *testing.T) {
+	r := Run(t.Context(), source(t), psl.Default(), Path{Author: "example.com", Sender: "a@plain.example", IP: netip.MustParseAddr("192.0.2.1")})
+	walk, list := r.Decision.Methods[0], r.Decision.Methods[1]
+	if walk.Policy != "reject" || walk.Disposition != Quarantine || list.Disposition != Reject || list.Action() != "rejected" {
+		t.Errorf("%+v, %+v", walk, list)
+	}
+	var l report.Lines
+	r.Text(&l, false)
+	var b strings.Builder
+	if _, err := l.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(strings.Fields(b.String()), " ")
+	for _, part := range []string{"put aside as suspicious unless the receiver knows more", "the policy asks for reject", "many do all the same", "rejected"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q does not say %q", said, part)
+		}
 	}
 }

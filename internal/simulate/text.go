@@ -113,6 +113,9 @@ func (m Method) text(l *report.Lines) {
 		}
 	}
 	l.Say(2, "%s: %s", m.Action(), m.Why)
+	if m.softened() {
+		l.Say(2, "the policy asks for reject; RFC 9989 section 7.4 forbids a receiver to reject on that alone, and many do all the same")
+	}
 }
 
 func (a Alignment) text() string {
