@@ -40,6 +40,9 @@ type Evidence struct {
 	Suffixes  *psl.List
 	Relay     Relay
 	Senders   []Sender
+	// MoreSenders is how many known senders the bound left out.
+	MoreSenders int
+	Evaluations Evaluations
 	// Blocklists is what block lists say about addresses and name of the domain.
 	Blocklists Blocklists
 	Authority  Authority // asked only where the resolver gave no usable answer

@@ -57,7 +57,8 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		var l leads
 		l.addSPF(e.SPF)
 		var inner sync.WaitGroup
-		inner.Go(func() { e.Senders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { e.Senders, e.MoreSenders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { e.Evaluations = evaluate(ctx, src, domain, e.SPF, o, at) })
 		inner.Go(func() { lists.earlySPF(ctx, e.SPF) })
 		inner.Go(func() { registrations(ctx, src, tables.Suffixes, domain, l) }) // early; asked again below with the rest
 		inner.Wait()
