@@ -118,6 +118,12 @@ type SPF struct {
 	Voids    int        `json:"void_lookups"`
 	Trace    []Step     `json:"trace,omitempty"`
 
+	// What receivers give that count lookups without a result otherwise; "" where
+	// that is no other result.
+	Hosts   spf.Result `json:"if_mx_hosts_count,omitempty"`
+	Lenient spf.Result `json:"without_void_limit,omitempty"`
+	Voided  string     `json:"void_limit,omitempty"` // the same in words
+
 	Second    spf.Result `json:"second_result,omitempty"` // by another program: blitiri.com.ar/go/spf
 	SecondWhy string     `json:"second_why,omitempty"`
 	Differ    string     `json:"differ,omitempty"` // why the two differ; "" where they agree
@@ -143,8 +149,9 @@ func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 	var err error
 	var wg sync.WaitGroup
 	wg.Go(func() { second, err = spf.Second(ctx, src, p.IP, p.Sender, p.Helo) })
-	ours := spf.Receiver{At: p.At}.Check(ctx, src, p.IP, p.Sender, p.Helo)
+	views := spf.Receiver{At: p.At}.Views(ctx, src, p.IP, p.Sender, p.Helo)
 	wg.Wait()
+	ours := views.Counting
 
 	out.Result, out.Why, out.Decided, out.Term, out.Says = ours.Result, ours.Text, ours.Domain, ours.Term, ours.Explanation
 	out.Lookups, out.Voids = ours.Lookups, ours.Voids
@@ -152,6 +159,12 @@ func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 		if s.Term != "" || s.Outcome == "record" {
 			out.Trace = append(out.Trace, Step{s.At, s.Domain, s.Term, s.Outcome})
 		}
+	}
+	if out.Voided = views.Differ(); views.Hosts.Result != ours.Result {
+		out.Hosts = views.Hosts.Result
+	}
+	if views.Lenient.Result != ours.Result {
+		out.Lenient = views.Lenient.Result
 	}
 	out.Second = second
 	if err != nil {
