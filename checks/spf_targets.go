@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -159,6 +158,12 @@ func judgeSPFReferences(e *gather.Evidence, kind spf.Kind) []Verdict {
 			add(target, Verdict{Status: Unknown, Evidence: []wire.Ref{f.Ref}, Message: f.Text + ": " + f.Fail.String()})
 		}
 	}
+	for n, s := range e.SPF.Steps() {
+		if s.Dynamic && s.Term.Kind == kind {
+			key := spfTerm(n, s.Term.Text)
+			add(key, Verdict{Status: Unknown, Evidence: []wire.Ref{n.TXT.Ref}, Message: fmt.Sprintf("where %q leads depends on the message; %s", key, spfEvaluated(e))})
+		}
+	}
 	return out
 }
 
@@ -306,8 +311,4 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host of the organization is known to send for the domain"}}
 	}
 	return out
-}
-
-func spfPasses(e *gather.Evidence, ip netip.Addr) bool {
-	return e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip)
 }
