@@ -23,6 +23,25 @@ func spfPasses(e *gather.Evidence, ip netip.Addr) bool {
 	return e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip)
 }
 
+// Wider networks than these are no sign that a domain knows an address in them:
+// they are a provider's, or everybody's.
+const (
+	knows4 = 24
+	knows6 = 48
+)
+
+// spfNames reports that some term which lets mail pass names a small network with
+// the address in it.
+func spfNames(e *gather.Evidence, ip netip.Addr) bool {
+	least := knows6
+	if ip.Is4() {
+		least = knows4
+	}
+	return slices.ContainsFunc(e.SPF.Networks, func(n spf.Authorised) bool {
+		return n.Qualifier == spf.Pass && n.Prefix.Bits() >= least && n.Prefix.Contains(ip)
+	})
+}
+
 // What SPF can do for the domain's own mail.
 type ownSPF int
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 )
@@ -285,7 +286,9 @@ func judgeSPFExp(e *gather.Evidence) []Verdict {
 }
 
 // judgeSPFHELO looks at the domain's own MX hosts that its SPF record lets send:
-// they name themselves in HELO, and bounces have no other name to check.
+// bounces have no other name to check than that in HELO. What a host says as a
+// client cannot be seen from here; one that greets with its MX name as a server
+// most likely says it there too.
 func judgeSPFHELO(e *gather.Evidence) []Verdict {
 	org := e.Suffixes.OrgDomain(e.Domain, false)
 	var out []Verdict
@@ -295,13 +298,18 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 			continue
 		}
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{h.TXT.Ref}}
+		sev, how := Info, "its bounces have nothing that SPF can pass if it says its MX name in HELO, which cannot be seen"
+		if a := saysOwnName(h); a != nil {
+			sev, how = Low, "it greets with that name, so it most likely says it in HELO too"
+			v.Evidence = append(v.Evidence, a.Ref)
+		}
 		records, _ := spf.Select(h.TXT.Answer.TXT())
 		switch {
 		case len(records) == 1:
 		case len(records) > 1:
-			v.Status, v.Severity, v.Message = Fail, Low, fmt.Sprintf("the host's name has %d SPF records, so none counts", len(records))
+			v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the host's name has %d SPF records, so none counts; it may send for the domain, and %s", len(records), how)
 		case h.TXT.Answer.Missing("TXT"), h.TXT.Answer.OK() && !h.TXT.Answer.TCPFailed:
-			v.Status, v.Severity, v.Message = Fail, Low, "the host may send for the domain, but its own name, which it says in HELO, has no SPF record"
+			v.Status, v.Severity, v.Message = Fail, sev, "the host may send for the domain, and its own name has no SPF record: "+how
 		default:
 			v.Status, v.Message = Unknown, "the SPF lookup for the host's name gave no answer: "+h.TXT.Answer.Fail.String()
 		}
@@ -311,4 +319,18 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host of the organization is known to send for the domain"}}
 	}
 	return out
+}
+
+// saysOwnName gives an address at which a host names itself as its MX record
+// does, nil where none does.
+func saysOwnName(h gather.Host) *gather.Address {
+	for i := range h.Addrs {
+		a := &h.Addrs[i]
+		for stage, code := range map[string]int{smtp.StageBanner: 220, smtp.StageEHLO: 250} {
+			if r := smtp.Answered(a.Session.Exchanges, stage); r != nil && r.Code == code && r.HostName() == h.Name {
+				return a
+			}
+		}
+	}
+	return nil
 }
