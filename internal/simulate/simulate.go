@@ -49,8 +49,8 @@ type Path struct {
 	At      time.Time // for the t macro of SPF
 }
 
-// identity gives the name that SPF asks about.
-func (p Path) identity() (kind, domain string) {
+// Identity gives the name that SPF asks about.
+func (p Path) Identity() (kind, domain string) {
 	if p.Sender == "" {
 		return "helo", name(p.Helo)
 	}
@@ -88,7 +88,7 @@ func Look(ctx context.Context, src wire.Source, list *psl.List, p Path) *View {
 		}
 	}
 	if p.NoSPF == "" || p.Sender != "" {
-		_, identity := p.identity()
+		_, identity := p.Identity()
 		add(identity)
 	}
 	for _, n := range p.Signers {
@@ -140,7 +140,7 @@ type Step struct {
 func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 	out := SPF{Why: p.NoSPF}
 	if p.NoSPF == "" || p.Sender != "" {
-		out.Identity, out.Domain = p.identity()
+		out.Identity, out.Domain = p.Identity()
 	}
 	if p.NoSPF != "" {
 		return out
