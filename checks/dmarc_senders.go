@@ -142,6 +142,8 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 	}
 	base := e.DKIM.Base
 	switch exist := e.DKIM.CanExist(); {
+	case exist != dkim.ExistNo && e.MoreSelectors > 0:
+		return keyVerdict{keyUnknown, "not every selector that was named was asked", []wire.Ref{base.Ref}}
 	case silent != "":
 		return keyVerdict{keyUnknown, silent, refs}
 	case exist == dkim.ExistNo:

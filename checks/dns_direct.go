@@ -149,7 +149,7 @@ func judgeDNSLame(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundNameservers(e)...)
 }
 
 // dnsLame says what a server did instead of answering, and whether that is proven
@@ -220,7 +220,7 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundNameservers(e)...)
 }
 
 // dnsCompare judges the first two servers that differ, those with one serial

@@ -250,6 +250,8 @@ func judgeSPFUnregistered(e *gather.Evidence) []Verdict {
 		}
 		v := Verdict{Key: r.Name, Evidence: []wire.Ref{r.Ref}}
 		switch {
+		case r.Left:
+			v = unlooked(r, spfRefs(e))
 		case r.Unregistered():
 			v.Status, v.Severity = Fail, Critical
 			v.Message = fmt.Sprintf("%s appears to be unregistered, but the record refers to %s: whoever registers it may send as %s", r.Name, spfList(names), e.Domain)
