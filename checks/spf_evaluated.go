@@ -74,6 +74,7 @@ func spfOwnMail(e *gather.Evidence) (state ownSPF, why string, refs []wire.Ref) 
 	for i := range e.Evaluations.List {
 		v := &e.Evaluations.List[i]
 		switch {
+		case v.Kind == gather.EvaluatedStranger:
 		case v.Pass():
 			return ownPasses, "", v.Refs
 		case v.Counting.Result == spf.ResultPass:
@@ -125,6 +126,23 @@ func spfUnfollowed(e *gather.Evidence) (terms []string, refs []wire.Ref) {
 		}
 	}
 	return terms, refs
+}
+
+// spfStranger says what an address gets from which no mail can come, of the worst
+// family; nil where the record has no macros that could let it pass.
+func spfStranger(e *gather.Evidence) (worst *gather.Evaluation) {
+	for i := range e.Evaluations.List {
+		v := &e.Evaluations.List[i]
+		if v.Kind != gather.EvaluatedStranger {
+			continue
+		}
+		switch {
+		case worst == nil, v.Counting.Result == spf.ResultPass,
+			v.Counting.Result == spf.ResultTempError && worst.Counting.Result != spf.ResultPass:
+			worst = v
+		}
+	}
+	return worst
 }
 
 // spfEvaluatedRules are about senders that are known.

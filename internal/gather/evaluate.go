@@ -16,7 +16,7 @@ import (
 // record tells what it can do to anybody; this tells what it does to somebody,
 // macros included.
 type Evaluations struct {
-	List []Evaluation // named senders, then those of the record, MX hosts, samples
+	List []Evaluation // named senders, then those of the record, MX hosts, samples, strangers
 	More int          // known addresses that the bound left out
 }
 
@@ -41,10 +41,19 @@ const (
 	// let pass. If it meets a limit, so does every other address of its family
 	// that the record names: evaluation goes from left to right.
 	EvaluatedSample EvaluatedKind = "sample"
+	// EvaluatedStranger is an address from which no mail can come. Where macros let
+	// it pass, they let everybody pass.
+	EvaluatedStranger EvaluatedKind = "stranger"
 )
 
-// Known reports that the address is one of which is known what it is, no sample.
-func (v Evaluation) Known() bool { return v.Kind != EvaluatedSample }
+// Known reports that the address may be one of a sender, no sample or stranger.
+func (v Evaluation) Known() bool {
+	return v.Kind == EvaluatedNamed || v.Kind == EvaluatedRecord || v.Kind == EvaluatedHost
+}
+
+// Addresses of networks that are set aside for measurements, and so on no route:
+// RFC 2544 appendix C and RFC 5180 section 8.
+var strangers = []netip.Addr{netip.MustParseAddr("198.19.77.77"), netip.MustParseAddr("2001:2::7777")}
 
 // Of gives the evaluation of an address; nil where there is none.
 func (l Evaluations) Of(ip netip.Addr) *Evaluation {
@@ -75,6 +84,11 @@ func evaluate(ctx context.Context, src wire.Source, domain string, tree *spf.Tre
 	for _, ip := range samples(tree) {
 		if out.Of(ip) == nil {
 			out.List = append(out.List, Evaluation{IP: ip, Kind: EvaluatedSample, Why: "the first address that the record names"})
+		}
+	}
+	if slices.ContainsFunc(tree.Open, func(o spf.Opening) bool { return o.Qualifier == spf.Pass && o.Step.Dynamic }) {
+		for _, ip := range strangers {
+			out.List = append(out.List, Evaluation{IP: ip, Kind: EvaluatedStranger, Why: "an address from which no mail can come"})
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, evaluationWait)
