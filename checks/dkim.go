@@ -231,7 +231,7 @@ func dkimSelectorRules() []Rule {
 					}
 					out = append(out, dkimVerdict(s, v))
 				}
-				return out
+				return append(out, boundSelectors(e)...)
 			},
 		},
 		{

@@ -163,8 +163,8 @@ func dmarcSkipped(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	for _, host := range e.DMARC.Reports.Skipped {
 		out = append(out, Verdict{
-			Key: host, Status: NotAsked,
-			Message: fmt.Sprintf("only the first %d report domains are looked at", len(e.DMARC.Reports.Destinations)),
+			Key: host, Status: Unknown, Evidence: dmarcRefs(e, e.DMARC.Reports.PolicyDomain),
+			Message: fmt.Sprintf("only the first %d of %d report domains were looked at", len(e.DMARC.Reports.Destinations), len(e.DMARC.Reports.Destinations)+len(e.DMARC.Reports.Skipped)),
 		})
 	}
 	return out

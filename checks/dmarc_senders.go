@@ -1,7 +1,7 @@
 package checks
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"mxvet/internal/dkim"
@@ -24,22 +24,26 @@ func dmarcSenderRules() []Rule {
 			Refs:  []string{"RFC 9989 section 5.1.6"},
 			When:  dmarcSending,
 			Judge: func(e *gather.Evidence) []Verdict {
-				why, refs, known := dmarcSPF(e)
+				spf, why, refs := spfOwnMail(e)
 				key := dmarcKeys(e)
 				a := dmarcApplied(e)
-				refs = append(refs, dmarcRefs(e, a.At)...)
+				refs = append(slices.Clone(refs), dmarcRefs(e, a.At)...)
 				refs = append(refs, key.refs...)
 				switch {
-				case why == "" && known, key.state == keyThere:
+				case spf == ownPasses, key.state == keyThere:
 					return nil
-				case !known:
+				case spf == ownUnknown:
 					return unknown(refs, "SPF: %s; and no DKIM key is known", why)
-				case key.state == keyUnknown:
-					return unknown(refs, "%s, and %s", why, key.why)
-				case key.state == keyAbsent:
+				case key.state == keyUnknown, key.state == keyUnproven:
+					return unknown(refs, "%s, and %s: only mail signed with a key that is not known here can pass", why, key.why)
+				case spf == ownFails:
 					return fail(Critical, refs, "all mail of the domain fails while the policy is %s: %s, and %s", a.Policy, why, key.why)
 				}
-				return fail(High, refs, "the policy is %s, but %s, and %s: only mail signed with a key that is not known here can pass", a.Policy, why, key.why)
+				sev := High
+				if spf == ownHosts {
+					sev = Medium
+				}
+				return fail(sev, refs, "all mail of the domain fails at receivers that count them while the policy is %s: %s, and %s", a.Policy, why, key.why)
 			},
 		},
 		{
@@ -54,7 +58,7 @@ func dmarcSenderRules() []Rule {
 				if status, why := dmarcSending(e); status != "" {
 					return status, why
 				}
-				if why, _, known := dmarcSPF(e); known && why != "" && dmarcKeys(e).state != keyThere {
+				if spf, _, _ := spfOwnMail(e); spf != ownPasses && spf != ownUnknown && dmarcKeys(e).state != keyThere {
 					return NotApplicable, "dmarc-unauthenticated judges mail that neither SPF nor DKIM covers"
 				}
 				return "", ""
@@ -111,33 +115,6 @@ func dmarcSending(e *gather.Evidence) (Status, string) {
 	return dmarcEnforced(e)
 }
 
-// dmarcSPF says why SPF cannot pass for any sender; "" where it can, as far as is
-// known. Where that is not known, why says what failed.
-func dmarcSPF(e *gather.Evidence) (why string, refs []wire.Ref, known bool) {
-	root := e.SPF.Root
-	refs = []wire.Ref{root.TXT.Ref}
-	some, sure := e.SPF.Authorises()
-	switch {
-	case root.TXT.Answer.Fail != nil:
-		return root.TXT.Answer.Fail.String(), refs, false
-	case !root.TXT.Usable():
-		return "the answer was cut short", refs, false
-	case len(root.Records) == 0:
-		return "there is no SPF record", refs, true
-	case len(root.Records) > 1:
-		return fmt.Sprintf("there are %d SPF records, which is an error", len(root.Records)), refs, true
-	case root.Record.Fatal():
-		return "the SPF record has a syntax error", refs, true
-	case some:
-		return "", refs, true
-	case !sure && e.SPF.Incomplete:
-		return "parts of the record could not be looked up", refs, false
-	case !sure: // it depends on the message
-		return "", refs, true
-	}
-	return "the SPF record lets nobody send", refs, true
-}
-
 // What is known about the domain's DKIM keys.
 type keyState int
 
@@ -176,6 +153,8 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 	}
 	base := e.DKIM.Base
 	switch exist := e.DKIM.CanExist(); {
+	case exist != dkim.ExistNo && e.MoreSelectors > 0:
+		return keyVerdict{keyUnknown, "not every selector that was named was asked", []wire.Ref{base.Ref}}
 	case silent != "":
 		return keyVerdict{keyUnknown, silent, refs}
 	case exist == dkim.ExistNo:

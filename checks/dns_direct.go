@@ -153,7 +153,7 @@ func judgeDNSLame(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundNameservers(e)...)
 }
 
 // dnsLame says what a server did instead of answering, and whether that is proven
@@ -224,7 +224,7 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundNameservers(e)...)
 }
 
 // dnsCompare judges the first two servers that differ, those with one serial

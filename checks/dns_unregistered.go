@@ -38,6 +38,8 @@ func dnsRegistrationRules() []Rule {
 					}
 					v := Verdict{Key: r.Name, Status: Pass, Evidence: []wire.Ref{r.Ref}}
 					switch {
+					case r.Left:
+						v = unlooked(r, mxQuestion(e))
 					case r.Unregistered():
 						v.Status, v.Severity = Fail, Critical
 						v.Message = fmt.Sprintf("%s %s, and %s appears to be unregistered: whoever registers it %s", use.what, r.Uses[i].Name, r.Name, use.gain)

@@ -143,9 +143,10 @@ func judgeListed(e *gather.Evidence) []Verdict {
 			return Severity(w), "on " + describeHits(r, accuses) + delistPage(r)
 		},
 	}.judge(e)
-	if n := e.Blocklists.More; n > 0 {
+	if n := e.Blocklists.More - e.Blocklists.MoreKnown; n > 0 {
 		out = append(out, Verdict{Key: "more", Status: NotAsked, Message: fmt.Sprintf("%d further addresses of ranges in SPF were not asked about", n)})
 	}
+	out = append(out, boundListed(e)...)
 	for _, p := range e.Blocklists.Wide {
 		out = append(out, Verdict{Key: p.String(), Status: NotAsked, Message: fmt.Sprintf("SPF lets all of %s send: too many addresses to ask about", p)})
 	}
@@ -153,7 +154,7 @@ func judgeListed(e *gather.Evidence) []Verdict {
 }
 
 func judgePolicyListed(e *gather.Evidence) []Verdict {
-	return listQuestion{
+	out := listQuestion{
 		subjects: listedAddresses(e, sendsMail),
 		kind:     saysPolicy, missed: isScored, counts: isPolicy, worst: High,
 		tell: func(s listedSubject, r dnsbl.Result, w dnsbl.Weight) (Severity, string) {
@@ -164,16 +165,21 @@ func judgePolicyListed(e *gather.Evidence) []Verdict {
 			return Severity(w), message
 		},
 	}.judge(e)
+	return append(out, boundListed(e)...)
 }
 
 func judgeInboundListed(e *gather.Evidence) []Verdict {
-	return listQuestion{
+	out := listQuestion{
 		subjects: listedAddresses(e, receivesOnly),
 		kind:     isBlockList, missed: isScored, counts: accuses, worst: Info,
 		tell: func(_ listedSubject, r dnsbl.Result, _ dnsbl.Weight) (Severity, string) {
 			return Info, "on " + describeHits(r, accuses) + ", but SPF lets it send nothing, and receivers look up senders only"
 		},
 	}.judge(e)
+	if n := e.Blocklists.MoreHosts; n > 0 {
+		out = append(out, Verdict{Key: "more", Status: NotAsked, Message: fmt.Sprintf("%d further addresses of mail hosts were not asked about", n)})
+	}
+	return out
 }
 
 func judgeAllowListed(e *gather.Evidence) []Verdict {

@@ -136,7 +136,7 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundHosts(e)...)
 }
 
 // judgeOffer judges what each server offers in clear text, where it said so.

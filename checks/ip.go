@@ -140,7 +140,7 @@ func judgeOutbound(e *gather.Evidence, six bool, judge func(outbound) Verdict) [
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, boundSenders(e)...)
 }
 
 func judgePTR(o outbound) Verdict {
@@ -165,6 +165,8 @@ func judgeForward(o outbound) Verdict {
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name to confirm"}
 	case o.reverse.Confirmed():
 		return Verdict{Status: Pass, Evidence: refs}
+	case o.reverse.More() > 0:
+		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: fmt.Sprintf("the first %d of its %d names do not lead back to it; the others were not looked up", len(names), len(o.reverse.All()))}
 	case fail != nil:
 		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: "the addresses of " + strings.Join(names, ", ") + " could not be looked up: " + fail.String()}
 	}
@@ -175,8 +177,8 @@ func judgeGeneric(o outbound) Verdict {
 	if len(o.reverse.Names) == 0 {
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name"}
 	}
-	for _, n := range o.reverse.Names {
-		if !genericName(n.Name, o.ip) {
+	for _, name := range o.reverse.All() {
+		if !genericName(name, o.ip) {
 			return Verdict{Status: Pass}
 		}
 	}
@@ -215,12 +217,8 @@ func genericName(name string, ip netip.Addr) bool {
 }
 
 func judgeSeveral(o outbound) Verdict {
-	if n := len(o.reverse.Names); n > 1 {
-		var names []string
-		for _, r := range o.reverse.Names {
-			names = append(names, r.Name)
-		}
-		return Verdict{Status: Fail, Severity: Low, Message: fmt.Sprintf("%d PTR names: %s; receivers look at one, and you cannot choose which", n, strings.Join(names, ", "))}
+	if names := o.reverse.All(); len(names) > 1 {
+		return Verdict{Status: Fail, Severity: Low, Message: fmt.Sprintf("%d PTR names: %s; receivers look at one, and you cannot choose which", len(names), spfList(names))}
 	}
 	if o.reverse.Answer.Fail != nil {
 		return Verdict{Status: Unknown, Severity: Low, Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
@@ -244,7 +242,7 @@ func judgeNames(e *gather.Evidence) []Verdict {
 			v.Status, v.Message = Unknown, "the PTR lookup gave no answer: "+r.Answer.Fail.String()
 		case len(r.Names) == 0:
 			v.Status, v.Message = NotApplicable, "the address has no name"
-		case slices.ContainsFunc(r.Names, func(n gather.ReverseName) bool { return strings.EqualFold(n.Name, banner.HostName()) }):
+		case slices.ContainsFunc(r.All(), func(name string) bool { return strings.EqualFold(name, banner.HostName()) }):
 			v.Status = Pass
 		default:
 			v.Status = Fail

@@ -149,6 +149,10 @@ func judgeFetch(e *gather.Evidence) []Verdict {
 		out[i] = fetched(e, f)
 		out[i].Subject, out[i].Evidence = pageSubject(e, f), []wire.Ref{f.Ref}
 	}
+	if n := len(r.Skipped); n > 0 {
+		out = append(out, Verdict{Key: "more", Status: NotAsked, Message: fmt.Sprintf(
+			"the policy was fetched from %d of the %d addresses of %s", len(r.Pages), len(r.Pages)+n, r.Host)})
+	}
 	return out
 }
 

@@ -227,7 +227,7 @@ func relayForms(c conversation) []string {
 }
 
 // trusted reports whether the host may know the address that we asked from as
-// one of its own: the domain's SPF passes it, or it is one of its mail hosts. The
+// one of its own: the domain's SPF names it, or it is one of its mail hosts. The
 // address is ours as this machine knows it, or as the server names it.
 func trusted(e *gather.Evidence, c conversation) bool {
 	ips := []netip.Addr{c.Addr.Session.Local}
@@ -244,7 +244,7 @@ func trusted(e *gather.Evidence, c conversation) bool {
 		if !ip.IsValid() {
 			continue
 		}
-		if e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip) {
+		if spfPasses(e, ip) && spfNames(e, ip) {
 			return true
 		}
 		for _, h := range e.MX.Hosts {

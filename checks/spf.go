@@ -17,7 +17,7 @@ import (
 func spfRules() []Rule {
 	return slices.Concat(
 		spfRecordRules(), spfSyntaxRules(), spfLimitRules(), spfTargetRules(),
-		spfPolicyRules(), spfNetworkRules(),
+		spfPolicyRules(), spfNetworkRules(), spfEvaluatedRules(),
 	)
 }
 
@@ -62,7 +62,7 @@ func spfRecord(e *gather.Evidence) (Status, string) {
 }
 
 // spfGaps gives an unknown verdict where parts of the tree could not be looked
-// up, nil where all of it is known. Records says that only records matter, not
+// up or followed, nil where all of it is known. Records says that only records matter, not
 // the addresses behind their terms.
 func spfGaps(e *gather.Evidence, records bool) []Verdict {
 	var names []string
@@ -73,9 +73,12 @@ func spfGaps(e *gather.Evidence, records bool) []Verdict {
 			names = append(names, f.Text+" ("+f.Fail.String()+")")
 		}
 	}
+	unfollowed, at := spfUnfollowed(e)
 	switch {
 	case len(names) > 0:
 		return unknown(refs, "not all of the tree is known: %s", spfList(names))
+	case len(unfollowed) > 0:
+		return unknown(at, "what stands behind %s depends on the message, so it could not be followed; %s", spfList(unfollowed), spfEvaluated(e))
 	case e.SPF.Cut:
 		return unknown(spfRefs(e), "the tree of includes is too large to follow to its end")
 	}

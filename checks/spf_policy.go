@@ -188,6 +188,13 @@ func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 		}
 	}
 	if how == "" {
+		switch v := spfStranger(e); {
+		case v == nil:
+		case v.Counting.Result == spf.ResultPass:
+			return fail(Critical, v.Refs, "%q of %s: mail from %s passes, an address from which no mail can come: so it passes from everywhere", spfClip(v.Counting.Term), v.Counting.Domain, v.IP)
+		case v.Counting.Result == spf.ResultTempError:
+			return unknown(v.Refs, "whether macros let everybody pass is not known: %s", v.Counting.Text)
+		}
 		return spfGaps(e, true)
 	}
 	if void := spfVoidFor(e, families); void != "" {

@@ -2,11 +2,11 @@ package checks
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/smtp"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 )
@@ -163,6 +163,12 @@ func judgeSPFReferences(e *gather.Evidence, kind spf.Kind) []Verdict {
 			add(target, Verdict{Status: Unknown, Evidence: []wire.Ref{f.Ref}, Message: f.Text + ": " + f.Fail.String()})
 		}
 	}
+	for n, s := range e.SPF.Steps() {
+		if s.Dynamic && s.Term.Kind == kind {
+			key := spfTerm(n, s.Term.Text)
+			add(key, Verdict{Status: Unknown, Evidence: []wire.Ref{n.TXT.Ref}, Message: fmt.Sprintf("where %q leads depends on the message; %s", key, spfEvaluated(e))})
+		}
+	}
 	return out
 }
 
@@ -248,6 +254,8 @@ func judgeSPFUnregistered(e *gather.Evidence) []Verdict {
 		}
 		v := Verdict{Key: r.Name, Evidence: []wire.Ref{r.Ref}}
 		switch {
+		case r.Left:
+			v = unlooked(r, spfRefs(e))
 		case r.Unregistered():
 			v.Status, v.Severity = Fail, Critical
 			v.Message = fmt.Sprintf("%s appears to be unregistered, but the record refers to %s: whoever registers it may send as %s", r.Name, spfList(names), e.Domain)
@@ -284,7 +292,9 @@ func judgeSPFExp(e *gather.Evidence) []Verdict {
 }
 
 // judgeSPFHELO looks at the domain's own MX hosts that its SPF record lets send:
-// they name themselves in HELO, and bounces have no other name to check.
+// bounces have no other name to check than that in HELO. What a host says as a
+// client cannot be seen from here; one that greets with its MX name as a server
+// most likely says it there too.
 func judgeSPFHELO(e *gather.Evidence) []Verdict {
 	org := e.Suffixes.OrgDomain(e.Domain, false)
 	var out []Verdict
@@ -294,13 +304,18 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 			continue
 		}
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{h.TXT.Ref}}
+		sev, how := Info, "its bounces have nothing that SPF can pass if it says its MX name in HELO, which cannot be seen"
+		if a := saysOwnName(h); a != nil {
+			sev, how = Low, "it greets with that name, so it most likely says it in HELO too"
+			v.Evidence = append(v.Evidence, a.Ref)
+		}
 		records, _ := spf.Select(h.TXT.Answer.TXT())
 		switch {
 		case len(records) == 1:
 		case len(records) > 1:
-			v.Status, v.Severity, v.Message = Fail, Low, fmt.Sprintf("the host's name has %d SPF records, so none counts", len(records))
+			v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the host's name has %d SPF records, so none counts; it may send for the domain, and %s", len(records), how)
 		case h.TXT.Answer.Missing("TXT"), h.TXT.Answer.OK() && !h.TXT.Answer.TCPFailed:
-			v.Status, v.Severity, v.Message = Fail, Low, "the host may send for the domain, but its own name, which it says in HELO, has no SPF record"
+			v.Status, v.Severity, v.Message = Fail, sev, "the host may send for the domain, and its own name has no SPF record: "+how
 		default:
 			v.Status, v.Message = Unknown, "the SPF lookup for the host's name gave no answer: "+h.TXT.Answer.Fail.String()
 		}
@@ -312,6 +327,16 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 	return out
 }
 
-func spfPasses(e *gather.Evidence, ip netip.Addr) bool {
-	return e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip)
+// saysOwnName gives an address at which a host names itself as its MX record
+// does, nil where none does.
+func saysOwnName(h gather.Host) *gather.Address {
+	for i := range h.Addrs {
+		a := &h.Addrs[i]
+		for stage, code := range map[string]int{smtp.StageBanner: 220, smtp.StageEHLO: 250} {
+			if r := smtp.Answered(a.Session.Exchanges, stage); r != nil && r.Code == code && r.HostName() == h.Name {
+				return a
+			}
+		}
+	}
+	return nil
 }

@@ -221,6 +221,12 @@ func eachDestination(e *gather.Evidence, scheme, none string, judge func(*tlsrpt
 			out = append(out, v)
 		}
 	}
+	for _, host := range e.TLSRPT.Skipped {
+		out = append(out, Verdict{
+			Subject: host, Key: "more", Status: Unknown, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref},
+			Message: fmt.Sprintf("only the first %d of %d places for reports were looked at", len(e.TLSRPT.Destinations), len(e.TLSRPT.Destinations)+len(e.TLSRPT.Skipped)),
+		})
+	}
 	if len(out) == 0 {
 		return []Verdict{{Status: NotApplicable, Message: none, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref}}}
 	}

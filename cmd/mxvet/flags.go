@@ -54,7 +54,7 @@ var gatherFlags = []string{
 func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringVarP(&f.configFile, "config", "c", "", "configuration file: domains to audit, and what is known of them")
 	f.registerAssumed(set)
-	set.BoolVar(&f.offline, "offline", false, "ask nothing and nobody: judge what --zone says")
+	f.registerOffline(set)
 	set.StringArrayVar(&f.selectors, "selector", nil, "DKIM selector in use; repeatable")
 	set.StringArrayVar(&f.sendIPs, "send-ip", nil, "address that sends the domain's mail; repeatable")
 	set.StringArrayVar(&f.subdomains, "subdomain", nil, "name below the domain, which is also judged; repeatable")
@@ -76,10 +76,19 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 	f.registerLook(set)
 }
 
+func (f *auditFlags) registerOffline(set *pflag.FlagSet) {
+	set.BoolVar(&f.offline, "offline", false, "ask nothing and nobody: judge what --zone says")
+}
+
 func (f *auditFlags) registerAssumed(set *pflag.FlagSet) {
+	f.registerRecords(set)
+	set.StringVar(&f.policy, "policy", "", "MTA-STS policy file that is not served yet")
+}
+
+// registerRecords is about the DNS alone.
+func (f *auditFlags) registerRecords(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
 	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published: 'NAME TTL IN TYPE DATA', or '- NAME TYPE [DATA]' for one that is gone; repeatable")
-	set.StringVar(&f.policy, "policy", "", "MTA-STS policy file that is not served yet")
 }
 
 func (f *auditFlags) registerLook(set *pflag.FlagSet) {

@@ -66,7 +66,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if err != nil {
 		return err
 	}
-	tape, done, err := f.source(w, "message")
+	tape, _, done, err := f.source(w, "message", tables.Suffixes)
 	if err != nil {
 		return err
 	}

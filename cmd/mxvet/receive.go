@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mxvet/internal/audit"
+	"mxvet/internal/psl"
 	"mxvet/internal/simulate"
 	"mxvet/internal/wire"
 	"mxvet/report"
@@ -95,35 +97,67 @@ func (f *receiveFlags) checkHelo() error {
 	return nil
 }
 
-// source gives what answers: the network behind a tape, or a recording.
-func (f *receiveFlags) source(w world, command string) (tape *wire.Tape, done func(), err error) {
+// What a recording of these commands holds beside the answers.
+type received struct {
+	Command string   `json:"command"`
+	Assumed []string `json:"assumed,omitempty"`
+}
+
+// source gives what answers about the domains: the network behind a tape, what
+// the user takes for published laid over it, or a recording. Assumed says what
+// was taken for published.
+func (f *receiveFlags) source(w world, command string, suffixes *psl.List, domains ...string) (tape *wire.Tape, assumed []string, done func(), err error) {
 	done = func() {}
-	if f.replay == "" {
+	if f.replay != "" {
+		tape, assumed, err = f.replayed()
+		return tape, assumed, done, err
+	}
+	var laid audit.Assumed
+	if len(domains) > 0 {
+		if laid, err = f.assumed(domains[:1]); err != nil {
+			return nil, nil, done, err
+		}
+	}
+	var src wire.Source
+	if !f.offline {
 		live, err := f.live(w)
 		if err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
-		options, err := json.Marshal(map[string]string{"command": command})
-		if err != nil {
-			return nil, done, internalf("%w", err)
-		}
-		header := wire.Header{Tool: "mxvet " + toolVersion(), Options: options, At: w.now().UTC().Truncate(time.Second)}
-		return wire.NewTape(live, header), live.Close, nil
+		src, done = live, live.Close
 	}
-	for _, name := range []string{"resolver", "timeout"} {
+	src, assumed = laid.Lay(src, suffixes, domains...)
+	options, err := json.Marshal(received{command, assumed})
+	if err != nil {
+		return nil, nil, done, internalf("%w", err)
+	}
+	header := wire.Header{Tool: "mxvet " + toolVersion(), Options: options, At: w.now().UTC().Truncate(time.Second)}
+	return wire.NewTape(src, header), assumed, done, nil
+}
+
+// replayed reads the recording of --replay.
+func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
+	for _, name := range []string{"zone", "assume", "offline", "resolver", "timeout"} {
 		if f.set.Changed(name) {
-			return nil, done, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
+			return nil, nil, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
 		}
 	}
 	file, err := os.Open(f.replay)
 	if err != nil {
-		return nil, done, usagef("--replay: %w", err)
+		return nil, nil, usagef("--replay: %w", err)
 	}
 	defer file.Close()
-	if tape, err = wire.LoadTape(file); err != nil {
-		return nil, done, usagef("--replay %s: %w", f.replay, err)
+	tape, err := wire.LoadTape(file)
+	if err != nil {
+		return nil, nil, usagef("--replay %s: %w", f.replay, err)
 	}
-	return tape, done, nil
+	var r received
+	if options := tape.Header().Options; len(options) > 0 {
+		if err := json.Unmarshal(options, &r); err != nil {
+			return nil, nil, usagef("--replay %s: options of the recording: %w", f.replay, err)
+		}
+	}
+	return tape, r.Assumed, nil
 }
 
 // conclude saves the recording, writes the result and chooses the exit code.

@@ -22,6 +22,9 @@ policy, found by tree walk (RFC 9989) and by public suffix list (RFC 7489); and
 what the policy asks for. --mail-from is postmaster@DOMAIN unless given, --helo the
 domain of --mail-from. --dkim-domain adds a signature that is taken to verify.
 
+Before a change: --zone FILE takes a zone file, and --assume a record, in place of
+what is published; --offline asks nothing at all.
+
 Exit codes: 0 an aligned domain is proved for every kind of receiver, 1 for some
 it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 		Args: cobra.ExactArgs(1),
@@ -31,6 +34,8 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 	}
 	cmd.Flags().SortFlags = false
 	f.register(cmd.Flags())
+	f.registerRecords(cmd.Flags())
+	f.registerOffline(cmd.Flags())
 	cmd.Flags().StringArrayVar(&signers, "dkim-domain", nil, "domain (tag d) of a DKIM signature that is taken to verify; repeatable")
 	return cmd
 }
@@ -84,7 +89,9 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 	if err != nil {
 		return err
 	}
-	tape, done, err := f.source(w, "simulate")
+	_, from := p.Identity()
+	about := append([]string{p.Author, from}, p.Signers...)
+	tape, assumed, done, err := f.source(w, "simulate", tables.Suffixes, about...)
 	if err != nil {
 		return err
 	}
@@ -93,5 +100,6 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result := simulate.Run(ctx, tape, tables.Suffixes, p)
+	result.Assumed = assumed
 	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
 }

@@ -21,6 +21,7 @@ type Authority struct {
 	Name           string // that was asked: the domain, or the selector's full name
 	ParentAnswered bool   // a server of the parent zone answered us directly
 	Servers        []ServerAnswer
+	Unasked        int      // name servers of which the bound left all addresses out
 	Ref            wire.Ref // the question that the resolver failed on
 }
 
@@ -32,9 +33,10 @@ type ServerAnswer struct {
 	Answer wire.Answer
 }
 
-// AllFail reports proof that no authoritative server gives a usable answer.
+// AllFail reports proof that no authoritative server gives a usable answer. Each
+// was asked at one of its addresses at least.
 func (a Authority) AllFail() bool {
-	return a.Asked && a.ParentAnswered && len(a.Servers) > 0 &&
+	return a.Asked && a.ParentAnswered && len(a.Servers) > 0 && a.Unasked == 0 &&
 		!slices.ContainsFunc(a.Servers, func(s ServerAnswer) bool { return s.Answer.OK() && s.Answer.AA })
 }
 
@@ -84,6 +86,9 @@ func confirm(ctx context.Context, src wire.Source, domain string, o Options, own
 		ips := glue[name]
 		if len(ips) == 0 {
 			ips = addresses(ctx, src, name)
+		}
+		if len(ips) > 0 && len(a.Servers) == maxServers {
+			a.Unasked++
 		}
 		for _, ip := range ips {
 			if len(a.Servers) < maxServers {

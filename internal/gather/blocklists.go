@@ -40,6 +40,8 @@ type Blocklists struct {
 	Names     []ListedName    // the domain, and the registered name that it is below
 	Wide      []netip.Prefix  // own ranges that are too large to be asked about
 	More      int             // sending addresses left out by the bound
+	MoreKnown int             // those of them that are known to send, not only part of a range
+	MoreHosts int             // addresses of MX hosts that do not send, left out by the bound
 	Special   []netip.Addr    // not asked about: no addresses of the public internet
 }
 
@@ -130,7 +132,7 @@ func (b *blocklistRun) begin(ctx context.Context) {
 		})
 	}
 	wg.Go(func() { b.names(ctx) })
-	stated, _ := b.bounded(b.stated())
+	stated, _, _ := b.bounded(b.stated())
 	wg.Go(func() { b.addresses(ctx, stated) })
 	wg.Wait()
 }
@@ -140,7 +142,7 @@ func (b *blocklistRun) begin(ctx context.Context) {
 func (b *blocklistRun) earlySPF(ctx context.Context, tree *spf.Tree) {
 	if b.notAsked == "" {
 		found, _ := b.named(tree)
-		found, _ = b.bounded(found)
+		found, _, _ = b.bounded(found)
 		b.addresses(ctx, found)
 	}
 }
@@ -186,15 +188,19 @@ func (b *blocklistRun) finish(ctx context.Context, e *Evidence) Blocklists {
 	}
 	named, wide := b.named(e.SPF)
 	out.Wide = wide
-	sending, out.More = b.bounded(append(sending, named...))
+	sending, out.More, out.MoreKnown = b.bounded(append(sending, named...))
 	for i := range sending { // an address that is named in several ways is one
 		if j := slices.IndexFunc(hosts, func(h ListedAddress) bool { return h.IP == sending[i].IP }); j >= 0 {
 			sending[i].Host = hosts[j].Host
 		}
 	}
 	for _, a := range inbound {
-		if len(out.Addresses) < maxListedInbound && !slices.ContainsFunc(sending, func(s ListedAddress) bool { return s.IP == a.IP }) {
+		switch {
+		case slices.ContainsFunc(sending, func(s ListedAddress) bool { return s.IP == a.IP }):
+		case len(out.Addresses) < maxListedInbound:
 			out.Addresses = append(out.Addresses, a)
+		default:
+			out.MoreHosts++
 		}
 	}
 	out.Addresses = append(sending, out.Addresses...)
@@ -296,8 +302,9 @@ func (b *blocklistRun) sharedTerm(n spf.Authorised) bool {
 }
 
 // bounded leaves out repetitions and what is too much, and says how many that
-// are. The first mention of an address counts.
-func (b *blocklistRun) bounded(in []ListedAddress) (out []ListedAddress, more int) {
+// are, and of how many of those is known that they send. The first mention of an
+// address counts.
+func (b *blocklistRun) bounded(in []ListedAddress) (out []ListedAddress, more, known int) {
 	seen := map[netip.Addr]bool{}
 	for _, a := range in {
 		switch {
@@ -306,11 +313,13 @@ func (b *blocklistRun) bounded(in []ListedAddress) (out []ListedAddress, more in
 		case len(out) < maxListedSenders:
 			out = append(out, a)
 		default:
-			more++
+			if more++; !a.Ranged {
+				known++
+			}
 		}
 		seen[a.IP] = true
 	}
-	return out, more
+	return out, more, known
 }
 
 // special reports whether an address is none of the public internet, so that no

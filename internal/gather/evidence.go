@@ -40,6 +40,11 @@ type Evidence struct {
 	Suffixes  *psl.List
 	Relay     Relay
 	Senders   []Sender
+	// MoreSenders is how many known senders the bound left out.
+	MoreSenders int
+	// MoreSelectors is how many DKIM selectors that were named the bound left out.
+	MoreSelectors int
+	Evaluations   Evaluations
 	// Blocklists is what block lists say about addresses and name of the domain.
 	Blocklists Blocklists
 	Authority  Authority // asked only where the resolver gave no usable answer

@@ -57,7 +57,8 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		var l leads
 		l.addSPF(e.SPF)
 		var inner sync.WaitGroup
-		inner.Go(func() { e.Senders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { e.Senders, e.MoreSenders = senders(ctx, src, e.SPF, o) })
+		inner.Go(func() { e.Evaluations = evaluate(ctx, src, domain, e.SPF, o, at) })
 		inner.Go(func() { lists.earlySPF(ctx, e.SPF) })
 		inner.Go(func() { registrations(ctx, src, tables.Suffixes, domain, l) }) // early; asked again below with the rest
 		inner.Wait()
@@ -92,7 +93,9 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.Providers = detect(tables.Providers, e.MX.Hosts)
 		var inner sync.WaitGroup
 		inner.Go(func() {
-			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
+			var asked []dkim.Candidate
+			asked, e.MoreSelectors = candidates(tables.Providers, e.Providers, o)
+			e.DKIM = dkim.Lookup(ctx, src, domain, asked, wire.Label(o.Seed, "selector", domain))
 		})
 		hosts := slices.Clone(e.MX.Hosts) // talkToHosts fills in the originals
 		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e, relay) })
@@ -144,15 +147,20 @@ func detect(table *provider.Table, hosts []Host) []*provider.Provider {
 }
 
 // candidates lists the DKIM selectors to ask for: what the user named, then those
-// of the zone text, then what the detected providers use, then common ones.
-func candidates(table *provider.Table, detected []*provider.Provider, o Options) []dkim.Candidate {
-	var out []dkim.Candidate
+// of the zone text, then what the detected providers use, then common ones. More is
+// how many of the named ones the bound leaves out.
+func candidates(table *provider.Table, detected []*provider.Provider, o Options) (out []dkim.Candidate, more int) {
 	seen := map[string]bool{}
 	add := func(c dkim.Candidate) {
-		if !seen[c.Selector] && len(out) < maxSelectors {
-			seen[c.Selector] = true
+		switch {
+		case seen[c.Selector]:
+			return
+		case len(out) < maxSelectors:
 			out = append(out, c)
+		case c.Source == dkim.SourceUser || c.Source == dkim.SourceZone:
+			more++
 		}
+		seen[c.Selector] = true
 	}
 	for _, s := range o.Selectors {
 		add(dkim.Candidate{Selector: s, Source: dkim.SourceUser})
@@ -167,5 +175,5 @@ func candidates(table *provider.Table, detected []*provider.Provider, o Options)
 		}
 		add(dkim.Candidate{Selector: s.Name, Source: source, Provider: s.Provider})
 	}
-	return out
+	return out, more
 }

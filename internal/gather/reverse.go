@@ -50,6 +50,14 @@ func (r Reverse) Unknown() *wire.Fail {
 
 const maxReverseNames = 5 // of one address that are looked up
 
+// All gives every PTR name of the address, also those that were not looked up.
+func (r Reverse) All() []string {
+	return slices.Compact(slices.Sorted(slices.Values(r.Answer.Targets("PTR"))))
+}
+
+// More says how many names were not looked up.
+func (r Reverse) More() int { return max(0, len(r.All())-len(r.Names)) }
+
 func reverse(ctx context.Context, src wire.Source, ip netip.Addr) Reverse {
 	ask := wire.Ask(ctx, src, reverseName(ip), "PTR")
 	r := Reverse{Ref: ask.Ref, Answer: ask.Answer}
@@ -57,7 +65,7 @@ func reverse(ctx context.Context, src wire.Source, ip netip.Addr) Reverse {
 	if ip.Is4() {
 		rrtype = "A"
 	}
-	names := slices.Compact(slices.Sorted(slices.Values(ask.Answer.Targets("PTR"))))
+	names := r.All()
 	r.Names = make([]ReverseName, min(len(names), maxReverseNames))
 	var wg sync.WaitGroup
 	for i := range r.Names {

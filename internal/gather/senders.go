@@ -21,29 +21,56 @@ type Sender struct {
 	Reverse Reverse
 }
 
-const maxSenders = 20
+// MaxSenders is how many senders of one domain are looked at.
+const MaxSenders = 20
 
-// senders finds them in the SPF tree and asks for their names.
-func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) []Sender {
-	var out []Sender
-	add := func(s Sender) {
-		if len(out) < maxSenders && !slices.ContainsFunc(out, func(t Sender) bool { return t.IP == s.IP }) {
-			out = append(out, s)
-		}
-	}
-	for _, ip := range o.SendIPs {
-		add(Sender{IP: ip.Unmap(), Why: "named by the user"})
-	}
-	for _, n := range tree.Networks {
-		kind := n.Step.Term.Kind
-		if (kind == spf.KindIP4 || kind == spf.KindIP6) && n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
-			add(Sender{IP: n.Prefix.Addr(), Why: "SPF term " + n.Step.Term.Text, Ref: n.Node.TXT.Ref})
-		}
-	}
+// senders finds them in the SPF tree and asks for their names; more is how many
+// the bound leaves out.
+func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (out []Sender, more int) {
+	out = slices.Concat(namedSenders(o), recordSenders(tree))
+	out = unique(out)
+	out, more = cut(out, MaxSenders)
 	var wg sync.WaitGroup
 	for i := range out {
 		wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })
 	}
 	wg.Wait()
+	return out, more
+}
+
+// namedSenders gives the senders that the user named.
+func namedSenders(o Options) []Sender {
+	var out []Sender
+	for _, ip := range o.SendIPs {
+		out = append(out, Sender{IP: ip.Unmap(), Why: "named by the user"})
+	}
 	return out
+}
+
+// recordSenders gives the single addresses that the domain's own record lets pass.
+func recordSenders(tree *spf.Tree) []Sender {
+	var out []Sender
+	for _, n := range tree.Networks {
+		kind := n.Step.Term.Kind
+		if (kind == spf.KindIP4 || kind == spf.KindIP6) && n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
+			out = append(out, Sender{IP: n.Prefix.Addr(), Why: "SPF term " + n.Step.Term.Text, Ref: n.Node.TXT.Ref})
+		}
+	}
+	return out
+}
+
+// unique keeps the first mention of each address.
+func unique(all []Sender) []Sender {
+	seen := map[netip.Addr]bool{}
+	return slices.DeleteFunc(all, func(s Sender) bool {
+		was := seen[s.IP]
+		seen[s.IP] = true
+		return was
+	})
+}
+
+// cut gives the first of a list, and how many it leaves out.
+func cut[T any](list []T, most int) (kept []T, more int) {
+	kept = list[:min(len(list), most)]
+	return kept, len(list) - len(kept)
 }

@@ -24,6 +24,8 @@ type Nameservers struct {
 	Names    []Nameserver
 	Servers  []Direct // in the order of Names, at most eight
 	More     int      // names left out by the bound, not looked up
+	// MoreAddresses is how many addresses of names that were asked are left out.
+	MoreAddresses int
 }
 
 // A Nameserver is one name in the NS RRset.
@@ -94,7 +96,7 @@ func askServers(ctx context.Context, src wire.Source, list *psl.List, domain str
 	n.More = max(0, len(names)-maxNameservers)
 	names = names[:min(len(names), maxNameservers)]
 	n.Names = make([]Nameserver, len(names))
-	asked := make([][]Direct, len(names))
+	asked, more := make([][]Direct, len(names)), make([]int, len(names))
 	short, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -107,12 +109,15 @@ func askServers(ctx context.Context, src wire.Source, list *psl.List, domain str
 			both.Go(func() { s.AAAA = wire.Ask(ctx, src, name, "AAAA") })
 			both.Wait()
 			if n.NotAsked == "" {
-				asked[i] = direct(short, src, n.Zone, domain, *s, share(i, len(names)))
+				asked[i], more[i] = direct(short, src, n.Zone, domain, *s, share(i, len(names)))
 			}
 		})
 	}
 	wg.Wait()
-	for _, servers := range asked {
+	for i, servers := range asked {
+		if len(servers) > 0 {
+			n.MoreAddresses += more[i]
+		}
 		for _, s := range servers {
 			if !slices.ContainsFunc(n.Servers, func(t Direct) bool { return t.Addr == s.Addr }) {
 				n.Servers = append(n.Servers, s)
@@ -166,8 +171,25 @@ func share(i, n int) int {
 	return share
 }
 
-// direct asks addresses of one name, both families by turns.
-func direct(ctx context.Context, src wire.Source, zone, domain string, s Nameserver, most int) []Direct {
+// Unasked says at how many of the names that have an address none was asked,
+// because of the bound.
+func (n Nameservers) Unasked() int {
+	if n.NotAsked != "" {
+		return 0
+	}
+	left := 0
+	for _, s := range n.Names {
+		ips := slices.Concat(s.A.Answer.Addrs(), s.AAAA.Answer.Addrs())
+		if len(ips) > 0 && !slices.ContainsFunc(n.Servers, func(d Direct) bool { return slices.Contains(ips, d.Addr) }) {
+			left++
+		}
+	}
+	return left
+}
+
+// direct asks addresses of one name, both families by turns; more is how many it
+// leaves out.
+func direct(ctx context.Context, src wire.Source, zone, domain string, s Nameserver, most int) (out []Direct, more int) {
 	var ips []netip.Addr
 	four, six := s.A.Answer.Addrs(), s.AAAA.Answer.Addrs()
 	for i := range max(len(four), len(six)) {
@@ -178,7 +200,8 @@ func direct(ctx context.Context, src wire.Source, zone, domain string, s Nameser
 			ips = append(ips, six[i])
 		}
 	}
-	out := make([]Direct, min(len(ips), most))
+	ips, more = cut(ips, most)
+	out = make([]Direct, len(ips))
 	var wg sync.WaitGroup
 	for i := range out {
 		d := &out[i]
@@ -194,7 +217,7 @@ func direct(ctx context.Context, src wire.Source, zone, domain string, s Nameser
 		}
 	}
 	wg.Wait()
-	return out
+	return out, more
 }
 
 // A Stray is a name below the domain that nobody chose: what the DNS says about

@@ -19,6 +19,7 @@ type Registration struct {
 	Uses   []Use  // who relies on it, in the order found
 	Ref    wire.Ref
 	Answer wire.Answer // to the NS question at Name
+	Left   bool        // the bound left it out: it was not asked
 }
 
 // A Use is one name in a record, or the end of the aliases that it leads to.
@@ -54,7 +55,11 @@ func (r Registration) Used(kind string) bool {
 	return slices.ContainsFunc(r.Uses, func(u Use) bool { return u.Kind == kind })
 }
 
-const maxRegistrations = 30 // names asked for one domain
+const (
+	// MaxRegistrations is how many such names are asked for one domain.
+	MaxRegistrations = 30
+	maxLeft          = 100 // further ones that are remembered
+)
 
 // leads are uses of names whose existence is in doubt.
 type leads []Use
@@ -162,9 +167,12 @@ func registrations(ctx context.Context, src wire.Source, list *psl.List, domain 
 		}
 	}
 	slices.SortFunc(out, func(a, b Registration) int { return strings.Compare(a.Name, b.Name) })
-	out = out[:min(len(out), maxRegistrations)]
+	out, _ = cut(out, MaxRegistrations+maxLeft)
 	var wg sync.WaitGroup
 	for i := range out {
+		if out[i].Left = i >= MaxRegistrations; out[i].Left {
+			continue
+		}
 		q := wire.Question{Name: out[i].Name, Type: "NS"}
 		out[i].Ref = q.Ref()
 		wg.Go(func() { out[i].Answer = src.DNS(ctx, q) })

@@ -1,6 +1,7 @@
 package gather_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,34 @@ hosts:
 		}
 		if txt := e.MX.Hosts[0].TXT; txt.Ref != "dns:TXT mx.example.com" || txt.Answer.Rcode != "NOERROR" {
 			t.Errorf("TXT of the mail host: %+v", txt)
+		}
+	})
+}
+
+// Names beyond the bound are kept, and marked as not asked.
+func TestRegistrationsBounded(t *testing.T) {
+	var mx strings.Builder
+	for i := range gather.MaxRegistrations + 2 {
+		fmt.Fprintf(&mx, "@ IN MX 10 mx.d%02d.example.\n", i)
+	}
+	world, err := fakenet.Parse([]byte("more names of others than are asked\n-- options --\ndomain: example.com\n-- zone/example.com --\n" + mx.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, e, _ := audit(t, world, gather.Options{NoSMTP: true})
+		asked, left := 0, 0
+		for _, r := range e.Registrations {
+			switch {
+			case r.Left && r.Ref == "" && !r.Unregistered():
+				left++
+			case !r.Left && r.Ref != "":
+				asked++
+			}
+		}
+		// Beside the mail hosts, the name servers' domain.
+		if asked != gather.MaxRegistrations || left != 3 || len(e.Registrations) != asked+left {
+			t.Errorf("%d asked and %d left out of %d", asked, left, len(e.Registrations))
 		}
 	})
 }

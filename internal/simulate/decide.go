@@ -306,6 +306,9 @@ func (d *Decision) sum() {
 	if d.SPF.Differ != "" {
 		d.Differ = append(d.Differ, fmt.Sprintf("SPF gives %s by one program and %s by another: %s", d.SPF.Result, d.SPF.Second, d.SPF.Differ))
 	}
+	if d.SPF.Voided != "" {
+		d.Differ = append(d.Differ, "SPF: "+d.SPF.Voided)
+	}
 	if !slices.ContainsFunc(d.Methods[1:], func(m Method) bool { return m.Result != first.Result || m.Action() != first.Action() }) {
 		d.spfFirst(first)
 		return

@@ -24,7 +24,9 @@ type Result struct {
 	Sender  string     `json:"mail_from"` // "" is the null sender
 	Helo    string     `json:"helo"`
 	// Signers are the domains of DKIM signatures that are taken to verify.
-	Signers  []string `json:"dkim_domains,omitempty"`
+	Signers []string `json:"dkim_domains,omitempty"`
+	// Assumed is what was taken for published: zone files and records.
+	Assumed  []string `json:"assumed,omitempty"`
 	Decision Decision `json:"decision"`
 }
 
@@ -54,6 +56,13 @@ func (r *Result) Text(l *report.Lines, quiet bool) {
 		l.Head("DKIM", "no signature (--dkim-domain assumes one)")
 	} else {
 		l.Head("DKIM", "taken to verify: %s", strings.Join(r.Signers, ", "))
+	}
+	for i, text := range r.Assumed {
+		head := "ASSUMED"
+		if i > 0 {
+			head = ""
+		}
+		l.Head(head, "%s", text)
 	}
 	r.Decision.Text(l)
 }

@@ -50,8 +50,8 @@ type Path struct {
 	At      time.Time // for the t macro of SPF
 }
 
-// identity gives the name that SPF asks about.
-func (p Path) identity() (kind, domain string) {
+// Identity gives the name that SPF asks about.
+func (p Path) Identity() (kind, domain string) {
 	if p.Sender == "" {
 		return "helo", name(p.Helo)
 	}
@@ -89,7 +89,7 @@ func Look(ctx context.Context, src wire.Source, list *psl.List, p Path) *View {
 		}
 	}
 	if p.NoSPF == "" || p.Sender != "" {
-		_, identity := p.identity()
+		_, identity := p.Identity()
 		add(identity)
 	}
 	for _, n := range p.Signers {
@@ -119,6 +119,12 @@ type SPF struct {
 	Voids    int        `json:"void_lookups"`
 	Trace    []Step     `json:"trace,omitempty"`
 
+	// What receivers give that count lookups without a result otherwise; "" where
+	// that is no other result.
+	Hosts   spf.Result `json:"if_mx_hosts_count,omitempty"`
+	Lenient spf.Result `json:"without_void_limit,omitempty"`
+	Voided  string     `json:"void_limit,omitempty"` // the same in words
+
 	Second    spf.Result `json:"second_result,omitempty"` // by another program: blitiri.com.ar/go/spf
 	SecondWhy string     `json:"second_why,omitempty"`
 	Differ    string     `json:"differ,omitempty"` // why the two differ; "" where they agree
@@ -135,7 +141,7 @@ type Step struct {
 func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 	out := SPF{Why: p.NoSPF}
 	if p.NoSPF == "" || p.Sender != "" {
-		out.Identity, out.Domain = p.identity()
+		out.Identity, out.Domain = p.Identity()
 	}
 	if p.NoSPF != "" {
 		return out
@@ -144,8 +150,9 @@ func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 	var err error
 	var wg sync.WaitGroup
 	wg.Go(func() { second, err = spf.Second(ctx, src, p.IP, p.Sender, p.Helo) })
-	ours := spf.Receiver{At: p.At}.Check(ctx, src, p.IP, p.Sender, p.Helo)
+	views := spf.Receiver{At: p.At}.Views(ctx, src, p.IP, p.Sender, p.Helo)
 	wg.Wait()
+	ours := views.Counting
 
 	out.Result, out.Why, out.Decided, out.Term, out.Says = ours.Result, ours.Text, ours.Domain, ours.Term, ours.Explanation
 	out.Lookups, out.Voids = ours.Lookups, ours.Voids
@@ -153,6 +160,12 @@ func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 		if s.Term != "" || s.Outcome == "record" {
 			out.Trace = append(out.Trace, Step{s.At, s.Domain, s.Term, s.Outcome})
 		}
+	}
+	if out.Voided = views.Differ(); views.Hosts.Result != ours.Result {
+		out.Hosts = views.Hosts.Result
+	}
+	if views.Lenient.Result != ours.Result {
+		out.Lenient = views.Lenient.Result
 	}
 	out.Second = second
 	if err != nil {

@@ -33,6 +33,9 @@ type Receiver struct {
 	// CountHosts counts the hosts of mx terms without an address as void lookups
 	// too. RFC 7208 section 4.6.4 speaks of terms; receivers differ.
 	CountHosts bool
+	// NoExplanation leaves the explanation of a fail out, and with it the lookups
+	// that it needs.
+	NoExplanation bool
 }
 
 // A CheckResult is the outcome of one evaluation and how it came about.
@@ -97,7 +100,7 @@ func (r Receiver) Check(ctx context.Context, src wire.Source, ip netip.Addr, sen
 	e.out.Result = v.result
 	e.out.Reason, e.out.Text = v.reason, v.text
 	e.out.Domain, e.out.Term, e.out.At = v.domain, v.term, v.at
-	if v.result == ResultFail && v.record != nil {
+	if v.result == ResultFail && v.record != nil && !e.NoExplanation {
 		e.out.Explanation = e.explanation(v.record, v.domain)
 	}
 	return e.out

@@ -1,0 +1,111 @@
+package checks
+
+import (
+	"fmt"
+
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+)
+
+// What the audit of one domain looks at is bounded. Where a list is cut, the rules
+// about it say so: the rest is unknown, and so is what it could have changed.
+
+// boundSenders tells of senders that were not looked at.
+func boundSenders(e *gather.Evidence) []Verdict {
+	if e.MoreSenders == 0 {
+		return nil
+	}
+	return []Verdict{{
+		Key: "more", Status: Unknown, Evidence: spfQuestion(e),
+		Message: fmt.Sprintf("only the first %d of %d known senders were looked at", len(e.Senders), len(e.Senders)+e.MoreSenders),
+	}}
+}
+
+// boundHosts tells of mail hosts, and of addresses of mail hosts, with which no
+// conversation was held because there are too many. At hosts of shared platforms
+// further addresses are no more than mentioned: they are all alike.
+func boundHosts(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	talked, silent := 0, 0
+	for i := range e.MX.Hosts {
+		h := &e.MX.Hosts[i]
+		asked := 0
+		for _, a := range h.Addrs {
+			if a.Ref != "" {
+				asked++
+			}
+		}
+		switch {
+		case asked > 0 && asked < len(h.Addrs):
+			v := Verdict{
+				Subject: h.Name, Key: "more", Status: Unknown, Evidence: hostRefs(*h),
+				Message: fmt.Sprintf("only %d of its %d addresses were talked to", asked, len(h.Addrs)),
+			}
+			if h.Provider != nil && h.Provider.Shared {
+				v.Status = NotAsked
+			}
+			out = append(out, v)
+			talked++
+		case asked > 0:
+			talked++
+		case len(h.Addrs) > 0:
+			silent++
+		}
+	}
+	if silent > 0 {
+		out = append(out, Verdict{
+			Key: "more", Status: Unknown, Evidence: mxQuestion(e),
+			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to", talked, talked+silent),
+		})
+	}
+	return out
+}
+
+// boundNameservers tells of name servers that were not asked directly. Further
+// addresses of a server that was asked at some are mentioned only.
+func boundNameservers(e *gather.Evidence) []Verdict {
+	n := e.Nameservers
+	var out []Verdict
+	if left := n.Unasked() + n.More; left > 0 {
+		out = append(out, Verdict{
+			Key: "more", Status: Unknown, Evidence: []wire.Ref{n.NS.Ref},
+			Message: fmt.Sprintf("%d of the %d name servers were not asked: %d addresses are", left, len(n.Names)+n.More, len(n.Servers)),
+		})
+	}
+	if n.MoreAddresses > 0 {
+		out = append(out, Verdict{
+			Key: "addresses", Status: NotAsked,
+			Message: fmt.Sprintf("%d of the %d addresses of the name servers were asked", len(n.Servers), len(n.Servers)+n.MoreAddresses),
+		})
+	}
+	return out
+}
+
+// boundSelectors tells of DKIM selectors that were named and not asked.
+func boundSelectors(e *gather.Evidence) []Verdict {
+	if e.MoreSelectors == 0 {
+		return nil
+	}
+	return []Verdict{{
+		Key: "more", Status: Unknown, Evidence: dkimQuestion(e),
+		Message: fmt.Sprintf("only the first %d of %d selectors that were named were asked", len(e.DKIM.Selectors), len(e.DKIM.Selectors)+e.MoreSelectors),
+	}}
+}
+
+// boundListed tells of addresses that send and that no block list was asked about.
+func boundListed(e *gather.Evidence) []Verdict {
+	n := e.Blocklists.MoreKnown
+	if n == 0 {
+		return nil
+	}
+	return []Verdict{{
+		Key: "more-senders", Status: Unknown, Severity: High, Evidence: spfQuestion(e),
+		Message: fmt.Sprintf("%d of the addresses that send were not asked about: there are too many", n),
+	}}
+}
+
+// unlooked is the verdict on a registered name beyond the bound.
+func unlooked(r gather.Registration, refs []wire.Ref) Verdict {
+	return Verdict{Key: r.Name, Status: Unknown, Evidence: refs, Message: fmt.Sprintf(
+		"whether %s is registered was not asked: at most %d such names are", r.Name, gather.MaxRegistrations)}
+}
