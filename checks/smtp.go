@@ -254,6 +254,12 @@ func judgeDeferred(e *gather.Evidence) []Verdict {
 		if smtp.Banner(ex) == nil {
 			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
 		}
+		switch post := envelopeOf(c, gather.FormPostmaster); {
+		case !post.asked:
+			return Verdict{Status: Pass, Message: "as far as EHLO; no recipient was named"}
+		case post.reply.Code/100 == 4:
+			return Verdict{Status: Fail, Message: "it put mxvet off at the recipient postmaster (" + post.String() + "), as greylisting does: senders that come back are let in, so try again in some minutes"}
+		}
 		return Verdict{Status: Pass}
 	})
 }

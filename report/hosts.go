@@ -31,6 +31,21 @@ func Hosts(e *gather.Evidence) []Host {
 	return mergeHosts(out)
 }
 
+// Recipients counts the recipients that were named to the mail hosts.
+func Recipients(e *gather.Evidence) int {
+	n := 0
+	for _, h := range e.MX.Hosts {
+		for _, a := range h.Addrs {
+			for _, x := range a.Session.Exchanges {
+				if x.Stage == smtp.StageRcpt {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
 func hostAddress(a gather.Address) HostAddress {
 	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis}
 	if !out.Talked {
