@@ -94,6 +94,21 @@ func certificateOf(t *wire.TLS) *Certificate {
 	return out
 }
 
+// trust gives one word or a few for both sets of roots.
+func (c *Certificate) trust() string {
+	switch {
+	case c.System == c.Mozilla, c.System == "", c.System == wire.TrustNotApplicable:
+		return c.Mozilla
+	case c.System == wire.Trusted:
+		return "trusted by this machine, not by Mozilla"
+	case c.Mozilla == wire.Trusted:
+		return "trusted by Mozilla, not by this machine"
+	case c.Mozilla == "", c.Mozilla == wire.TrustNotApplicable:
+		return c.System
+	}
+	return c.Mozilla
+}
+
 func keyOf(c *x509.Certificate) string {
 	switch k := c.PublicKey.(type) {
 	case *rsa.PublicKey:
