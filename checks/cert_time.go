@@ -48,25 +48,40 @@ func certTimeRules() []Rule {
 	}
 }
 
-// judgeExpiry measures what is left against the certificate's own lifetime:
-// lifetimes run from 6 to 398 days, and common clients renew when a third is
-// left. A fixed number of days would scold a short-lived certificate all its
-// life.
+// An ending says how near the end of a certificate is.
+type ending struct {
+	valid      bool   // at that time
+	soon, late bool   // a quarter is left, or 30 days; 15 %, or 7 days
+	left       string // what is left, and the limit that it is under
+}
+
+// endOf measures what is left against the certificate's own lifetime: lifetimes
+// run from 6 to 398 days, and common clients renew when a third is left. A fixed
+// number of days would scold a short-lived certificate all its life.
+func endOf(leaf *x509.Certificate, at time.Time) ending {
+	life, left := leaf.NotAfter.Sub(leaf.NotBefore), leaf.NotAfter.Sub(at)
+	soon, late := min(30*day, life/4), min(7*day, life*15/100)
+	out := ending{valid: left >= 0 && !at.Before(leaf.NotBefore), soon: left < soon, late: left < late}
+	limit := soon
+	if out.late {
+		limit = late
+	}
+	out.left = fmt.Sprintf("expires on %s: %s of %s are left, less than %s", dateOf(leaf.NotAfter), span(left), span(life), span(limit))
+	return out
+}
+
 func judgeExpiry(e *gather.Evidence) []Verdict {
 	return judgeLeaf(e, func(c conversation, t *wire.TLS, leaf *x509.Certificate) Verdict {
-		life, left := leaf.NotAfter.Sub(leaf.NotBefore), leaf.NotAfter.Sub(e.At)
-		if left < 0 || e.At.Before(leaf.NotBefore) {
-			return Verdict{Status: NotApplicable, Message: "it is not valid at this time"}
-		}
-		soon, late := min(30*day, life/4), min(7*day, life*15/100)
-		message := fmt.Sprintf("expires on %s: %s of %s are left, ", dateOf(leaf.NotAfter), span(left), span(life))
+		end := endOf(leaf, e.At)
 		switch {
-		case left < late && enforced(e, c.Host.Name):
-			return Verdict{Status: Fail, Severity: High, Message: message + "less than " + span(late) + ", and MTA-STS makes senders refuse an expired one"}
-		case left < late && t.Trusted():
-			return Verdict{Status: Fail, Severity: Medium, Message: message + "less than " + span(late)}
-		case left < soon:
-			return Verdict{Status: Fail, Severity: Low, Message: message + "less than " + span(soon)}
+		case !end.valid:
+			return Verdict{Status: NotApplicable, Message: "it is not valid at this time"}
+		case end.late && enforced(e, c.Host.Name):
+			return Verdict{Status: Fail, Severity: High, Message: end.left + ", and MTA-STS makes senders refuse an expired one"}
+		case end.late && t.Trusted():
+			return Verdict{Status: Fail, Severity: Medium, Message: end.left}
+		case end.soon:
+			return Verdict{Status: Fail, Severity: Low, Message: end.left}
 		}
 		return Verdict{Status: Pass, Message: "valid until " + dateOf(leaf.NotAfter)}
 	})

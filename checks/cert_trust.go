@@ -33,6 +33,8 @@ func certTrustRules() []Rule {
 						return Verdict{Status: Fail, Message: fmt.Sprintf("the certificate of the issuer, %q, is not sent, so no chain to a root can be built (%d sent)", nameOf(leaf.Issuer.CommonName, leaf.Issuer.String()), len(t.Chain))}
 					case verdictOf(t) == wire.TrustNotApplicable:
 						return Verdict{Status: Unknown, Message: "this machine has no root certificates to judge by"}
+					case verdictOf(t) == wire.TrustUnknownRoot && !t.IssuerSent():
+						return Verdict{Status: Unknown, Message: fmt.Sprintf("the issuer, %q, is neither sent nor known: its certificate may be missing, or it is no public authority", nameOf(leaf.Issuer.CommonName, leaf.Issuer.String()))}
 					}
 					return Verdict{Status: NotApplicable, Message: "the chain leads to no public authority"}
 				})
@@ -78,7 +80,7 @@ func certTrustRules() []Rule {
 func judgeTrust(e *gather.Evidence) []Verdict {
 	return judgeLeaf(e, func(_ conversation, t *wire.TLS, leaf *x509.Certificate) Verdict {
 		if t.Trusted() {
-			return Verdict{Status: Pass}
+			return Verdict{Status: Pass, Message: stores(t)}
 		}
 		issuer := nameOf(leaf.Issuer.CommonName, leaf.Issuer.String())
 		switch verdictOf(t) {
@@ -97,8 +99,23 @@ func judgeTrust(e *gather.Evidence) []Verdict {
 		case verdictOf(t) == wire.TrustInvalid:
 			return Verdict{Status: Fail, Message: fmt.Sprintf("the chain above it, from %q on, is expired or otherwise invalid", issuer)}
 		}
+		if !t.IssuerSent() {
+			return Verdict{Status: Fail, Message: fmt.Sprintf("its issuer, %q, is neither sent nor known to Mozilla or this machine: the chain is incomplete, or the issuer is no public authority", issuer)}
+		}
 		return Verdict{Status: Fail, Message: fmt.Sprintf("it is signed by %q, which is no public authority", issuer)}
 	})
+}
+
+// stores names the sets of roots that trust a chain, those of --ca-file counted
+// with each.
+func stores(t *wire.TLS) string {
+	switch {
+	case t.Mozilla != wire.Trusted && t.Mozilla != wire.TrustNotApplicable:
+		return "this machine trusts the authority, Mozilla's list of public ones does not have it"
+	case t.System != wire.Trusted && t.System != wire.TrustNotApplicable:
+		return "Mozilla's list of public authorities has the authority, this machine does not"
+	}
+	return ""
 }
 
 // verdictOf gives Mozilla's verdict, which is the same everywhere, or the

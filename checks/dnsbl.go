@@ -225,11 +225,31 @@ func (q listQuestion) judge(e *gather.Evidence) []Verdict {
 	if !asked {
 		return []Verdict{{Status: NotAsked, Message: "no list of the kind is chosen"}}
 	}
+	if known := cleanSubjects(out); known != "" {
+		for i := range gaps {
+			gaps[i].Message += "; not found on the lists that answered: " + known
+		}
+	}
 	return append(out, gaps...)
 }
 
+// cleanSubjects names those that some list was asked about and none has.
+func cleanSubjects(verdicts []Verdict) string {
+	var out []string
+	for _, v := range verdicts {
+		if v.Status == Pass {
+			out = append(out, v.Subject)
+		}
+	}
+	if len(out) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(out[:3], ", "), len(out)-3)
+	}
+	return strings.Join(out, ", ")
+}
+
 // about goes through what the lists say about one subject. It gives nothing where
-// no list said anything.
+// no list said anything. What one list fails to say does not take away what the
+// others do: beside it stands on how many of them the subject is not.
 func (q listQuestion) about(s listedSubject) []Verdict {
 	var out []Verdict
 	var refs []wire.Ref
@@ -255,14 +275,24 @@ func (q listQuestion) about(s listedSubject) []Verdict {
 			}
 		}
 	}
-	if len(out) > 0 || answered == 0 {
+	if answered == 0 || slices.ContainsFunc(out, func(v Verdict) bool { return v.Status == Fail }) {
 		return out
 	}
-	message := fmt.Sprintf("clean on %d of %d lists", answered, answered+len(silent))
+	message := onNone(answered)
+	for i := range out {
+		out[i].Message += "; " + message
+	}
 	if len(silent) > 0 {
 		message += "; not checked: " + strings.Join(silent, ", ")
 	}
-	return []Verdict{{Subject: s.Subject, Status: Pass, Message: message, Evidence: refs}}
+	return append(out, Verdict{Subject: s.Subject, Status: Pass, Message: message, Evidence: refs})
+}
+
+func onNone(lists int) string {
+	if lists == 1 {
+		return "looked up on 1 list that works, and not found"
+	}
+	return fmt.Sprintf("looked up on %d lists that work, and found on none", lists)
 }
 
 // gaps says which lists that are missed gave no answer at all, or in one verdict

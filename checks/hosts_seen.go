@@ -161,21 +161,36 @@ func (c conversation) offer() *smtp.Features {
 	return smtp.Offered(ex, smtp.StageEHLO)
 }
 
-// mute says why a server that could be connected did not say what it offers.
+// mute says why a server that could be connected did not say what it offers. Its
+// TLS is then not known: a host that turns all senders away is of no account only
+// where another one takes the mail.
 func (c conversation) mute(e *gather.Evidence) (Status, string) {
 	ex, fail := c.Addr.Session.Exchanges, c.Addr.Session.Fail.String()
-	banner, ehlo := smtp.Banner(ex), smtp.Answered(ex, smtp.StageEHLO)
+	banner, ehlo, helo := smtp.Banner(ex), smtp.Answered(ex, smtp.StageEHLO), smtp.Answered(ex, smtp.StageHELO)
 	switch {
 	case banner == nil:
 		return Unknown, "no greeting came: " + fail
-	case banner.Code/100 == 5 && !refusesUs(e, c, banner):
-		return NotApplicable, "it greets with " + replyText(banner) + ", so no mail goes there"
+	case c.turnsAllAway(e):
+		if slices.ContainsFunc(conversations(e), func(o conversation) bool { return o.offer() != nil }) {
+			return NotApplicable, "it greets with " + replyText(banner) + ", so no mail goes there"
+		}
+		return Unknown, "it takes no mail, so nothing more was seen of it: " + replyText(banner)
 	case banner.Code != 220:
-		return Unknown, "it greeted with " + replyText(banner)
+		return Unknown, "refused this machine: " + replyText(banner)
+	case ehlo == nil && smtp.Find(ex, smtp.StageEHLO) != nil && c.hungUp():
+		return Unknown, "refused this machine: it greeted with " + replyText(banner) + ", and closed the connection after EHLO"
 	case ehlo == nil:
 		return Unknown, "EHLO was not answered: " + fail
+	case helo != nil && helo.Code/100 == 2:
+		return Unknown, "EHLO was answered with " + replyText(ehlo) + ", so what it offers is not known"
 	}
-	return Unknown, "EHLO was answered with " + replyText(ehlo)
+	return Unknown, "refused this machine: EHLO was answered with " + replyText(ehlo)
+}
+
+// hungUp reports that the server ended the conversation without a word.
+func (c conversation) hungUp() bool {
+	f := c.Addr.Session.Fail
+	return f != nil && f.Kind == wire.FailReset
 }
 
 // judgeTLS judges each handshake that succeeded.

@@ -8,37 +8,39 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/psl"
 	"mxvet/internal/smtp"
 	"mxvet/internal/wire"
 )
 
-// Rules on the names of the addresses that send the domain's mail. Large
-// receivers refuse mail from an address without a name, or with one that does
-// not lead back to it.
+// Rules on the names of the addresses that send the domain's mail, and of those of
+// its mail hosts. Large receivers refuse mail from an address without a name, or
+// with one that does not lead back to it. A host that only receives does well to
+// have one too, for what it may send one day, and for those who read its logs.
 func ipRules() []Rule {
 	return []Rule{
 		{
 			ID: "ip-ptr-missing", Area: AreaHosts, Severity: High,
 			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host has no reverse DNS", About: "reverse DNS"}},
-			Title: "every sending IPv4 address has a PTR record",
+			Title: "every IPv4 address that sends or receives mail has a PTR record",
 			Refs:  []string{"RFC 1912 section 2.1", "Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
-			When:  needsSenders(false),
+			When:  needsNames(false),
 			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgePTR) },
 		},
 		{
 			ID: "ip-ptr-unconfirmed", Area: AreaHosts, Severity: High,
 			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host's reverse DNS does not lead back", About: "reverse DNS"}},
-			Title: "the PTR name of every sending IPv4 address leads back to it",
+			Title: "the PTR name of every IPv4 address that sends or receives mail leads back to it",
 			Refs:  []string{"Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
-			When:  needsSenders(false),
+			When:  needsNames(false),
 			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgeForward) },
 		},
 		{
 			ID: "ip-ipv6-ptr", Area: AreaHosts, Severity: High,
 			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a sending host's IPv6 address has no proper reverse DNS", About: "reverse DNS"}},
-			Title: "every sending IPv6 address has a PTR name that leads back to it",
+			Title: "every IPv6 address that sends or receives mail has a PTR name that leads back to it",
 			Refs:  []string{"Google sender guidelines (5.7.25)", "BSI TR-03182 section 4.1"},
-			When:  needsSenders(true),
+			When:  needsNames(true),
 			Judge: func(e *gather.Evidence) []Verdict {
 				return judgeOutbound(e, true, func(o outbound) Verdict {
 					if v := judgePTR(o); v.Status != Pass {
@@ -50,16 +52,16 @@ func ipRules() []Rule {
 		},
 		{
 			ID: "ip-ptr-generic", Area: AreaHosts, Severity: Medium,
-			Title: "sending addresses have names of their own",
+			Title: "addresses that send or receive mail have names of their own",
 			Refs:  []string{"Yahoo sender best practices", "M3AAWG sender best common practices"},
-			When:  needsSenders(false),
-			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgeGeneric) },
+			When:  needsNames(false),
+			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgeGeneric(e.Suffixes)) },
 		},
 		{
 			ID: "ip-ptr-several", Area: AreaHosts, Severity: Low,
-			Title: "every sending address has one PTR record",
+			Title: "every address that sends or receives mail has one PTR record",
 			Refs:  []string{"RFC 2181 section 10.2"},
-			When:  needsAnySender,
+			When:  needsAnyName,
 			Judge: func(e *gather.Evidence) []Verdict {
 				return append(judgeOutbound(e, false, judgeSeveral), judgeOutbound(e, true, judgeSeveral)...)
 			},
@@ -74,21 +76,36 @@ func ipRules() []Rule {
 	}
 }
 
-// An outbound is an address that sends the domain's mail.
+// An outbound is an address that sends the domain's mail, or could.
 type outbound struct {
 	ip      netip.Addr
 	subject string
 	why     string
+	sends   bool
 	reverse gather.Reverse
 }
 
-// outbounds gives the senders that are known, and the mail hosts that SPF lets
-// send. Hosts of shared platforms are the platform's to look after.
+// severity gives that of a fault, by whether the address sends.
+func (o outbound) severity(sends, receives Severity) Severity {
+	if o.sends {
+		return sends
+	}
+	return receives
+}
+
+// outbounds gives the mail hosts and the senders that are known. Hosts of shared
+// platforms are the platform's to look after; special addresses have no name in
+// the public DNS.
 func outbounds(e *gather.Evidence, six bool) []outbound {
 	var out []outbound
 	add := func(o outbound) {
-		if o.ip.Is4() != six && !slices.ContainsFunc(out, func(p outbound) bool { return p.ip == o.ip }) {
+		i := slices.IndexFunc(out, func(p outbound) bool { return p.ip == o.ip })
+		switch {
+		case o.ip.Is4() == six:
+		case i < 0:
 			out = append(out, o)
+		case o.sends && !out[i].sends:
+			out[i].sends, out[i].why = true, o.why
 		}
 	}
 	for _, h := range e.MX.Hosts {
@@ -96,38 +113,49 @@ func outbounds(e *gather.Evidence, six bool) []outbound {
 			continue
 		}
 		for _, a := range h.Addrs {
-			if a.Reverse.Ref != "" && (e.SPF.Pass4.Contains(a.IP) || e.SPF.Pass6.Contains(a.IP)) {
-				add(outbound{a.IP, fmt.Sprintf("%s [%s]", h.Name, a.IP), "a mail host that SPF lets send", a.Reverse})
+			if _, special := mxSpecial(e, a); special || a.Reverse.Ref == "" {
+				continue
 			}
+			o := outbound{a.IP, fmt.Sprintf("%s [%s]", h.Name, a.IP), "a mail host that is not known to send", false, a.Reverse}
+			if e.Role.Sends() && (e.SPF.Pass4.Contains(a.IP) || e.SPF.Pass6.Contains(a.IP)) {
+				o.why, o.sends = "a mail host that SPF lets send", true
+			}
+			add(o)
 		}
 	}
-	for _, s := range e.Senders {
-		add(outbound{s.IP, s.IP.String(), s.Why, s.Reverse})
+	if e.Role.Sends() {
+		for _, s := range e.Senders {
+			add(outbound{s.IP, s.IP.String(), s.Why, true, s.Reverse})
+		}
 	}
 	return out
 }
 
-func needsSenders(six bool) func(*gather.Evidence) (Status, string) {
+// needsNames guards rules about the names of addresses of one family.
+func needsNames(six bool) func(*gather.Evidence) (Status, string) {
 	return func(e *gather.Evidence) (Status, string) {
-		if !e.Role.Sends() {
-			return NotApplicable, "the domain is not expected to send mail: " + e.Role.Why
+		if !e.Role.Sends() && !e.Role.Receives() {
+			return NotApplicable, "the domain is not expected to send or receive mail: " + e.Role.Why
 		}
-		if len(outbounds(e, six)) == 0 {
-			family := "IPv4"
-			if six {
-				family = "IPv6"
-			}
-			return NotApplicable, "no sending " + family + " address is known: name one with --send-ip"
+		if len(outbounds(e, six)) > 0 {
+			return "", ""
 		}
-		return "", ""
+		if e.MX.Answer.Fail != nil && !e.Options.Offline {
+			return Unknown, "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()
+		}
+		family := "IPv4"
+		if six {
+			family = "IPv6"
+		}
+		return NotApplicable, "no " + family + " address of a mail host of the domain's own or of a sender is known: name one with --send-ip"
 	}
 }
 
-func needsAnySender(e *gather.Evidence) (Status, string) {
-	if status, _ := needsSenders(true)(e); status == "" {
+func needsAnyName(e *gather.Evidence) (Status, string) {
+	if status, _ := needsNames(true)(e); status == "" {
 		return "", ""
 	}
-	return needsSenders(false)(e)
+	return needsNames(false)(e)
 }
 
 func judgeOutbound(e *gather.Evidence, six bool, judge func(outbound) Verdict) []Verdict {
@@ -146,9 +174,9 @@ func judgeOutbound(e *gather.Evidence, six bool, judge func(outbound) Verdict) [
 func judgePTR(o outbound) Verdict {
 	switch {
 	case o.reverse.Answer.Fail != nil:
-		return Verdict{Status: Unknown, Severity: High, Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
+		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
 	case len(o.reverse.Names) == 0:
-		return Verdict{Status: Fail, Severity: High, Message: "has no PTR record (" + o.why + ")"}
+		return Verdict{Status: Fail, Severity: o.severity(High, Low), Message: "has no PTR record (" + o.why + ")"}
 	}
 	return Verdict{Status: Pass}
 }
@@ -161,6 +189,8 @@ func judgeForward(o outbound) Verdict {
 		refs = append(refs, n.Ref)
 	}
 	switch fail := o.reverse.Unknown(); {
+	case o.reverse.Answer.Fail != nil:
+		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
 	case len(names) == 0:
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name to confirm"}
 	case o.reverse.Confirmed():
@@ -168,28 +198,35 @@ func judgeForward(o outbound) Verdict {
 	case o.reverse.More() > 0:
 		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: fmt.Sprintf("the first %d of its %d names do not lead back to it; the others were not looked up", len(names), len(o.reverse.All()))}
 	case fail != nil:
-		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: "the addresses of " + strings.Join(names, ", ") + " could not be looked up: " + fail.String()}
+		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Evidence: refs, Message: "the addresses of " + strings.Join(names, ", ") + " could not be looked up: " + fail.String()}
 	}
-	return Verdict{Status: Fail, Severity: High, Evidence: refs, Message: fmt.Sprintf("its name is %s, but that does not lead back to it (%s)", strings.Join(names, ", "), o.why)}
+	return Verdict{Status: Fail, Severity: o.severity(High, Low), Evidence: refs, Message: fmt.Sprintf("its name is %s, but that does not lead back to it (%s)", strings.Join(names, ", "), o.why)}
 }
 
-func judgeGeneric(o outbound) Verdict {
-	if len(o.reverse.Names) == 0 {
-		return Verdict{Status: NotApplicable, Message: "there is no PTR name"}
-	}
-	for _, name := range o.reverse.All() {
-		if !genericName(name, o.ip) {
-			return Verdict{Status: Pass}
+func judgeGeneric(list *psl.List) func(outbound) Verdict {
+	return func(o outbound) Verdict {
+		switch {
+		case o.reverse.Answer.Fail != nil:
+			return Verdict{Status: Unknown, Severity: o.severity(Medium, Info), Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
+		case len(o.reverse.Names) == 0:
+			return Verdict{Status: NotApplicable, Message: "there is no PTR name"}
 		}
+		for _, name := range o.reverse.All() {
+			if !genericName(list, name, o.ip) {
+				return Verdict{Status: Pass}
+			}
+		}
+		return Verdict{Status: Fail, Severity: o.severity(Medium, Info), Message: fmt.Sprintf("its name is %s: such names are given to addresses of customers in bulk, and receivers distrust them", o.reverse.Names[0].Name)}
 	}
-	return Verdict{Status: Fail, Severity: Medium, Message: fmt.Sprintf("its name is %s: such names are given to addresses of customers in bulk, and receivers distrust them", o.reverse.Names[0].Name)}
 }
 
-// genericName reports whether a name was made from the address, or has a label
-// that marks addresses handed out to end users.
-func genericName(name string, ip netip.Addr) bool {
-	words := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '-' || r == '_' })
-	for _, w := range words {
+// genericName reports whether the host's part of a name, left of the registered
+// domain, was made from the address, or has a word that marks addresses handed out
+// to end users. What a company calls itself says nothing about the host.
+func genericName(list *psl.List, name string, ip netip.Addr) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	host := strings.TrimSuffix(strings.TrimSuffix(name, list.OrgDomain(name, false)), ".")
+	for _, w := range strings.FieldsFunc(host, func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
 		switch strings.TrimRight(w, "0123456789") {
 		case "dyn", "dynamic", "dhcp", "pool", "pools", "ppp", "pppoe", "dsl", "adsl", "vdsl", "xdsl", "cable", "broadband", "dialup", "dial", "unassigned":
 			return true
@@ -198,30 +235,29 @@ func genericName(name string, ip netip.Addr) bool {
 	if !ip.Is4() {
 		return false
 	}
-	var octets []string
-	for _, b := range ip.As4() {
-		octets = append(octets, strconv.Itoa(int(b)))
-	}
-	in := func(order []string) bool {
+	numbers := strings.FieldsFunc(host, func(r rune) bool { return r < '0' || r > '9' })
+	in := func(octets []byte) bool {
 		at := 0
-		for _, w := range words {
-			if at < len(order) && strings.TrimLeft(strings.Trim(w, "abcdefghijklmnopqrstuvwxyz"), "0") == strings.TrimLeft(order[at], "0") && w != "" {
+		for _, n := range numbers {
+			if v, err := strconv.Atoi(n); err == nil && at < len(octets) && len(n) <= 3 && v == int(octets[at]) {
 				at++
 			}
 		}
-		return at == len(order)
+		return at == len(octets)
 	}
-	reversed := slices.Clone(octets)
-	slices.Reverse(reversed)
-	return in(octets) || in(reversed)
+	octets := ip.As4()
+	forwards := octets[:]
+	backwards := slices.Clone(forwards)
+	slices.Reverse(backwards)
+	return in(forwards) || in(backwards)
 }
 
 func judgeSeveral(o outbound) Verdict {
 	if names := o.reverse.All(); len(names) > 1 {
-		return Verdict{Status: Fail, Severity: Low, Message: fmt.Sprintf("%d PTR names: %s; receivers look at one, and you cannot choose which", len(names), spfList(names))}
+		return Verdict{Status: Fail, Severity: o.severity(Low, Info), Message: fmt.Sprintf("%d PTR names: %s; receivers look at one, and you cannot choose which", len(names), spfList(names))}
 	}
 	if o.reverse.Answer.Fail != nil {
-		return Verdict{Status: Unknown, Severity: Low, Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
+		return Verdict{Status: Unknown, Severity: o.severity(Low, Info), Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
 	}
 	return Verdict{Status: Pass}
 }

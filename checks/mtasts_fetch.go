@@ -39,6 +39,14 @@ func mtastsFetchRules() []Rule {
 			},
 		},
 		{
+			ID: "mtasts-host-expiry", Area: AreaTransport, Severity: High,
+			Title: "the policy host's certificate is renewed in good time",
+			Refs:  []string{"RFC 8461 section 3.3", "CA/Browser Forum ballot SC-081v3"},
+			Bears: []Bearing{{On: Transit, From: High, Weight: Partly, Words: "the certificate of the MTA-STS policy host is about to end"}},
+			When:  stsFetched,
+			Judge: judgeHostExpiry,
+		},
+		{
 			ID: "mtasts-host-wildcard", Area: AreaTransport, Severity: Info,
 			Title: "the policy host has a certificate of its own",
 			Refs:  []string{"RFC 8461 section 3.3", "BSI TR-03108-08"},
@@ -104,6 +112,29 @@ func mtastsFetchRules() []Rule {
 			Judge: judgeDiffers,
 		},
 	}
+}
+
+// judgeHostExpiry measures as cert-expiry does. An end that has come is the matter
+// of mtasts-host-cert.
+func judgeHostExpiry(e *gather.Evidence) []Verdict {
+	return eachPage(e, handshakeDone, func(f mtasts.Fetched) Verdict {
+		leaf := f.Page.TLS.Leaf()
+		if leaf == nil {
+			return Verdict{Status: Unknown, Message: "the certificate cannot be read"}
+		}
+		end := endOf(leaf, e.At)
+		switch {
+		case !end.valid:
+			return Verdict{Status: NotApplicable, Message: "it is not valid at this time (mtasts-host-cert)"}
+		case end.late && f.Policy != nil && f.Policy.Mode == mtasts.Enforce:
+			return Verdict{Status: Fail, Severity: High, Message: end.left + "; after that senders get no policy, and fall back to mail without proof of who takes it"}
+		case end.late:
+			return Verdict{Status: Fail, Severity: Medium, Message: end.left + "; after that senders get no policy"}
+		case end.soon:
+			return Verdict{Status: Fail, Severity: Low, Message: end.left}
+		}
+		return Verdict{Status: Pass, Message: "valid until " + dateOf(leaf.NotAfter)}
+	})
 }
 
 func handshakeDone(f mtasts.Fetched) bool { return f.Page.TLS != nil && f.Page.TLS.Error == "" }

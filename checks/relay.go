@@ -157,11 +157,9 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	}
 	random := envelopeOf(c, gather.FormRandom)
 	loose := false // it takes what nobody can deliver to, but not unknown names of its own
-	for _, form := range []string{gather.FormUnresolvable, gather.FormSyntax} {
-		if o := envelopeOf(c, form); o.accepted() {
-			if loose = random.refused(); !loose {
-				return unknown("the server takes recipients that nobody can deliver to (%s: %s), so RCPT says nothing about relaying; it may bounce to forged senders", form, o)
-			}
+	if o := envelopeOf(c, gather.FormUnresolvable); o.accepted() {
+		if loose = random.refused(); !loose {
+			return unknown("the server takes recipients that nobody can deliver to (%s), so RCPT says nothing about relaying; it may bounce to forged senders", o)
 		}
 	}
 	var plain, routed, unclear []string
@@ -205,6 +203,9 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 		return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("accepted routed forms of a foreign address (%s), though it refuses unknown recipients; no proof, but such forms are how relays are abused", strings.Join(routed, "; "))}
 	case len(routed) > 0 && !open:
 		return unknown("accepted routed forms (%s), but they are legal local addresses, and unknown recipients are not refused (%s)", strings.Join(routed, "; "), random)
+	}
+	if f := c.Addr.Session.Fail; f != nil && !envelopeOf(c, gather.FormRoute).asked {
+		return unknown("the test was stopped before its end: %s", f)
 	}
 	if len(unclear) > 0 {
 		return unknown("no clear answer: %s", strings.Join(unclear, "; "))
@@ -260,6 +261,12 @@ func trusted(e *gather.Evidence, c conversation) bool {
 func judgeMailbox(c conversation, form, name string, sev Severity) Verdict {
 	if v, done := relayUnasked(c); done {
 		return v
+	}
+	if !slices.ContainsFunc(c.Addr.Session.Exchanges, func(x smtp.Exchange) bool { return x.Form == form }) {
+		if f := c.Addr.Session.Fail; f != nil {
+			return Verdict{Status: Unknown, Severity: sev, Message: "the test was stopped before its end: " + f.String()}
+		}
+		return Verdict{Status: NotAsked, Message: "asked at another address of the host only"}
 	}
 	box, random := envelopeOf(c, form), envelopeOf(c, gather.FormRandom)
 	switch {

@@ -21,13 +21,13 @@ func smtpRules() []Rule {
 func serviceRules() []Rule {
 	return []Rule{
 		{
-			ID: "smtp-banner-refuses", Area: AreaHosts, Severity: High,
+			ID: "smtp-banner-refuses", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: High, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "its mail servers turn every sender away"},
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "its mail servers turn every sender away"},
 				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a mail server turns senders away"},
 			},
-			Title: "the mail hosts greet with 220",
-			Refs:  []string{"RFC 5321 section 3.1", "RFC 5321 section 4.3.2"},
+			Title: "the mail hosts take mail from strangers, or at least talk with them",
+			Refs:  []string{"RFC 5321 section 3.1", "RFC 7504 section 3", "RFC 5321 section 4.3.2"},
 			When:  needsSMTP, Judge: judgeBanner,
 		},
 		{
@@ -73,21 +73,67 @@ func serviceRules() []Rule {
 	}
 }
 
+// judgeBanner tells a host that takes mail from nobody from one that refused us:
+// the first is a fact about the host, the second one about the place from which
+// was asked.
 func judgeBanner(e *gather.Evidence) []Verdict {
-	return judgeEach(e, func(c conversation) Verdict {
+	out := judgeEach(e, func(c conversation) Verdict {
 		banner := smtp.Banner(c.Addr.Session.Exchanges)
 		switch {
-		case banner == nil:
-			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
-		case banner.Code == 220:
-			return Verdict{Status: Pass}
-		case banner.Code/100 != 5:
-			return Verdict{Status: Unknown, Message: "it greeted with " + replyText(banner)}
-		case refusesUs(e, c, banner):
-			return Verdict{Status: Unknown, Message: "it greets with " + replyText(banner) + ", which may mean only the place that mxvet runs at"}
+		case banner != nil && c.turnsAllAway(e):
+			return Verdict{Status: Fail, Severity: High, Message: "it greets with " + replyText(banner) + ": it takes no mail, from anybody"}
+		case banner != nil && banner.Code == 220 && c.helloUnknown():
+			return Verdict{Status: NotApplicable, Message: "it greets with 220; smtp-ehlo-refused tells what comes after"}
+		case smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil:
+			status, why := c.mute(e)
+			return Verdict{Status: status, Message: why}
 		}
-		return Verdict{Status: Fail, Message: "it greets with " + replyText(banner) + " instead of 220, so mail for the domain is refused there"}
+		return Verdict{Status: Pass}
 	})
+	if nobodyWelcome(e, out) {
+		for i := range out {
+			if out[i].Status == Fail {
+				out[i].Severity = Critical
+				out[i].Message += ", and no other address of the domain takes any: all mail to it is returned"
+			}
+		}
+	}
+	return out
+}
+
+// nobodyWelcome reports that every address of the domain was seen, and each that
+// can be reached turns all senders away.
+func nobodyWelcome(e *gather.Evidence, verdicts []Verdict) bool {
+	away := false
+	for _, v := range verdicts {
+		switch v.Status {
+		case Pass, Unknown:
+			return false
+		case Fail:
+			away = true
+		}
+	}
+	return away && len(mxNotTried(e)) == 0 && !slices.ContainsFunc(conversations(e), conversation.helloUnknown)
+}
+
+// noService finds the words with which a greeting says that no mail service is
+// there for anybody.
+var noService = regexp.MustCompile(`(?i)\b(no|not an?) (e?smtp|e-?mail|mail)\b.{0,12}\b(service|server|here)\b|\b(does not|doesn't|will not|not|never) (accept|receive|tak)(s|e|es|ing)? (any )?(e-?mail|mail|messages)\b`)
+
+// turnsAllAway reports a greeting that says that the host takes mail from nobody:
+// 521 (RFC 7504 section 3), or a 554 that says so in words (RFC 5321 section
+// 3.1). Every other refusal may mean only the place that mxvet runs at, and so
+// may these where they speak of the client.
+func (c conversation) turnsAllAway(e *gather.Evidence) bool {
+	banner := smtp.Banner(c.Addr.Session.Exchanges)
+	return banner != nil && (banner.Code == 521 || banner.Code == 554 && noService.MatchString(banner.Text())) && !refusesUs(e, c, banner)
+}
+
+// helloUnknown reports a server that knows neither EHLO nor HELO.
+func (c conversation) helloUnknown() bool {
+	ex := c.Addr.Session.Exchanges
+	ehlo, helo := smtp.Answered(ex, smtp.StageEHLO), smtp.Answered(ex, smtp.StageHELO)
+	return ehlo != nil && (ehlo.Code == 500 || ehlo.Code == 502) && helo != nil && helo.Code/100 == 5
 }
 
 // aboutClient finds words in a refusal that speak of the client: its address,
@@ -117,7 +163,8 @@ func judgeEHLO(e *gather.Evidence) []Verdict {
 		case ehlo.Code/100 == 2:
 			return Verdict{Status: Pass}
 		case ehlo.Code != 500 && ehlo.Code != 502:
-			return Verdict{Status: Unknown, Message: "EHLO was answered with " + replyText(ehlo) + ", which may mean only the name or address that mxvet uses"}
+			status, why := c.mute(e)
+			return Verdict{Status: status, Message: why}
 		}
 		message := "EHLO is answered with " + replyText(ehlo)
 		switch helo := smtp.Answered(ex, smtp.StageHELO); {
@@ -132,10 +179,12 @@ func judgeEHLO(e *gather.Evidence) []Verdict {
 }
 
 func judgeHostName(e *gather.Evidence) []Verdict {
-	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
-		banner := smtp.Banner(c.Addr.Session.Exchanges).HostName()
+	return judgeOffer(e, func(c conversation, _ *smtp.Features) Verdict {
 		var wrong []string
-		for _, n := range []struct{ where, name string }{{"the greeting", banner}, {"the answer to EHLO", f.Host}} {
+		for _, n := range []struct{ where, name string }{
+			{"the greeting", smtp.Banner(c.Addr.Session.Exchanges).FirstWord()},
+			{"the answer to EHLO", smtp.Answered(c.Addr.Session.Exchanges, smtp.StageEHLO).FirstWord()},
+		} {
 			if why := notFullName(n.name); why != "" {
 				wrong = append(wrong, fmt.Sprintf("%s begins with %q, %s", n.where, n.name, why))
 			}
@@ -151,7 +200,7 @@ func judgeHostName(e *gather.Evidence) []Verdict {
 // RFC 8375, and habits).
 var localOnly = []string{"localhost", "localdomain", "local", "lan", "home", "corp", "intranet", "internal", "domain", "invalid", "arpa"}
 
-// notFullName says why a name, as smtp.Reply.HostName gives it, cannot be the
+// notFullName says why a name, as smtp.Reply.FirstWord gives it, cannot be the
 // host's name in the public DNS; "" where it can.
 func notFullName(name string) string {
 	labels := strings.Split(name, ".")
@@ -212,6 +261,12 @@ func judgeDeferred(e *gather.Evidence) []Verdict {
 		}
 		if smtp.Banner(ex) == nil {
 			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
+		}
+		switch post := envelopeOf(c, gather.FormPostmaster); {
+		case !post.asked:
+			return Verdict{Status: Pass, Message: "as far as EHLO; no recipient was named"}
+		case post.reply.Code/100 == 4:
+			return Verdict{Status: Fail, Message: "it put mxvet off at the recipient postmaster (" + post.String() + "), as greylisting does: senders that come back are let in, so try again in some minutes"}
 		}
 		return Verdict{Status: Pass}
 	})

@@ -139,3 +139,17 @@ func TestVersionInGreeting(t *testing.T) {
 		}
 	}
 }
+
+// One verdict names both sets of roots where they differ.
+func TestStores(t *testing.T) {
+	for _, c := range []struct{ system, mozilla, want string }{
+		{wire.Trusted, wire.Trusted, ""},
+		{wire.TrustNotApplicable, wire.Trusted, ""},
+		{wire.Trusted, wire.TrustUnknownRoot, "this machine trusts the authority, Mozilla's list of public ones does not have it"},
+		{wire.TrustUnknownRoot, wire.Trusted, "Mozilla's list of public authorities has the authority, this machine does not"},
+	} {
+		if got := stores(&wire.TLS{System: c.system, Mozilla: c.mozilla}); got != c.want {
+			t.Errorf("%s, %s: %q", c.system, c.mozilla, got)
+		}
+	}
+}

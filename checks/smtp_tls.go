@@ -70,7 +70,22 @@ func judgeNoSTARTTLS(e *gather.Evidence) []Verdict {
 	})
 }
 
+// judgeBrokenSTARTTLS is milder about a server that says that it cannot just now,
+// unless no address of the domain gives TLS.
 func judgeBrokenSTARTTLS(e *gather.Evidence) []Verdict {
+	out := judgeEachSTARTTLS(e)
+	works := func(v Verdict) bool { return v.Status == Pass || v.Status == Unknown }
+	if !slices.ContainsFunc(out, works) {
+		for i := range out {
+			if out[i].Status == Fail {
+				out[i].Severity = High
+			}
+		}
+	}
+	return out
+}
+
+func judgeEachSTARTTLS(e *gather.Evidence) []Verdict {
 	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
 		s := c.Addr.Session
 		r := smtp.Answered(s.Exchanges, smtp.StageSTARTTLS)

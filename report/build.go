@@ -29,7 +29,7 @@ func Build(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d.MX = exchangers(e, d.Findings)
 	d.SPF = spfTree(e.SPF)
 	d.Timeline = timeline(e)
-	d.Unanswered = unanswered(e)
+	d.Unanswered = unanswered(e, results)
 	return d
 }
 

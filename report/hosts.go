@@ -31,6 +31,21 @@ func Hosts(e *gather.Evidence) []Host {
 	return mergeHosts(out)
 }
 
+// Recipients counts the recipients that were named to the mail hosts.
+func Recipients(e *gather.Evidence) int {
+	n := 0
+	for _, h := range e.MX.Hosts {
+		for _, a := range h.Addrs {
+			for _, x := range a.Session.Exchanges {
+				if x.Stage == smtp.StageRcpt {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
 func hostAddress(a gather.Address) HostAddress {
 	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis}
 	if !out.Talked {
@@ -78,6 +93,21 @@ func certificateOf(t *wire.TLS) *Certificate {
 		out.Names = append(out.Names, bound(name, maxName))
 	}
 	return out
+}
+
+// trust gives one word or a few for both sets of roots.
+func (c *Certificate) trust() string {
+	switch {
+	case c.System == c.Mozilla, c.System == "", c.System == wire.TrustNotApplicable:
+		return c.Mozilla
+	case c.System == wire.Trusted:
+		return "trusted by this machine, not by Mozilla"
+	case c.Mozilla == wire.Trusted:
+		return "trusted by Mozilla, not by this machine"
+	case c.Mozilla == "", c.Mozilla == wire.TrustNotApplicable:
+		return c.System
+	}
+	return c.Mozilla
 }
 
 func keyOf(c *x509.Certificate) string {

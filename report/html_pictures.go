@@ -120,12 +120,12 @@ func pathBoxes(now time.Time, d *Domain, host string, a HostAddress) []pathBox {
 		tls.Tone, tls.Text = "bad", "no STARTTLS"
 	}
 	if c := a.Cert; c != nil {
-		cert.Tone, cert.Text = "good", shorten(c.Key+", "+c.Mozilla, 25)
+		cert.Tone, cert.Text = "good", shorten(c.Key+", "+c.trust(), 25)
 		r, _ := distance(now, c.NotAfter)
 		cert.Note = fmt.Sprintf("ends %s, %d d", c.NotAfter.UTC().Format(dateForm), int(c.NotAfter.Sub(now).Hours()/24))
 		if t := urgency(r); t != "plain" {
 			cert.Tone = t
-		} else if c.Mozilla != "trusted" {
+		} else if !strings.HasPrefix(c.trust(), "trusted") {
 			cert.Tone = "warn"
 		}
 	}

@@ -55,6 +55,7 @@ type Run struct {
 	IPv6         Reach     `json:"ipv6"`
 	Queries      int       `json:"queries"`     // DNS queries sent
 	Connections  int       `json:"connections"` // SMTP and HTTPS connections opened
+	Recipients   int       `json:"recipients"`  // named to mail servers by the relay test, and taken back
 	Millis       int       `json:"millis"`      // duration of the run
 	FloorMillis  int       `json:"floor_millis"`
 	AllowPrivate bool      `json:"allow_private"`

@@ -136,7 +136,7 @@ func (r *Rubric) caps(profile string, results []checks.Result) []Cap {
 			if e.Rule != res.Rule.ID {
 				continue
 			}
-			if v, failed := worstFailure(res); failed && e.matches(profile, v.Severity) {
+			if v, failed := worstFailure(res); failed && e.matches(profile, v.Severity) && (!e.Everywhere || outcomeOf(res).everywhere) {
 				out = append(out, Cap{At: e.At, Rule: e.Rule, Words: wordsOf(res.Rule, v), Why: bound(v.Message, maxMessage)})
 			}
 		}

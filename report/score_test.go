@@ -126,10 +126,25 @@ func TestScoreByHand(t *testing.T) {
 			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), passing("mx2.example.com"))),
 			9400, 9400, 94, 94, "A", "",
 		},
-		{ // no host has it: all 15
+		{ // no host has it: all 15, and cap 79
 			"STARTTLS missing everywhere", "full",
 			with(healthy(), res("smtp-starttls-none", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), failing(checks.High, "mx2.example.com"))),
-			8500, 8500, 85, 85, "B", "",
+			8500, 8500, 79, 79, "C", "smtp-starttls-none",
+		},
+		{ // the same where it is offered and never works
+			"STARTTLS broken everywhere", "full",
+			with(healthy(), res("smtp-starttls-fails", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), failing(checks.High, "mx2.example.com"))),
+			8500, 8500, 79, 79, "C", "smtp-starttls-fails",
+		},
+		{ // 40 % of 15 = 6: better than no TLS, and held at the same
+			"only old TLS", "full",
+			with(healthy(), res("tls-version-old", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), failing(checks.High, "mx2.example.com"))),
+			9400, 9400, 79, 79, "C", "tls-version-old",
+		},
+		{ // no cap from one of two, as for STARTTLS
+			"old TLS on one host", "full",
+			with(healthy(), res("tls-version-old", checks.AreaTLS, checks.High, failing(checks.High, "mx1.example.com"), passing("mx2.example.com"))),
+			9400, 9400, 94, 94, "A", "",
 		},
 		{ // one host has none (6 proven), the other is unknown (then all 15)
 			"STARTTLS missing or unknown", "full",

@@ -241,6 +241,9 @@ func (p *page) footer() {
 	p.blank()
 	cost := fmt.Sprintf("%s, %s, %s (floor %s)", plural(run.Queries, "DNS query", "DNS queries"),
 		plural(run.Connections, "connection", "connections"), seconds(run.Millis), seconds(run.FloorMillis))
+	if run.Recipients > 0 {
+		cost += fmt.Sprintf("; %s asked about", plural(run.Recipients, "recipient", "recipients"))
+	}
 	p.para(0, dim, cost)
 	for _, v := range []struct {
 		family string

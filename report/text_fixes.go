@@ -275,7 +275,7 @@ func (a HostAddress) describe() string {
 		parts = append(parts, clean(strings.Join(strings.Fields(a.TLS.Version+" "+a.TLS.Group), " "), 100))
 	}
 	if c := a.Cert; c != nil {
-		parts = append(parts, fmt.Sprintf("%s to %s, %s", clean(c.Key, 40), c.NotAfter.UTC().Format(dateForm), clean(c.Mozilla, 40)))
+		parts = append(parts, fmt.Sprintf("%s to %s, %s", clean(c.Key, 40), c.NotAfter.UTC().Format(dateForm), clean(c.trust(), 60)))
 	}
 	return strings.Join(parts, "; ")
 }

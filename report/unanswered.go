@@ -11,8 +11,9 @@ import (
 
 // unanswered lists the areas of which nothing can be said because what they
 // stand on gave no usable answer: the record itself, or for mx every host. Areas
-// that were skipped or not asked are not among them.
-func unanswered(e *gather.Evidence) []string {
+// that were skipped or not asked are not among them, nor is mx where a rule has
+// proof that mail to the domain fails: that is an answer.
+func unanswered(e *gather.Evidence, results []checks.Result) []string {
 	out := []string{}
 	add := func(area string, yes bool) {
 		if yes && !slices.Contains(e.Options.Skip, area) {
@@ -22,12 +23,13 @@ func unanswered(e *gather.Evidence) []string {
 	add(checks.AreaDMARC, e.DMARC != nil && e.DMARC.Walk.Domain.Unknown)
 	add(checks.AreaSPF, e.SPF != nil && e.SPF.Root.TXT.Answer.Fail != nil)
 	add(checks.AreaDKIM, e.DKIM != nil && e.DKIM.CanExist() == dkim.ExistUnknown)
-	add(checks.AreaHosts, e.MX.Answer.Fail != nil || noHostHeard(e))
+	add(checks.AreaHosts, (e.MX.Answer.Fail != nil || noHostTalks(e)) && !slices.ContainsFunc(results, stopsMailTo))
 	return out
 }
 
-// noHostHeard reports that conversations were tried, and not one server spoke.
-func noHostHeard(e *gather.Evidence) bool {
+// noHostTalks reports that conversations were tried, and not one server took EHLO
+// or HELO: a greeting that turns us away says nothing about the host.
+func noHostTalks(e *gather.Evidence) bool {
 	tried := false
 	for _, h := range e.MX.Hosts {
 		for _, a := range h.Addrs {
@@ -35,10 +37,19 @@ func noHostHeard(e *gather.Evidence) bool {
 				continue
 			}
 			tried = true
-			if smtp.Banner(a.Session.Exchanges) != nil {
+			if smtp.Offered(a.Session.Exchanges, smtp.StageEHLO) != nil {
 				return false
 			}
 		}
 	}
 	return tried
+}
+
+// stopsMailTo reports a failure that decides that mail to the domain does not
+// arrive.
+func stopsMailTo(res checks.Result) bool {
+	worst, failed := worstFailure(res)
+	return failed && slices.ContainsFunc(res.Rule.Bears, func(b checks.Bearing) bool {
+		return b.On == checks.Arrival && b.Direction == checks.MailTo && b.Weight == checks.Decides && !b.From.Worse(worst.Severity)
+	})
 }

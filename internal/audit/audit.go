@@ -254,6 +254,7 @@ func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report
 	for _, res := range results {
 		domains = append(domains, res.domain)
 		hosts = append(hosts, report.Hosts(res.evidence)...)
+		run.Recipients += report.Recipients(res.evidence)
 		four, six, note := report.VantageOf(res.evidence.Vantage)
 		run.IPv4, run.IPv6 = better(run.IPv4, four), better(run.IPv6, six)
 		if note != "" {

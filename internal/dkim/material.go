@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // material decodes the p tag into key facts.
@@ -17,12 +19,25 @@ func (k *Key) material(t Tag, text string) {
 	if !ok {
 		return
 	}
+	if k.Has(KeyBase64) && !readable(k.Type, raw) {
+		return // octets are missing in between: what is left is no evidence of anything else
+	}
 	switch k.Type {
 	case Ed25519:
 		k.ed25519(t, raw, text)
 	case RSA:
 		k.rsa(t, raw, text)
 	}
+}
+
+// readable reports that octets hold a key of that type, or a whole one of another.
+func readable(kind string, raw []byte) bool {
+	if kind == Ed25519 {
+		inner, _ := bytes.CutPrefix(raw, ed25519Prefix)
+		return len(inner) == 32
+	}
+	_, err := readRSA(raw)
+	return err == nil || errors.Is(err, errPrivate) || errors.Is(err, errOther)
 }
 
 func compact(s string) string {
@@ -64,17 +79,28 @@ func (k *Key) decode(t Tag) ([]byte, bool) {
 	case urlSafe:
 		k.problem(KeyBase64, "p", t.ValuePos+bad, "p is written in the URL-safe alphabet, not in base64")
 	case bad >= 0:
-		k.problem(KeyBase64, "p", t.ValuePos+bad, fmt.Sprintf("%q is no base64 character", t.Value[bad:bad+1]))
+		k.problem(KeyBase64, "p", t.ValuePos+bad, fmt.Sprintf("%s is an invalid character in base64, at position %d of p", character(t.Value[bad:]), bad+1))
 	}
 	s := clean.String()
-	if len(s)%4 == 1 { // one character carries six bits, less than an octet
+	if len(s)%4 == 1 && bad < 0 { // one character carries six bits, less than an octet
 		k.problem(KeyTruncated, "p", t.ValuePos+len(t.Value), "the base64 text ends within an octet")
-		s = s[:len(s)-1]
 	} else if want := (4 - len(s)%4) % 4; pads != want && bad < 0 {
 		k.problem(KeyPadding, "p", t.ValuePos+len(t.Value), fmt.Sprintf("%d padding signs, want %d", pads, want))
 	}
+	if len(s)%4 == 1 {
+		s = s[:len(s)-1]
+	}
 	raw, err := base64.RawStdEncoding.DecodeString(s)
 	return raw, err == nil && len(raw) > 0
+}
+
+// character quotes the first character of a text.
+func character(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError {
+		return fmt.Sprintf("%q", s[:n])
+	}
+	return strconv.QuoteRune(r)
 }
 
 func (k *Key) rsa(t Tag, raw []byte, text string) {

@@ -349,3 +349,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A stray character is told by where it stands, and nothing is made of the octets
+// that it left.
+func TestInvalidCharacter(t *testing.T) {
+	const good = "pxo7kVXWjdRYUZHHk/fL2t9NU//KeW+tCd6v2mZuRBE="
+	for _, c := range []struct{ record, want string }{
+		{"k=ed25519; p=" + good[:10] + "!!" + good[12:], "'!' is an invalid character in base64, at position 11 of p"},
+		{"k=ed25519; p=" + good[:3] + "\u00e9" + good[4:], "'\u00e9' is an invalid character in base64, at position 4 of p"},
+		{"p=MIIBCgKC!QEAmu62", "'!' is an invalid character in base64, at position 9 of p"},
+	} {
+		k := Parse(c.record)
+		if i := slices.IndexFunc(k.Problems, func(p Problem) bool { return p.Code == KeyBase64 }); i < 0 || k.Problems[i].Text != c.want {
+			t.Errorf("%s: %+v", c.record, k.Problems)
+		}
+		if k.Has(KeyTruncated) || k.Has(KeyInvalid) || k.Has(KeyMismatch) || k.Has(Ed25519Length) {
+			t.Errorf("%s: more is said than is known: %+v", c.record, k.Problems)
+		}
+	}
+}

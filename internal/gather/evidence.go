@@ -145,7 +145,7 @@ type Address struct {
 	IP      netip.Addr
 	Ref     wire.Ref     // of the conversation; "" when none was held
 	Session wire.Session // zero when Ref is ""
-	Reverse Reverse      // zero when no conversation was to be held
+	Reverse Reverse      // zero beyond the bounds, and offline
 
 	RelayNotAsked string // why this host was not asked to relay; "" where it was
 }

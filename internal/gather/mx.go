@@ -70,14 +70,17 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 	var wg sync.WaitGroup
 	for i, ip := range ips {
 		out[i].IP = ip
-		if !probe || i >= maxAddresses || e.Options.NoSMTP || e.Options.Offline {
+		if !probe || i >= maxAddresses || e.Options.Offline {
+			continue
+		}
+		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
+		if e.Options.NoSMTP {
 			continue
 		}
 		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: h.Name, Variant: "default"}
-		p.Relay, out[i].RelayNotAsked = relayFor(e, h)
+		p.Relay, out[i].RelayNotAsked = relayFor(e, h, i == 0 && ip.Is4())
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
-		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
 		wg.Go(func() {
 			out[i].Session = src.Talk(ctx, p)
 			watch.heard(ip, out[i].Session)

@@ -16,9 +16,10 @@ import (
 // can be asked without sending anything: MAIL, RCPT, RSET, and see what RCPT
 // says. The answer proves little by itself: some servers take every recipient
 // and reject later, some trust the address that asks, some put off every first
-// contact. So three controls go first, a recipient that must exist, one that
-// must not, and two that nobody can deliver to, and the rules judge all replies
-// together.
+// contact. So controls go first, a recipient that must exist, one that must not,
+// and one that nobody can deliver to, and the rules judge all replies together.
+// Servers count refused recipients, and slow down or hang up when there are many
+// (Postfix after ten): so each address is asked as little as decides.
 
 // Relay is how the hosts of a domain were asked to relay.
 type Relay struct {
@@ -33,7 +34,6 @@ const (
 	FormAbuse        = "control-abuse"        // should exist (RFC 2142 section 2)
 	FormRandom       = "control-random"       // nobody's name
 	FormUnresolvable = "control-unresolvable" // a domain that cannot exist (RFC 6761 section 6.4)
-	FormSyntax       = "control-syntax"       // no address at all
 	FormNull         = "null-sender"
 	FormForeign      = "foreign-sender"
 	FormLocal        = "local-sender"
@@ -119,31 +119,38 @@ func mailAddresses(ctx context.Context, src wire.Source, domain string) (ips []n
 	return slices.Concat(found...), true
 }
 
-// envelopes gives what one host is asked.
-func (r Relay) envelopes(domain string, o Options) smtp.Envelopes {
+// MaxRecipients bounds the recipients that one address of a mail host is asked
+// about, and MaxRecipientsAgain those at each further address of the same host.
+const (
+	MaxRecipients      = 10
+	MaxRecipientsAgain = 6
+)
+
+// envelopes gives what one address of a host is asked. Whole is for the first;
+// at the others less will show whether they are configured alike.
+func (r Relay) envelopes(domain string, o Options, whole bool) smtp.Envelopes {
 	label := func(purpose string) string { return wire.Label(o.Seed, "relay-"+purpose, domain) }
 	user, foreign := r.To[:strings.LastIndexByte(r.To, '@')], r.To[strings.LastIndexByte(r.To, '@')+1:]
+	sender := "postmaster@" + domain
 	es := smtp.Envelopes{
 		{Form: FormPostmaster, To: "postmaster@" + domain},
 		{Form: FormAbuse, To: "abuse@" + domain},
 		{Form: FormRandom, To: label("random") + "@" + domain},
 		{Form: FormUnresolvable, To: label("unresolvable") + "@" + label("domain") + ".invalid"},
-		{Form: FormSyntax, To: "@" + label("syntax")},
 		{Form: FormNull, To: r.To},
+		{Form: FormForeign, From: r.From, To: r.To},
+		{Form: FormLocal, From: sender, To: r.To},
+		{Form: FormPercent, To: user + "%" + foreign + "@" + domain},
+		{Form: FormBang, To: foreign + "!" + user + "@" + domain},
+		{Form: FormRoute, To: "@" + domain + ":" + r.To},
 	}
-	if r.From != "" {
-		es = append(es, smtp.Envelope{Form: FormForeign, From: r.From, To: r.To})
-	}
-	return append(es,
-		smtp.Envelope{Form: FormLocal, From: "postmaster@" + domain, To: r.To},
-		smtp.Envelope{Form: FormPercent, To: user + "%" + foreign + "@" + domain},
-		smtp.Envelope{Form: FormBang, To: foreign + "!" + user + "@" + domain},
-		smtp.Envelope{Form: FormRoute, To: "@" + domain + ":" + r.To},
-	)
+	return slices.DeleteFunc(es, func(e smtp.Envelope) bool {
+		return e.Form == FormForeign && r.From == "" || !whole && slices.Contains([]string{FormAbuse, FormForeign, FormPercent, FormBang}, e.Form)
+	})
 }
 
-// relayFor gives the envelopes for one host, or why it is not asked.
-func relayFor(e *Evidence, h *Host) (probe, notAsked string) {
+// relayFor gives the envelopes for an address of a host, or why it is not asked.
+func relayFor(e *Evidence, h *Host, whole bool) (probe, notAsked string) {
 	switch {
 	case e.Relay.NotAsked != "":
 		return "", e.Relay.NotAsked
@@ -152,5 +159,5 @@ func relayFor(e *Evidence, h *Host) (probe, notAsked string) {
 	case slices.Contains(e.Options.SharedHosts, h.Name):
 		return "", "several of the audited domains share this host: audit one of them alone to ask"
 	}
-	return e.Relay.envelopes(e.Domain, e.Options).String(), ""
+	return e.Relay.envelopes(e.Domain, e.Options, whole).String(), ""
 }

@@ -40,7 +40,8 @@ type talk struct {
 	in     *reader
 	end    time.Time // zero = none
 	log    []Exchange
-	polite bool // both sides are in step, so QUIT can be sent
+	polite bool          // both sides are in step, so QUIT can be sent
+	trip   time.Duration // the quickest reply to a command; 0 = none came yet
 }
 
 func (t *talk) run(ctx context.Context) error {
@@ -123,7 +124,9 @@ func (t *talk) startTLS(ctx context.Context) (bool, error) {
 }
 
 // envelopes tries each envelope: as one group where the server takes that, else
-// command by command. Alone, a recipient whose sender was refused is not asked.
+// command by command. Alone, a recipient whose sender was refused is not asked. A
+// reply that takes longer than Pause ends them: what a group has sent already is
+// then left without an answer, and the connection closed on it.
 func (t *talk) envelopes(pipelining bool) error {
 	var group []Exchange
 	for _, e := range t.c.Envelopes {
@@ -146,8 +149,12 @@ func (t *talk) envelopes(pipelining bool) error {
 		return t.send(group, 0)
 	}
 	for i := 0; i < len(group); {
+		began := time.Now()
 		if err := t.send(group[i:i+1], t.c.Timeouts.Command); err != nil {
 			return err
+		}
+		if i+1 < len(group) && t.paused(began, true) {
+			return fmt.Errorf("%s: %w", group[i].Stage, ErrPause)
 		}
 		if group[i].Stage == StageMail && t.log[len(t.log)-1].Reply.Code/100 != 2 {
 			i += 3
@@ -162,8 +169,12 @@ func (t *talk) ask(e Exchange) (Reply, error) {
 	if !sendable(e.Command) {
 		return Reply{}, fmt.Errorf("%s: %w: %q", e.Stage, ErrCommand, short([]byte(e.Command)))
 	}
+	began := time.Now()
 	if err := t.send([]Exchange{e}, t.c.Timeouts.Command); err != nil {
 		return Reply{}, err
+	}
+	if took := time.Since(began); t.trip == 0 || took < t.trip {
+		t.trip = took
 	}
 	return *t.log[len(t.log)-1].Reply, nil
 }
@@ -188,16 +199,32 @@ func (t *talk) send(commands []Exchange, wait time.Duration) error {
 		_, err := c.Write([]byte(text.String()))
 		written <- err
 	}(t.conn)
-	for i := range commands {
+	last := began
+	for i, e := range commands {
 		if _, err := t.receive(at+i, began); err != nil {
 			return err
 		}
+		if i+1 < len(commands) && t.paused(last, i == 0) {
+			t.polite = false
+			return fmt.Errorf("%s: %w", e.Stage, ErrPause)
+		}
+		last = time.Now()
 	}
 	if err := <-written; err != nil {
 		t.polite = false
 		return fmt.Errorf("%s: %w", commands[0].Stage, err)
 	}
 	return nil
+}
+
+// paused reports that the reply that has just come was waited for since then for
+// longer than Pause; a round trip, of up to another Pause, is no part of the wait.
+func (t *talk) paused(since time.Time, trip bool) bool {
+	limit := Pause
+	if trip {
+		limit += min(t.trip, Pause)
+	}
+	return time.Since(since) >= limit
 }
 
 // receive reads the reply that belongs to one exchange of the transcript.

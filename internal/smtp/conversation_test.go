@@ -336,15 +336,6 @@ func TestTimeouts(t *testing.T) {
 			p.hear()
 			p.hear()
 		}, "banner:220 ehlo:-", 15 * time.Second, true},
-		{"tarpit among the envelopes", func(p *peer) {
-			p.say("220 x")
-			p.hear()
-			p.say("250-x\r\n250 PIPELINING")
-			for p.hear() != "" {
-				time.Sleep(6 * time.Second)
-				p.say("250 ok")
-			}
-		}, "banner:220 ehlo:250 mail:250 rcpt:250 rset:250 mail:- rcpt:- rset:-", 20 * time.Second, true},
 		{"slow everywhere", func(p *peer) {
 			time.Sleep(25 * time.Second)
 			p.say("220 x")
@@ -435,5 +426,64 @@ func TestNoMessageIsEverSent(t *testing.T) {
 				t.Errorf("%s holds %s", f, word)
 			}
 		}
+	}
+}
+
+// A server that begins to make us wait for replies to envelopes is not asked on.
+func TestPause(t *testing.T) {
+	const pipelining, alone = "250-x\r\n250 PIPELINING", "250 x"
+	serve := func(offer string, wait func(n int) time.Duration) func(*peer) {
+		return func(p *peer) {
+			p.say("220 x")
+			p.hear()
+			time.Sleep(wait(-1))
+			p.say(offer)
+			for n := 0; ; n++ {
+				line := p.hear()
+				if line == "" || line == "QUIT" {
+					return
+				}
+				time.Sleep(wait(n))
+				p.say("250 ok")
+			}
+		}
+	}
+	at := func(stuck int, d time.Duration) func(int) time.Duration {
+		return func(n int) time.Duration {
+			if n == stuck {
+				return d
+			}
+			return 0
+		}
+	}
+	each := func(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
+	const all = " mail:250 rcpt:250 rset:250 mail:250 rcpt:250 rset:250 quit:-"
+	for _, test := range []struct {
+		name   string
+		script func(*peer)
+		want   string
+		took   time.Duration
+		stops  bool
+	}{
+		{"no pause", serve(pipelining, at(9, 0)), all, 0, false},
+		{"a pause in the group", serve(pipelining, at(4, time.Second)), " mail:250 rcpt:250 rset:250 mail:250 rcpt:250 rset:-", time.Second, true},
+		{"a long one at its beginning", serve(pipelining, at(0, 6*time.Second)), " mail:250 rcpt:- rset:- mail:- rcpt:- rset:-", 6 * time.Second, true},
+		{"just below", serve(pipelining, at(4, 999*time.Millisecond)), all, 999 * time.Millisecond, false},
+		{"at the last command, when nothing is left to ask", serve(pipelining, at(5, 2*time.Second)), all, 2 * time.Second, false},
+		{"a pause, one by one", serve(alone, at(3, time.Second)), " mail:250 rcpt:250 rset:250 mail:250 quit:-", time.Second, true},
+		{"far away, one by one", serve(alone, each(700*time.Millisecond)), all, 7 * 700 * time.Millisecond, false},
+		{"slow with everything", serve(alone, each(3*time.Second)), " mail:250 quit:-", 6 * time.Second, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, took := converse(t, config, test.script)
+				if got := transcript(r.Exchanges); got != "banner:220 ehlo:250"+test.want || took != test.took {
+					t.Errorf("%s after %v", got, took)
+				}
+				if errors.Is(r.Err, ErrPause) != test.stops || !test.stops && r.Err != nil {
+					t.Errorf("error %v, want a stop: %v", r.Err, test.stops)
+				}
+			})
+		})
 	}
 }

@@ -27,16 +27,46 @@ func Answered(exchanges []Exchange, stage string) *Reply {
 // Banner gives the server's greeting, or nil where none came.
 func Banner(exchanges []Exchange) *Reply { return Answered(exchanges, StageBanner) }
 
-// HostName gives the name that a server gives itself: the first word of its
-// banner or of its reply to EHLO (RFC 5321 section 4.2), in lower case without
-// the final dot. It may be anything, also an address literal or a word that is
-// no name.
-func (r Reply) HostName() string {
+// FirstWord gives the first word of a reply, in lower case without a final dot:
+// where a banner or a reply to EHLO has the server's name (RFC 5321 section 4.2).
+// It may be anything, also an address literal or a word that is no name.
+func (r Reply) FirstWord() string {
 	if len(r.Lines) == 0 {
 		return ""
 	}
 	word, _, _ := strings.Cut(strings.TrimLeft(r.Lines[0], " \t"), " ")
 	return strings.ToLower(strings.TrimSuffix(word, "."))
+}
+
+// HostName gives the name that a server gives itself in its banner or in its
+// reply to EHLO: the first word of a 220 or 250, where that is a host name of two
+// labels or more; else "". A refusal begins with whatever its author liked, such
+// as an enhanced status code.
+func (r Reply) HostName() string {
+	name := r.FirstWord()
+	if r.Code != 220 && r.Code != 250 || !strings.Contains(name, ".") || len(name) > 253 {
+		return ""
+	}
+	letter := false // an address or a number is no name
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label {
+			return ""
+		}
+		letter = false
+		for _, c := range label {
+			switch {
+			case c >= 'a' && c <= 'z':
+				letter = true
+			case c >= '0' && c <= '9', c == '-', c == '_':
+			default:
+				return ""
+			}
+		}
+	}
+	if !letter {
+		return ""
+	}
+	return name
 }
 
 // A Keyword is one line of a reply to EHLO.

@@ -35,6 +35,7 @@ func FuzzReply(f *testing.F) {
 		ReadFeatures(r)
 		r.Enhanced()
 		r.HostName()
+		r.FirstWord()
 		stored, err := json.Marshal(Exchange{Reply: &r, Notes: notes})
 		if err != nil {
 			t.Fatal(err)
@@ -118,5 +119,38 @@ func TestEnvelopesText(t *testing.T) {
 	}
 	if got := ParseEnvelopes("a\tb\n\tc\t<d>\n"); got != nil {
 		t.Errorf("%q", got)
+	}
+}
+
+// A name is what a greeting or an answer to EHLO begins with, if that is one.
+func TestHostName(t *testing.T) {
+	for _, c := range []struct {
+		code       int
+		line, want string
+	}{
+		{220, "MX1.Example.COM. ESMTP", "mx1.example.com"},
+		{250, "mx1.example.com at your service", "mx1.example.com"},
+		{220, "mx_1.example.com ESMTP", "mx_1.example.com"},
+		{220, "1.example.com", "1.example.com"},
+		{421, "4.7.0 too many connections", ""},
+		{421, "mx1.example.com closing", ""},
+		{554, "No SMTP service here", ""},
+		{554, "mx1.example.com No SMTP service here", ""},
+		{220, "Stalwart ESMTP at your service", ""},
+		{220, "[192.0.2.1] ready", ""},
+		{220, "192.0.2.1 ready", ""},
+		{220, "2.0.0 ready", ""},
+		{220, "mx1..example.com", ""},
+		{220, "-mx1.example.com", ""},
+		{220, "mx1.example.com:25", ""},
+		{220, "*****.****", ""},
+		{220, "", ""},
+	} {
+		if got := (Reply{Code: c.code, Lines: []string{c.line}}).HostName(); got != c.want {
+			t.Errorf("%d %s: %q, want %q", c.code, c.line, got, c.want)
+		}
+	}
+	if (Reply{Code: 220}).HostName() != "" {
+		t.Error("a name of a reply without a line")
 	}
 }

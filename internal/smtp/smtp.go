@@ -31,6 +31,11 @@ import (
 
 // Bounds on what a server can make us keep and read.
 const (
+	// Pause is how long a reply to an envelope may keep us waiting, beyond the
+	// round trip where there is one. Servers that have had enough of a client
+	// make it wait that long for each further reply, which is the time to stop.
+	Pause = time.Second
+
 	MaxLine  = 4 << 10   // bytes kept of one line; RFC 5321 section 4.5.3.1.5 allows 512
 	MaxLines = 128       // lines of one reply
 	MaxBytes = 256 << 10 // of a whole conversation, as sent inside TLS
@@ -46,6 +51,7 @@ var (
 	ErrLimit    = errors.New("too much sent")               // MaxLines or MaxBytes
 	ErrTLS      = errors.New("TLS handshake failed")        // wraps what Upgrade returned too
 	ErrCommand  = errors.New("command that cannot be sent") // control characters, or too long
+	ErrPause    = errors.New("the server began to pause")   // among the envelopes; the rest of them is not asked
 )
 
 // Config says how to hold a conversation.

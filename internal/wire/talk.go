@@ -119,7 +119,7 @@ func talkFail(ctx context.Context, p Probe, s Session, err error) *Fail {
 		f.Kind = FailRefused
 	case errors.Is(err, smtp.ErrProtocol), errors.Is(err, smtp.ErrCommand):
 		f.Kind = FailProtocol
-	case errors.Is(err, smtp.ErrLimit):
+	case errors.Is(err, smtp.ErrLimit), errors.Is(err, smtp.ErrPause):
 		f.Kind = FailLimit
 	case f.Kind == FailCanceled, f.Kind == FailDeadline:
 		return f

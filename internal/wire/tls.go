@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -282,15 +283,29 @@ func (v *trust) verdict(leaf *x509.Certificate, rest []*x509.Certificate, roots 
 
 // chainVerdict judges whether the chain leads to a root. The leaf's own
 // validity period is left to the rules: where now lies outside it, the chain is
-// judged at its nearer end, so that expiry does not hide whether the authority
-// is known.
+// judged at its nearer end, so that expiry does not hide whether the authority is
+// known. A root may be younger than that end, so then the chain above the leaf
+// counts as it is now too.
 func chainVerdict(leaf *x509.Certificate, rest []*x509.Certificate, roots *x509.CertPool, now time.Time) string {
+	then := now
 	if now.After(leaf.NotAfter) {
-		now = leaf.NotAfter
+		then = leaf.NotAfter
 	}
 	if now.Before(leaf.NotBefore) {
-		now = leaf.NotBefore
+		then = leaf.NotBefore
 	}
+	verdict := verdictAt(leaf, rest, roots, then)
+	if verdict != Trusted && !then.Equal(now) {
+		timeless := *leaf
+		timeless.NotBefore, timeless.NotAfter = now, now
+		if verdictAt(&timeless, rest, roots, now) == Trusted {
+			return Trusted
+		}
+	}
+	return verdict
+}
+
+func verdictAt(leaf *x509.Certificate, rest []*x509.Certificate, roots *x509.CertPool, at time.Time) string {
 	sent := x509.NewCertPool()
 	for _, c := range rest {
 		sent.AddCert(c)
@@ -298,7 +313,7 @@ func chainVerdict(leaf *x509.Certificate, rest []*x509.Certificate, roots *x509.
 	_, err := leaf.Verify(x509.VerifyOptions{
 		Roots:         roots,
 		Intermediates: sent,
-		CurrentTime:   now,
+		CurrentTime:   at,
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	var unknown x509.UnknownAuthorityError
@@ -322,10 +337,16 @@ func chainVerdict(leaf *x509.Certificate, rest []*x509.Certificate, roots *x509.
 // authorities always do and home-made ones hardly ever, then the issuer belongs
 // in between and is missing.
 func incomplete(leaf *x509.Certificate, rest []*x509.Certificate) bool {
-	for _, c := range rest {
-		if bytes.Equal(c.RawSubject, leaf.RawIssuer) {
-			return false
-		}
-	}
-	return len(leaf.IssuingCertificateURL) > 0
+	return !issuedBy(leaf, rest) && len(leaf.IssuingCertificateURL) > 0
+}
+
+func issuedBy(leaf *x509.Certificate, rest []*x509.Certificate) bool {
+	return slices.ContainsFunc(rest, func(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, leaf.RawIssuer) })
+}
+
+// IssuerSent reports that a certificate with the name of the leaf's issuer is
+// among those that the server sent.
+func (t *TLS) IssuerSent() bool {
+	leaf := t.Leaf()
+	return leaf != nil && issuedBy(leaf, parseChain(t.Chain[1:]))
 }

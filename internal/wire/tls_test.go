@@ -16,6 +16,7 @@ func TestTrust(t *testing.T) {
 	root := (*issuer)(nil).below(t, "root", nil)
 	between := root.below(t, "between", nil)
 	old := root.below(t, "old", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+	young := (*issuer)(nil).below(t, "young", func(c *x509.Certificate) { c.NotBefore = now.Add(-time.Minute) })
 	unknown := (*issuer)(nil).below(t, "unknown", nil)
 	unknownBetween := unknown.below(t, "unknown between", nil)
 	noAIA := func(c *x509.Certificate) { c.IssuingCertificateURL = nil }
@@ -24,7 +25,9 @@ func TestTrust(t *testing.T) {
 		return ca.leaf(t, "mx.example.com", edit).Certificate
 	}
 
-	v := newTrust(root.pool())
+	both := root.pool()
+	both.AddCert(young.cert)
+	v := newTrust(both)
 	for _, test := range []struct {
 		name  string
 		chain [][]byte
@@ -36,6 +39,9 @@ func TestTrust(t *testing.T) {
 		{"leaf not yet valid", chain(between, func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = now.Add(2*time.Hour), now.Add(3*time.Hour)
 		}), Trusted},
+		{"leaf expired before its root began", chain(young, expired), Trusted},
+		{"leaf expired, authority not known", chain(unknownBetween, expired), TrustUnknownRoot},
+		{"leaf expired, intermediate expired later", chain(old, expired), Trusted},
 		{"root sent too", append(chain(between, nil), root.cert.Raw), Trusted},
 		{"in disorder", func() [][]byte {
 			c := append(chain(between, nil), root.cert.Raw)
@@ -66,7 +72,7 @@ func TestTrust(t *testing.T) {
 			}
 		}
 	}
-	if n := len(v.known); n != 14 {
+	if n := len(v.known); n != 17 {
 		t.Errorf("%d verdicts remembered", n)
 	}
 	if v := newTrust(nil); v.mozilla().Equal(x509.NewCertPool()) {
