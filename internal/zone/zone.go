@@ -38,6 +38,7 @@ type Zone struct {
 	File    string   // the name given to Parse
 	Origin  string   // the apex, canonical
 	Records []Record // in the order of the text, all of them at or below the apex
+	Slips   []Slip   // what Read found odd, in the order of the text
 
 	nodes map[string]*node // by canonical name; a node without records is an empty non-terminal
 }
