@@ -78,7 +78,7 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 
 func (f *auditFlags) registerAssumed(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
-	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published: 'NAME TTL IN TYPE DATA', or '- NAME TYPE [DATA]' for one that is gone; repeatable")
+	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published in place of all of its name and type: 'NAME TTL IN TYPE DATA'; '+ NAME ...' beside them; '- NAME TYPE [DATA]' for one, or all, that is gone; repeatable")
 	set.StringVar(&f.policy, "policy", "", "MTA-STS policy file that is not served yet")
 }
 
