@@ -82,6 +82,14 @@ func judgeDNSFinalDot(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
+	for _, s := range e.Options.ZoneSlips {
+		if s.Kind == zone.SlipDot {
+			out = append(out, Verdict{
+				Subject: s.Owner, Key: s.Said, Status: Fail, Severity: Medium, Evidence: []wire.Ref{e.MX.Ref},
+				Message: fmt.Sprintf("%s line %d: the SRV record names %s, which is not there: the final dot is missing", s.File, s.Line, s.Said),
+			})
+		}
+	}
 	return out
 }
 

@@ -57,31 +57,41 @@ func (a Assumed) holding(name, rrtype string) *zone.Zone {
 	return best
 }
 
-// replaced says what stood where the user's records stand: in the zone file, else
-// in the live DNS, which is asked for it.
+// replaced says what stood where the user's records stand: in a zone file, and in
+// the live DNS, which is asked for it.
 func (j *Job) replaced(ctx context.Context) []report.Replaced {
-	out := make([]report.Replaced, len(j.laid.Replaced))
-	var wg sync.WaitGroup
-	for i, r := range j.laid.Replaced {
-		out[i] = report.Replaced{Owner: r.Owner, Type: r.Type, From: r.File, Before: r.Data}
-		switch {
-		case r.File != "":
-		case j.options().Offline:
-			out[i].Note = "the live DNS was not asked"
-		default:
-			out[i].From = report.Live
-			wg.Go(func() {
-				a := j.Tape.DNS(ctx, wire.Question{Name: r.Owner, Type: r.Type, Live: true})
-				switch {
-				case a.Fail != nil:
-					out[i].Note = "the live DNS gave no answer: " + a.Fail.String()
-				case a.TCPFailed:
-					out[i].Note = "the live DNS gave no whole answer"
-				default:
-					out[i].Before = published(a, rrset{r.Owner, r.Type})
-				}
-			})
+	var out []report.Replaced
+	for _, r := range j.laid.Replaced {
+		was := report.Replaced{Owner: r.Owner, Type: r.Type}
+		if r.File != "" {
+			out = append(out, report.Replaced{Owner: r.Owner, Type: r.Type, From: r.File, Before: r.Data})
 		}
+		switch {
+		case !j.options().Offline:
+			was.From = report.Live
+			out = append(out, was)
+		case r.File == "":
+			was.Note = "the live DNS was not asked"
+			out = append(out, was)
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range out {
+		if out[i].From != report.Live {
+			continue
+		}
+		wg.Go(func() {
+			x := &out[i]
+			a := j.Tape.DNS(ctx, wire.Question{Name: x.Owner, Type: x.Type, Live: true})
+			switch {
+			case a.Fail != nil:
+				x.Note = "the live DNS gave no answer: " + a.Fail.String()
+			case a.TCPFailed:
+				x.Note = "the live DNS gave no whole answer"
+			default:
+				x.Before = published(a, rrset{x.Owner, x.Type})
+			}
+		})
 	}
 	wg.Wait()
 	return out

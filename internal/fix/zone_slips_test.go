@@ -79,6 +79,14 @@ func TestProposeSlips(t *testing.T) {
 			want: `- selector1._domainkey.example.com TXT "\"v=DKIM1; k=ed25519; p=TG/IJHoXDigGe0+0Yu4f\" \"oWO8hp8nlUTF5IZmTftAzLk=\""` + "\n+ selector1._domainkey.example.com TXT \"" + key + "\"",
 		},
 		{
+			name: "quotes in an SPF record", zone: mail + reject + `@ IN TXT "\"v=spf1 ip4:192.0.2.25 ~all\""` + "\n", id: fix.SPFRecord, safety: fix.SafeNow,
+			want: `- example.com TXT "\"v=spf1 ip4:192.0.2.25 ~all\""` + "\n" + `+ example.com TXT "v=spf1 ip4:192.0.2.25 ~all"`,
+		},
+		{
+			name: "quotes in a TLS-RPT record", zone: mail + aligned + reject + `_smtp._tls IN TXT "\"v=TLSRPTv1; rua=mailto:tls@example.com\""` + "\n", id: fix.TLSRPTRecord, safety: fix.SafeNow,
+			want: `- _smtp._tls.example.com TXT "\"v=TLSRPTv1; rua=mailto:tls@example.com\""` + "\n" + `+ _smtp._tls.example.com TXT "v=TLSRPTv1; rua=mailto:tls@example.com"`,
+		},
+		{
 			name: "quotes in a BIMI record", zone: mail + aligned + reject + `default._bimi IN TXT "\"v=BIMI1; l=; a=\""` + "\n", id: fix.BIMIRecord, safety: fix.SafeNow,
 			want: `- default._bimi.example.com TXT "\"v=BIMI1; l=; a=\""` + "\n+ default._bimi.example.com TXT \"v=BIMI1; l=; a=\"",
 		},

@@ -183,6 +183,9 @@ func (p *parser) finish(origin string) (*Zone, error) {
 		z.readSPF()
 	}
 	z.index()
+	if p.panel {
+		z.dots()
+	}
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b Error) int { return a.Line - b.Line })
 		return z, p.errs

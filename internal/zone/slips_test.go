@@ -93,6 +93,21 @@ func TestSlips(t *testing.T) {
 			},
 		},
 		{
+			"quote marks that zone text does not know",
+			"@ TXT \u201cv=spf1 mx ~all\u201d\n_dmarc TXT 'v=DMARC1; p=reject'\n_mta-sts TXT \u2018v=STSv1\u2019\n",
+			[]string{`example.com "\226\128\156v=spf1" "mx" "~all\226\128\157"`, `_dmarc.example.com "'v=DMARC1"`, `_mta-sts.example.com "\226\128\152v=STSv1\226\128\153"`},
+			[]string{
+				"1 quotes example.com \u201cv=spf1mx~all\u201d > v=spf1 mx ~all",
+				"2 quotes _dmarc.example.com 'v=DMARC1 > v=DMARC1; p=reject",
+				"3 quotes _mta-sts.example.com \u2018v=STSv1\u2019 > v=STSv1",
+			},
+		},
+		{
+			"a service's host without its final dot",
+			"_submission._tcp SRV 0 1 587 mail.example.com\n_imap._tcp SRV 0 1 143 mail.example.com.\n_pop3._tcp SRV 0 0 0 .\nmail A 192.0.2.1\n",
+			nil, []string{"1 dot _submission._tcp.example.com mail.example.com.example.com > mail.example.com"},
+		},
+		{
 			"nothing is lost",
 			"@ TXT google-site-verification=abc ; of May\n@ TXT v=spf1\n@ TXT \"v=spf1 -all\" ; p=1\nk._domainkey TXT v=DKIM1\\;p=AAAA BBBB\n",
 			[]string{`example.com "google-site-verification=abc"`, `example.com "v=spf1"`, `example.com "v=spf1 -all"`, `k._domainkey.example.com "v=DKIM1;p=AAAA" "BBBB"`},

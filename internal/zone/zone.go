@@ -10,7 +10,9 @@
 // the zone's own. Lookup keeps all of these apart.
 //
 // Every record keeps its file and line, so that a report can point at the text.
-// Parse goes on after an error and reports all of them. A Change is an edit of
+// Parse goes on after an error and reports all of them. Read is for text as people
+// have it, which may say something else than they meant: such slips are noted
+// beside the records. A Change is an edit of
 // one RRset: what a fix proposes, and what "what if" lays over live answers.
 package zone
 
