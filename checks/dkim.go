@@ -13,7 +13,7 @@ import (
 // Rules about the DKIM keys of the domain. Selectors cannot be listed from
 // outside: a guess that finds nothing is no finding.
 func dkimRules() []Rule {
-	return slices.Concat(dkimSelectorRules(), dkimRecordRules(), dkimUseRules(), dkimStrengthRules(), dkimSetRules())
+	return slices.Concat(dkimSelectorRules(), dkimRecordRules(), dkimUseRules(), dkimStrengthRules(), dkimSetRules(), dkimPointerRules())
 }
 
 // dkimSends guards the rules that only a sender's keys have to meet. The strength

@@ -9,7 +9,7 @@ import (
 
 // Rules about the domain's place in the DNS: what everything else stands on.
 func dnsRules() []Rule {
-	return slices.Concat(dnsZoneRules(), dnsServerRules(), dnsTextRules(), dnsOwnerRules(), dnsRegistrationRules(), dnsDirectRules(), dnsWildcardRules())
+	return slices.Concat(dnsZoneRules(), dnsServerRules(), dnsTextRules(), dnsOwnerRules(), dnsRegistrationRules(), dnsDirectRules(), dnsWildcardRules(), dnsSlipRules())
 }
 
 // dnsSilence gives the status for a question without a usable answer, and says

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
 )
@@ -44,7 +45,19 @@ func dnsPolicies(e *gather.Evidence) []dnsPolicy {
 		p.texts = append(p.texts, r.Text)
 	}
 	out = append(out, p)
-	for _, s := range e.DKIM.Found() {
+	if b := e.BIMI; b != nil && b.Own != nil {
+		p := dnsPolicy{Asked: wire.Asked{Name: b.Own.Owner, Ref: b.Own.Ref, Answer: b.Own.Answer}}
+		for _, r := range b.Own.Records {
+			if r.Counts() || strings.Contains(strings.ToLower(r.Text), "v=bimi1") {
+				p.texts = append(p.texts, r.Text)
+			}
+		}
+		out = append(out, p)
+	}
+	for _, s := range e.DKIM.Selectors {
+		if !s.Found && (s.Wildcard || !slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return UnquotedKey(r.Text) != "" })) {
+			continue
+		}
 		p := dnsPolicy{Asked: wire.Asked{Name: s.Owner, Ref: s.Ref, Answer: s.Answer}, key: true}
 		for _, r := range s.Records {
 			p.texts = append(p.texts, r.Text)
@@ -146,6 +159,24 @@ func dnsTextRules() []Rule {
 			},
 		},
 	}
+}
+
+// UnquotedKey gives the DKIM key in a text that begins with a quote mark, without
+// the quotes and the blanks between its parts; "" where there is none.
+func UnquotedKey(text string) string {
+	if !strings.HasPrefix(text, `"`) {
+		return ""
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(text, `"`) {
+		if i%2 == 1 || strings.TrimSpace(part) != "" {
+			b.WriteString(part)
+		}
+	}
+	if key := b.String(); dkim.Parse(key).LooksLikeKey() {
+		return key
+	}
+	return ""
 }
 
 // dnsPublished gives the answer to the same question by a name server of the zone,

@@ -45,7 +45,7 @@ func mxTargetRules() []Rule {
 				var out []Verdict
 				for _, h := range e.MX.Hosts {
 					v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxRefs(e)}
-					if sev, why := mxBadName(h.Name, e.Domain); why != "" {
+					if sev, why := mxBadName(h.Name); why != "" {
 						v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the MX target %q %s", h.Name, why)
 					}
 					out = append(out, v)
@@ -86,7 +86,7 @@ func mxEachHost(e *gather.Evidence, judge func(gather.Host) Verdict) []Verdict {
 
 // mxBadName says why a name cannot be that of a mail host, and how much that
 // matters; "" where nothing is wrong.
-func mxBadName(name, domain string) (Severity, string) {
+func mxBadName(name string) (Severity, string) {
 	literal := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if _, err := netip.ParseAddr(strings.TrimPrefix(literal, "ipv6:")); err == nil {
 		return High, "is an address, and an MX record can only name a host"
@@ -110,8 +110,6 @@ func mxBadName(name, domain string) (Severity, string) {
 		return High, "is a single label: the rest of the name is missing"
 	case strings.Trim(last, "0123456789") == "":
 		return High, "ends in a number, so it is no host name"
-	case strings.HasSuffix(name, "."+domain+"."+domain):
-		return High, "carries the domain twice: in the zone file the final dot is missing"
 	case underscore:
 		return Medium, "has an underscore, which no host name may have: some senders refuse it, and no certificate can name it"
 	}
@@ -125,12 +123,14 @@ func judgeMXNoAddress(e *gather.Evidence) []Verdict {
 	missing := func(h gather.Host) bool { return mxAddressless(h.A, h.AAAA) }
 	all := !slices.ContainsFunc(e.MX.Hosts, func(h gather.Host) bool { return !missing(h) })
 	return mxEachHost(e, func(h gather.Host) Verdict {
-		_, bad := mxBadName(h.Name, e.Domain)
+		_, bad := mxBadName(h.Name)
 		switch {
 		case missing(h) && all:
 			return Verdict{Status: Fail, Severity: Critical, Message: fmt.Sprintf("%s has neither an A nor an AAAA record%s, and no other MX host has one: mail cannot be delivered", h.Name, mxAbsent(h))}
 		case missing(h) && bad != "":
 			return Verdict{Status: NotApplicable, Message: "the target is no proper host name"}
+		case missing(h) && dnsDotMissing(e, h.Name):
+			return Verdict{Status: NotApplicable, Message: "the name lacks its final dot"}
 		case missing(h):
 			return Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("%s has neither an A nor an AAAA record%s", h.Name, mxAbsent(h))}
 		case h.A.Has("A") || h.AAAA.Has("AAAA"):

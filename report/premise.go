@@ -16,6 +16,9 @@ func (r Run) Premise() string {
 	if n := len(o.Assumed); n > 0 {
 		with = append(with, plural(n, "assumed record", "assumed records"))
 	}
+	if o.Policy != "" {
+		with = append(with, "MTA-STS policy "+o.Policy)
+	}
 	switch {
 	case len(with) == 0 && o.Offline:
 		return "nothing was asked"
@@ -27,6 +30,37 @@ func (r Run) Premise() string {
 	return "judged with " + strings.Join(with, ", ") + " in place of what is published"
 }
 
-// Assumed gives the records and policies that were taken for published, no more
-// than a report has room for.
+// Assumed gives the records that were taken for published, no more than a report
+// has room for.
 func (r Run) Assumed() []string { return r.Options.Assumed[:min(len(r.Options.Assumed), maxAssumed)] }
+
+// Stood gives lines that say what stood where records were assumed.
+func (r Run) Stood() []string {
+	var out []string
+	for _, x := range r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)] {
+		from := "in the live DNS"
+		if x.From != Live {
+			from = "in " + x.From
+		}
+		head := x.Owner + " " + x.Type + " before"
+		switch {
+		case x.Note != "":
+			out = append(out, head+": unknown, "+x.Note)
+		case len(x.Before) == 0:
+			out = append(out, head+", "+from+": nothing")
+		}
+		for _, data := range x.Before {
+			out = append(out, head+", "+from+": "+data)
+		}
+	}
+	return out
+}
+
+// Presumed gives lines that say what is taken for granted without the network.
+func (r Run) Presumed() []string {
+	var out []string
+	for _, name := range r.Options.Presumed[:min(len(r.Options.Presumed), maxAssumed)] {
+		out = append(out, "taken for granted, since nothing was asked: no record at "+name)
+	}
+	return out
+}

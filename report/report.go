@@ -70,8 +70,25 @@ type Options struct {
 	Relay   string   `json:"relay"` // set of relay probes: basic, full, off
 	EHLO    string   `json:"ehlo"`
 	Zones   []string `json:"zones"`   // zone files laid over the live DNS
-	Assumed []string `json:"assumed"` // single records, and policies, laid over the live DNS
+	Assumed []string `json:"assumed"` // single records laid over the live DNS, as they were given
+	// Replaced says what stood at their names.
+	Replaced []Replaced `json:"replaced,omitempty"`
+	Policy   string     `json:"policy,omitempty"`   // file with an MTA-STS policy that is not served yet
+	Presumed []string   `json:"presumed,omitempty"` // names without the network at which no record is taken to be
 }
+
+// Replaced is what stood in an RRset of which a record was assumed, or assumed to
+// be gone.
+type Replaced struct {
+	Owner  string   `json:"owner"`
+	Type   string   `json:"type"`
+	Before []string `json:"before"`
+	From   string   `json:"from"` // "live", a zone file, or "" where nothing is known
+	Note   string   `json:"note"` // why nothing is known
+}
+
+// Live is where Replaced comes from when it is no file.
+const Live = "live"
 
 // Reach says whether mail servers could be reached over one address family.
 type Reach struct {

@@ -259,6 +259,9 @@ func (p *page) footer() {
 	for _, a := range run.Assumed() {
 		p.line(p.as(dim, "assumed: "+Sanitize(a)))
 	}
+	for _, line := range slices.Concat(run.Stood(), run.Presumed()) {
+		p.line(p.as(dim, Sanitize(line)))
+	}
 	if run.AllowPrivate {
 		p.para(0, dim, "private and documentation addresses were allowed")
 	}

@@ -38,11 +38,16 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 		}
 	}
 	for _, text := range f.assume {
+		a.Texts = append(a.Texts, strings.TrimSpace(text))
 		c, err := zone.ParseChange(text)
 		if err != nil {
 			return a, usagef("--assume %w", err)
 		}
-		a.Changes, a.Texts = append(a.Changes, c), append(a.Texts, strings.TrimSpace(text))
+		a.Given = append(a.Given, c)
+	}
+	var err error
+	if a.Changes, err = zone.ParseChanges(f.assume); err != nil {
+		return a, usagef("--assume %w", err)
 	}
 	return a, f.assumePolicy(&a, domains)
 }
@@ -65,14 +70,17 @@ func readZone(path string, domains []string) (*zone.Zone, error) {
 	return z, nil
 }
 
-// told gives the first faults of a zone file, each with file and line, as other
-// tools read them.
+// told gives the first faults of a zone file, each with file, line and
+// column, as other tools read them.
 func told(faults zone.Errors) error {
 	var out []error
 	for _, e := range faults[:min(len(faults), maxFaults)] {
 		where := e.File
 		if e.Line > 0 {
 			where += fmt.Sprintf(":%d", e.Line)
+			if e.Column > 0 {
+				where += fmt.Sprintf(":%d", e.Column)
+			}
 		}
 		out = append(out, fmt.Errorf("%s: %s", where, e.Text))
 	}
@@ -101,6 +109,6 @@ func (f *auditFlags) assumePolicy(a *audit.Assumed, domains []string) error {
 	}
 	p := wire.Page{Status: 200, ContentType: "text/plain", Body: body[:min(len(body), wire.MaxBody)], Cut: len(body) > wire.MaxBody}
 	a.Pages = map[string]wire.Page{mtasts.PolicyURL(domains[0]): p}
-	a.Texts = append(a.Texts, fmt.Sprintf("%s from %s", mtasts.PolicyURL(domains[0]), f.policy))
+	a.Policy = f.policy
 	return nil
 }

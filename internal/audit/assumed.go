@@ -16,7 +16,14 @@ type Assumed struct {
 	Zones   []*zone.Zone
 	Changes []zone.Change        // over the zones, and over the live DNS outside of them
 	Pages   map[string]wire.Page // policies that are not served yet, by URL
-	Texts   []string             // changes and pages as the user gave them, for the report
+
+	// For the report: the changes that the user gave, as they were given, and the
+	// file of the policy.
+	Given  []zone.Change
+	Texts  []string
+	Policy string
+
+	presumed []string // names at which nothing is taken to be, see withoutRegistries
 }
 
 // over lays what is assumed over a Source; nil is no network.
@@ -34,25 +41,27 @@ func (a Assumed) over(src wire.Source) wire.Source {
 // this, nothing about a domain's own DMARC could be said offline.
 func (a Assumed) withoutRegistries(targets []Target, suffixes *psl.List) Assumed {
 	var none []zone.Change
-	var texts []string
 	for _, t := range targets {
 		for name := zone.Parent(t.Domain); name != "."; name = zone.Parent(name) {
 			owner := "_dmarc." + name
 			if suffixes.IsPublicSuffix(name, false) && !a.laid().covers(owner) && !slices.ContainsFunc(none, func(c zone.Change) bool { return c.Owner == owner }) {
 				none = append(none, zone.Change{Owner: owner, Type: "TXT", Remove: []string{"*"}})
-				texts = append(texts, "- "+owner+" TXT")
+				a.presumed = append(a.presumed, owner)
 			}
 		}
 	}
-	a.Changes, a.Texts = append(none, a.Changes...), append(texts, a.Texts...)
+	a.Changes = append(none, a.Changes...)
 	return a
 }
 
 // laid is what a recording holds of Assumed: not the zones, since the tape has
 // what they answered.
 type laid struct {
-	Zones   []laidZone `json:"zones,omitempty"`
-	Records []string   `json:"records,omitempty"`
+	Zones    []laidZone    `json:"zones,omitempty"`
+	Records  []string      `json:"records,omitempty"`
+	Replaced []replacement `json:"replaced,omitempty"`
+	Policy   string        `json:"policy,omitempty"`
+	Presumed []string      `json:"presumed,omitempty"`
 }
 
 type laidZone struct {
@@ -61,7 +70,7 @@ type laidZone struct {
 }
 
 func (a Assumed) laid() laid {
-	l := laid{Records: a.Texts}
+	l := laid{Records: a.Texts, Replaced: a.replacements(), Policy: a.Policy, Presumed: a.presumed}
 	for _, z := range a.Zones {
 		l.Zones = append(l.Zones, laidZone{z.File, z.Origin})
 	}
@@ -99,7 +108,28 @@ func (a Assumed) selectors(domain string) []string {
 	return out
 }
 
-const maxZoneSelectors = 50
+const (
+	maxZoneSelectors = 50
+	maxZoneSlips     = 100
+)
+
+// slips gives the zone files about a domain, and what was found odd in them that
+// has to do with it.
+func (a Assumed) slips(domain string) (files []string, slips []zone.Slip) {
+	below := func(name string) bool { return name == domain || strings.HasSuffix(name, "."+domain) }
+	for _, z := range a.Zones {
+		if !z.Covers(domain) && !below(z.Origin) {
+			continue
+		}
+		files = append(files, z.File)
+		for _, s := range z.Slips {
+			if (s.Owner == "" || below(s.Owner)) && len(slips) < maxZoneSlips {
+				slips = append(slips, s)
+			}
+		}
+	}
+	return files, slips
+}
 
 // covers reports whether one of the zones has that name at or below its apex.
 func (l laid) covers(name string) bool {

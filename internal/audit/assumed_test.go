@@ -186,13 +186,17 @@ func TestChangesAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		options := gather.Options{AllowPrivate: true, NoSMTP: true, Seed: "x"}
-		r := both(t, live, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Changes: []zone.Change{change}, Texts: []string{"- example.com MX"}}))
+		r := both(t, live, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Changes: []zone.Change{change}, Given: []zone.Change{change}, Texts: []string{"- example.com MX"}}))
 		d := r.Domains[0]
 		if len(d.Drift) != 0 || len(d.MX) != 1 || d.MX[0].Host != "example.com" {
 			t.Errorf("drift %v, MX %v", d.Drift, d.MX)
 		}
 		if !slices.Equal(r.Run.Options.Assumed, []string{"- example.com MX"}) {
 			t.Errorf("assumed %v", r.Run.Options.Assumed)
+		}
+		before := []report.Replaced{{Owner: "example.com", Type: "MX", From: report.Live, Before: []string{"10 mx1.example.com.", "10 mx2.example.com."}}}
+		if diff := cmp.Diff(before, r.Run.Options.Replaced); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

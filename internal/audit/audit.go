@@ -83,6 +83,7 @@ func (j *Job) Start(src wire.Source, at time.Time) error {
 	for i := range j.Targets {
 		t := &j.Targets[i]
 		t.Options.ZoneSelectors = j.Assumed.selectors(t.Domain)
+		t.Options.ZoneFiles, t.Options.ZoneSlips = j.Assumed.slips(t.Domain)
 	}
 	options, err := json.Marshal(recorded{j.Targets, j.laid})
 	if err != nil {
@@ -141,8 +142,14 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	}
 	began := j.Now()
 	shared := j.shared(ctx)
+	var before []report.Replaced
 	domains := make([]result, len(j.Targets))
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		limited, cancel := j.limited(ctx)
+		defer cancel()
+		before = j.replaced(limited)
+	})
 	places := make(chan struct{}, parallel)
 	for i, target := range j.Targets {
 		target.Options.SharedHosts = shared
@@ -167,7 +174,9 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 			return nil, err
 		}
 	}
-	return j.report(rubric, domains, r), nil
+	rep := j.report(rubric, domains, r)
+	rep.Run.Options.Replaced = before
+	return rep, nil
 }
 
 // shared gives the mail hosts that several domains of the job name. Each is
@@ -247,6 +256,7 @@ func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report
 		Options: report.Options{
 			SMTP: !o.NoSMTP && !o.Offline, Offline: o.Offline, Deep: o.Deep,
 			Relay: o.Relay, EHLO: o.EHLO, Zones: j.laid.files(), Assumed: j.laid.Records,
+			Policy: j.laid.Policy, Presumed: j.laid.Presumed,
 		},
 	}
 	var domains []report.Domain

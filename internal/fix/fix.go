@@ -48,6 +48,10 @@ const (
 	TLSRPTRecord = "tlsrpt-record"
 	NullMX       = "null-mx"
 	MXRecords    = "mx-records"
+	FinalDot     = "final-dot"
+	DKIMRecord   = "dkim-record"
+	BIMIRecord   = "bimi-record"
+	ZoneQuotes   = "zone-quotes" // of a text with no fix of its own
 )
 
 // A Claim is one failing verdict that a fix is to clear.
@@ -189,7 +193,7 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 			out = append(out, f)
 		}
 	}
-	out = separate(out)
+	out = separate(beside(c.slips(), out))
 	taken := map[Claim]bool{}
 	for _, f := range out {
 		for _, claim := range f.Claims {

@@ -18,6 +18,7 @@ import (
 	"mxvet/internal/spf"
 	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
+	"mxvet/internal/zone"
 )
 
 // Evidence is everything that was learnt about one domain.
@@ -56,6 +57,9 @@ type Evidence struct {
 	// Registrations are the names of others that records rely on and of which it
 	// was in doubt whether they exist, sorted.
 	Registrations []Registration
+
+	Dotless  []Dotless // names that look as if their final dot was forgotten
+	Pointers []Pointer // keys that are host names in place of an alias
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is
@@ -80,6 +84,10 @@ type Options struct {
 	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
 	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has.
 	ZoneSelectors []string `json:"zone_selectors,omitempty"`
+	// ZoneFiles names the zone texts that an Overlay has for the domain, ZoneSlips
+	// what was found odd in them.
+	ZoneFiles []string    `json:"zone_files,omitempty"`
+	ZoneSlips []zone.Slip `json:"zone_slips,omitempty"`
 	// PolicyAssumed says that an Overlay has an MTA-STS policy that is not served yet.
 	PolicyAssumed bool   `json:"policy_assumed,omitempty"`
 	Seed          string `json:"seed"` // makes the random labels of this run

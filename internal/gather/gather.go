@@ -108,7 +108,11 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	l.addSPF(e.SPF)
 	l.addNS(e.Apex.NS)
 	l.addRest(e)
+	var slips sync.WaitGroup
+	slips.Go(func() { e.Dotless = dotless(ctx, src, tables, e) })
+	slips.Go(func() { e.Pointers = pointers(ctx, src, tables.Suffixes, e) })
 	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)
+	slips.Wait()
 	e.Blocklists = lists.finish(ctx, e)
 	if !e.Authority.Asked {
 		e.Authority = confirmLate(ctx, src, e)

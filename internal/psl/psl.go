@@ -166,4 +166,10 @@ func (l *List) Registrable(name string) string {
 	return l.OrgDomain(name, false)
 }
 
+// Listed reports whether a rule of the list itself is about the name, so that its
+// top-level domain is one that the list knows.
+func (l *List) Listed(name string) bool {
+	return l.rules.Find(canonical(name), &publicsuffix.FindOptions{IgnorePrivate: true}) != nil
+}
+
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

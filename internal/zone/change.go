@@ -19,68 +19,6 @@ type Change struct {
 	TTL    uint32   `json:"ttl"` // of what is added, in seconds
 }
 
-// ParseChange reads one record line, "NAME [TTL] [IN] TYPE DATA", as a change
-// that adds it; a line that starts with "-" removes it, and without data or with
-// the data "*" it removes the whole RRset. Names are absolute, with or without
-// the final dot. The TTL is 3600 where none is given.
-func ParseChange(s string) (Change, error) {
-	text, remove := strings.CutPrefix(strings.TrimSpace(s), "-")
-	fail := func(why string) (Change, error) {
-		return Change{}, fmt.Errorf("record %q: %s", clip(s), why)
-	}
-	sc := scanner{text: strings.TrimSpace(text), line: 1}
-	e, ok := sc.next()
-	if _, more := sc.next(); !ok || more {
-		return fail("want one record: NAME TTL IN TYPE DATA")
-	}
-	if e.fault != "" {
-		return fail(e.fault)
-	}
-	if remove {
-		return parseRemoval(e, fail)
-	}
-	p := &parser{origin: "."}
-	p.record(e, true)
-	if len(p.errs) > 0 {
-		return fail(p.errs[0].Text)
-	}
-	r := p.records[0]
-	return Change{Owner: r.Owner, Type: r.Type, Add: []string{r.Data}, TTL: r.TTL}, nil
-}
-
-func parseRemoval(e entry, fail func(string) (Change, error)) (Change, error) {
-	c := Change{Owner: Name(e.words[0].text)}
-	if !validName(c.Owner) {
-		return fail("that is not a domain name")
-	}
-	words := e.words[1:]
-	for len(words) > 0 {
-		if _, isTTL := parseTTL(words[0].text); !isTTL && !strings.EqualFold(words[0].text, "IN") {
-			break
-		}
-		words = words[1:]
-	}
-	if len(words) == 0 {
-		return fail("want - NAME TYPE DATA")
-	}
-	rrtype, known := typeName(words[0].text)
-	if !known {
-		return fail("want - NAME TYPE DATA")
-	}
-	c.Type = rrtype
-	words = words[1:]
-	if len(words) == 0 || len(words) == 1 && words[0].text == "*" {
-		c.Remove = []string{"*"}
-		return c, nil
-	}
-	rr, why := newRR(absolute(c.Owner), 0, c.Type, words, ".")
-	if why != "" {
-		return fail(why)
-	}
-	c.Remove = []string{recordOf(rr).Data}
-	return c, nil
-}
-
 // Check says why c cannot be applied: a bad owner, type or data to add.
 func (c Change) Check() error {
 	if !validName(c.Owner) {

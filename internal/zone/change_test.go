@@ -124,8 +124,10 @@ func TestChangeCheck(t *testing.T) {
 
 func TestParseChange(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
-		{"_dmarc.Example.com. 300 IN TXT \"v=DMARC1; p=none\"", "_dmarc.example.com. 300 IN TXT \"v=DMARC1; p=none\"\n"},
-		{"example.com MX 10 mail.example.net", "example.com. 3600 IN MX 10 mail.example.net.\n"},
+		{"_dmarc.Example.com. 300 IN TXT \"v=DMARC1; p=none\"", "; remove: _dmarc.example.com. IN TXT *\n_dmarc.example.com. 300 IN TXT \"v=DMARC1; p=none\"\n"},
+		{"+ _dmarc.Example.com. 300 IN TXT \"v=DMARC1; p=none\"", "_dmarc.example.com. 300 IN TXT \"v=DMARC1; p=none\"\n"},
+		{"_dmarc.example.com DMARC \"v=DMARC1; p=none\"", "; remove: _dmarc.example.com. IN TXT *\n_dmarc.example.com. 3600 IN TXT \"v=DMARC1; p=none\"\n"},
+		{"example.com MX 10 mail.example.net", "; remove: example.com. IN MX *\nexample.com. 3600 IN MX 10 mail.example.net.\n"},
 		{"- example.com TXT x", "; remove: example.com. IN TXT \"x\"\n"},
 		{"-example.com 5 IN TXT", "; remove: example.com. IN TXT *\n"},
 		{"- example.com mx *", "; remove: example.com. IN MX *\n"},
@@ -138,11 +140,63 @@ func TestParseChange(t *testing.T) {
 		{"- a..b A", ""},
 		{"- example.com A x", ""},
 		{"example.com TXT \"x", ""},
+		{"@ MX 10 mail.example.net.", ""},
+		{"_dmarc TXT \"v=DMARC1; p=none\"", ""},
+		{"_dmarc.example.com TXT v=DMARC1; p=none", ""},
+		{"+", ""},
 	} {
 		c, err := ParseChange(tt.in)
 		if got := c.String(); got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%q: got %q, error %v, want %q", tt.in, got, err, tt.want)
 		}
+	}
+}
+
+// Records that are assumed stand in the place of those that are there, all of them
+// together.
+func TestParseChanges(t *testing.T) {
+	before := []string{
+		"_dmarc.example.com.\t300\tIN\tTXT\t\"v=DMARC1; p=none\"", "example.com.\t300\tIN\tMX\t10 old.example.com.",
+		"k._domainkey.example.com.\t300\tIN\tCNAME\tk.example.net.", "s._domainkey.example.com.\t300\tIN\tTXT\t\"p=AA\"",
+	}
+	for _, tt := range []struct {
+		name        string
+		lines, want []string // what differs: "- " what goes, "+ " what comes
+	}{
+		{"one record", []string{`_dmarc.example.com 60 IN TXT "v=DMARC1; p=reject"`}, []string{"- " + before[0], "+ _dmarc.example.com.\t60\tIN\tTXT\t\"v=DMARC1; p=reject\""}},
+		{
+			"two records", []string{"example.com 60 MX 10 a.example.com", "example.com 60 MX 20 b.example.com"},
+			[]string{"- " + before[1], "+ example.com.\t60\tIN\tMX\t10 a.example.com.", "+ example.com.\t60\tIN\tMX\t20 b.example.com."},
+		},
+		{"one more", []string{"+ example.com 60 MX 10 a.example.com"}, []string{"+ example.com.\t60\tIN\tMX\t10 a.example.com."}},
+		{"one less", []string{"- example.com MX 10 OLD.example.com"}, []string{"- " + before[1]}},
+		{"a text for an alias", []string{`k._domainkey.example.com 60 TXT "p=BB"`}, []string{"- " + before[2], "+ k._domainkey.example.com.\t60\tIN\tTXT\t\"p=BB\""}},
+		{"an alias for a text", []string{`s._domainkey.example.com 60 CNAME s.example.net`}, []string{"- " + before[3], "+ s._domainkey.example.com.\t60\tIN\tCNAME\ts.example.net."}},
+		{"first less, then more", []string{"- example.com MX", "+ example.com 60 MX 5 x.example.com"}, []string{"- " + before[1], "+ example.com.\t60\tIN\tMX\t5 x.example.com."}},
+	} {
+		changes, err := ParseChanges(tt.lines)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		after := Apply(before, changes)
+		var got []string
+		for _, s := range before {
+			if !slices.Contains(after, s) {
+				got = append(got, "- "+s)
+			}
+		}
+		for _, s := range after {
+			if !slices.Contains(before, s) {
+				got = append(got, "+ "+s)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	if _, err := ParseChanges([]string{"example.com MX 10 a.example.com", "example.com MX ten a"}); err == nil || !strings.HasPrefix(err.Error(), `record "example.com MX ten a": MX record: `) || !strings.Contains(err.Error(), "write NAME TTL IN TYPE DATA") {
+		t.Errorf("the error says %v", err)
 	}
 }
 

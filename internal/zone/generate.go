@@ -34,7 +34,7 @@ func (p *parser) generate(e entry) {
 				p.fail(e.line, "$GENERATE: %s", why)
 				return
 			}
-			made.words = append(made.words, word{text, w.quoted})
+			made.words = append(made.words, word{text, w.quoted, w.col})
 			p.made += len(text)
 		}
 		if p.made > maxMade {

@@ -22,9 +22,10 @@ const (
 
 // An Error is one fault in zone text.
 type Error struct {
-	File string
-	Line int // 0 when the fault is the whole text's
-	Text string
+	File   string
+	Line   int // 0 when the fault is the whole text's
+	Column int // in octets, counted from 1; 0 when the fault is the whole line's
+	Text   string
 }
 
 func (e Error) Error() string {
@@ -50,14 +51,22 @@ func (es Errors) Error() string {
 	return strings.Join(text, "\n")
 }
 
-// ReadFile parses the zone text in the file at path.
+// ReadFile reads the zone text in the file at path as Read does.
 func ReadFile(path, origin string) (*Zone, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("zone text: %w", err)
 	}
 	defer f.Close()
-	return Parse(f, path, origin)
+	return Read(f, path, origin)
+}
+
+// Read is Parse for text as people and the panels of providers write it. The
+// types DKIM and DMARC, which the DNS does not have, are read as TXT, and so is
+// SPF unless its owner has an SPF record of type TXT beside it. Slips of the zone
+// name these places, and those where quotes are missing.
+func Read(r io.Reader, file, origin string) (*Zone, error) {
+	return read(r, file, origin, &parser{file: file, panel: true})
 }
 
 // Parse reads the text of one zone. The file name is used in errors only.
@@ -69,32 +78,44 @@ func ReadFile(path, origin string) (*Zone, error) {
 // can never reach other files. A record without TTL takes it from $TTL, else from
 // the record before, else from the SOA's minimum, else 3600.
 //
+// Text is UTF-8, or UTF-16 where it has a byte order mark or cannot be else.
+//
 // An error is of type Errors, or wraps what reading r gave. After Errors the zone
 // still holds every record that was understood, unless there is no apex: then it
 // is nil.
 func Parse(r io.Reader, file, origin string) (*Zone, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	return read(r, file, origin, &parser{file: file})
+}
+
+func read(r io.Reader, file, origin string, p *parser) (*Zone, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("zone text %s: %w", file, err)
 	}
-	if len(text) > MaxBytes {
+	if len(raw) > MaxBytes {
 		return nil, Errors{{File: file, Text: fmt.Sprintf("longer than %d octets", MaxBytes)}}
 	}
-	p := &parser{file: file}
+	text, encoding, why := decode(raw)
+	if why != "" {
+		return nil, Errors{{File: file, Text: why}}
+	}
+	if encoding != "" {
+		p.slips = append(p.slips, Slip{File: file, Kind: SlipEncoding, Said: encoding})
+	}
 	if origin != "" {
 		if !validName(origin) {
 			return nil, Errors{{File: file, Text: fmt.Sprintf("origin %q is not a domain name", origin)}}
 		}
 		p.origin = absolute(Name(origin))
 	}
-	sc := scanner{text: strings.TrimPrefix(string(text), "\ufeff"), line: 1}
+	sc := scanner{text: text, line: 1}
 	for !p.stopped {
 		e, ok := sc.next()
 		if !ok {
 			break
 		}
 		if e.fault != "" {
-			p.fail(e.faultLine, "%s", e.fault)
+			p.failAt(e.faultLine, e.faultCol, "%s", e.fault)
 			continue
 		}
 		p.entry(e)
@@ -104,24 +125,30 @@ func Parse(r io.Reader, file, origin string) (*Zone, error) {
 
 type parser struct {
 	file    string
+	panel   bool   // read what providers write, see Read
 	origin  string // absolute, "" while none is known
 	owner   string // of the record before, absolute
 	ttl     *uint32
 	lastTTL *uint32
 	first   string // the $ORIGIN that came before all records, canonical
 	records []Record
+	slips   []Slip
 	errs    Errors
 	stopped bool
 	made    int // octets that came out of $GENERATE
 }
 
 func (p *parser) fail(line int, format string, args ...any) {
+	p.failAt(line, 0, format, args...)
+}
+
+func (p *parser) failAt(line, column int, format string, args ...any) {
 	if p.stopped {
 		return
 	}
-	p.errs = append(p.errs, Error{p.file, line, fmt.Sprintf(format, args...)})
+	p.errs = append(p.errs, Error{p.file, line, column, fmt.Sprintf(format, args...)})
 	if len(p.errs) == MaxErrors-1 {
-		p.errs = append(p.errs, Error{p.file, line, "too many errors, reading stops here"})
+		p.errs = append(p.errs, Error{File: p.file, Line: line, Text: "too many errors, reading stops here"})
 		p.stopped = true
 	}
 }
@@ -151,7 +178,14 @@ func (p *parser) finish(origin string) (*Zone, error) {
 		}
 		z.Records = append(z.Records, r)
 	}
+	z.Slips = p.slips
+	if p.panel {
+		z.readSPF()
+	}
 	z.index()
+	if p.panel {
+		z.dots()
+	}
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b Error) int { return a.Line - b.Line })
 		return z, p.errs
@@ -218,7 +252,7 @@ func (p *parser) record(e entry, own bool) {
 			p.owner = abs // even when bad: what follows must not land at an earlier name
 		}
 		if why != "" {
-			p.fail(e.line, "%s", why)
+			p.failAt(e.line, words[0].col, "%s", why)
 			return
 		}
 		owner, words = abs, words[1:]
@@ -236,7 +270,7 @@ func (p *parser) record(e entry, own bool) {
 		} else if up == "IN" && !classed {
 			classed = true
 		} else if _, isType := dns.StringToType[up]; dns.StringToClass[up] != 0 && !isType {
-			p.fail(e.line, "class %s: only IN is read", up)
+			p.failAt(e.line, words[0].col, "class %s: only IN is read", up)
 			return
 		} else {
 			break
@@ -247,10 +281,29 @@ func (p *parser) record(e entry, own bool) {
 		p.fail(e.line, "a record without type and data")
 		return
 	}
-	p.add(e.line, owner, ttl, words[0].text, words[1:])
+	rrtype, data := strings.ToUpper(words[0].text), words[1:]
+	at := words[0].col
+	if len(data) > 0 {
+		at = data[0].col
+	}
+	said := rrtype
+	if p.panel && (rrtype == "DKIM" || rrtype == "DMARC") {
+		rrtype = "TXT"
+	} else if _, known := typeName(rrtype); !known {
+		at = words[0].col
+	}
+	had := len(p.records)
+	p.add(e.line, at, owner, ttl, rrtype, data)
+	if p.panel && len(p.records) > had {
+		if said == "DKIM" || said == "DMARC" {
+			p.slips = append(p.slips, Slip{File: p.file, Line: e.line, Kind: SlipType, Owner: Name(owner), Said: said})
+		}
+		p.unquoted(p.records[had], e, data)
+	}
 }
 
-func (p *parser) add(line int, owner string, ttl *uint32, rrtype string, data []word) {
+// add makes a record; column is where its data stands.
+func (p *parser) add(line, column int, owner string, ttl *uint32, rrtype string, data []word) {
 	if len(p.records) >= MaxRecords {
 		p.fail(line, "more than %d records", MaxRecords)
 		p.stopped = true
@@ -271,7 +324,7 @@ func (p *parser) add(line int, owner string, ttl *uint32, rrtype string, data []
 	}
 	rr, why := newRR(owner, t, rrtype, data, p.origin)
 	if why != "" {
-		p.fail(line, "%s", why)
+		p.failAt(line, column, "%s", why)
 		return
 	}
 	if soa, ok := rr.(*dns.SOA); ok && !known {

@@ -11,20 +11,24 @@ type scanner struct {
 	text string
 	pos  int
 	line int
+	bol  int // where the line begins
 }
 
 type entry struct {
 	line      int // first line
 	indented  bool
 	words     []word // never empty, unless there is a fault
+	tail      string // the comment behind the last word of an entry of one line, with its ;
 	fault     string // why the entry cannot be used
 	faultLine int
+	faultCol  int
 }
 
 // A word keeps its escapes; quotes are taken off.
 type word struct {
 	text   string
 	quoted bool
+	col    int // in octets, counted from 1
 }
 
 // next gives the next entry that has words or a fault.
@@ -41,10 +45,10 @@ func (s *scanner) scan() entry {
 	start := s.pos
 	c := s.text[s.pos]
 	e := entry{line: s.line, indented: c == ' ' || c == '\t'}
-	open, openLine, openEnd := 0, 0, 0
-	fault := func(format string, args ...any) {
+	open, openLine, openCol, openEnd := 0, 0, 0, 0
+	fault := func(at int, format string, args ...any) {
 		if e.fault == "" {
-			e.fault, e.faultLine = fmt.Sprintf(format, args...), s.line
+			e.fault, e.faultLine, e.faultCol = fmt.Sprintf(format, args...), s.line, at-s.bol+1
 		}
 	}
 	for s.pos < len(s.text) {
@@ -52,6 +56,7 @@ func (s *scanner) scan() entry {
 		case '\n':
 			s.pos++
 			s.line++
+			s.bol = s.pos
 			if open == 0 {
 				return e
 			}
@@ -61,29 +66,33 @@ func (s *scanner) scan() entry {
 		case ' ', '\t', '\r':
 			s.pos++
 		case ';':
+			from := s.pos
 			if i := strings.IndexByte(s.text[s.pos:], '\n'); i >= 0 {
 				s.pos += i
 			} else {
 				s.pos = len(s.text)
 			}
+			if openEnd == 0 && open == 0 {
+				e.tail = strings.TrimSuffix(s.text[from:s.pos], "\r")
+			}
 		case '(':
 			s.pos++
 			if open++; open == 1 {
-				openLine, openEnd = s.line, 0
+				openLine, openCol, openEnd = s.line, s.pos-s.bol, 0
 			}
 		case ')':
 			s.pos++
 			if open == 0 {
-				fault("a ) without (")
+				fault(s.pos-1, "a ) without (")
 			}
 			open = max(open-1, 0)
 		case '"':
 			s.pos++
 			from := s.pos
 			s.skip(`"`)
-			e.words = append(e.words, word{s.text[from:s.pos], true})
+			e.words = append(e.words, word{s.text[from:s.pos], true, from - s.bol})
 			if s.pos == len(s.text) || s.text[s.pos] != '"' {
-				fault("the line ends inside quotes")
+				fault(from-1, "the line ends inside quotes")
 				break
 			}
 			s.pos++
@@ -92,9 +101,9 @@ func (s *scanner) scan() entry {
 			s.skip(" \t\r;()\"")
 			w := s.text[from:s.pos]
 			if strings.ContainsFunc(w, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-				fault("a control character in %q", clip(w))
+				fault(from, "a control character in %q", clip(w))
 			}
-			e.words = append(e.words, word{w, false})
+			e.words = append(e.words, word{w, false, from - s.bol + 1})
 		}
 		if open > 0 && (s.pos-start > maxEntry || len(e.words) > maxTokens) {
 			break
@@ -103,9 +112,9 @@ func (s *scanner) scan() entry {
 	if open > 0 {
 		// Read on behind the line with the open parenthesis, as if it were closed
 		// there: the rest of the text should not be lost.
-		e.words, e.fault, e.faultLine = nil, "a ( that is never closed", openLine
+		e.words, e.fault, e.faultLine, e.faultCol = nil, "a ( that is never closed", openLine, openCol
 		if openEnd > 0 {
-			s.pos, s.line = openEnd, openLine+1
+			s.pos, s.line, s.bol = openEnd, openLine+1, openEnd
 		}
 	}
 	return e

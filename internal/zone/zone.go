@@ -10,7 +10,9 @@
 // the zone's own. Lookup keeps all of these apart.
 //
 // Every record keeps its file and line, so that a report can point at the text.
-// Parse goes on after an error and reports all of them. A Change is an edit of
+// Parse goes on after an error and reports all of them. Read is for text as people
+// have it, which may say something else than they meant: such slips are noted
+// beside the records. A Change is an edit of
 // one RRset: what a fix proposes, and what "what if" lays over live answers.
 package zone
 
@@ -38,6 +40,7 @@ type Zone struct {
 	File    string   // the name given to Parse
 	Origin  string   // the apex, canonical
 	Records []Record // in the order of the text, all of them at or below the apex
+	Slips   []Slip   // what Read found odd, in the order of the text
 
 	nodes map[string]*node // by canonical name; a node without records is an empty non-terminal
 }

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+	"mxvet/report"
+)
+
+// maxReplaced bounds the RRsets of which a report says what stood there before.
+const maxReplaced = 50
+
+// A replacement is one RRset that a record of the user stands in, or is gone from.
+// A recording holds it, since a replay has no zones.
+type replacement struct {
+	Owner string   `json:"owner"`
+	Type  string   `json:"type"`
+	File  string   `json:"file,omitempty"` // of the zone that has the RRset; "" is the live DNS
+	Data  []string `json:"data,omitempty"` // what the zone has there
+}
+
+// replacements gives the RRsets that the user's changes are about, each once.
+func (a Assumed) replacements() []replacement {
+	var out []replacement
+	for _, c := range a.Given {
+		r := replacement{Owner: zone.Name(c.Owner), Type: strings.ToUpper(c.Type)}
+		if len(out) >= maxReplaced || slices.ContainsFunc(out, func(o replacement) bool { return o.Owner == r.Owner && o.Type == r.Type }) {
+			continue
+		}
+		if z := a.holding(r.Owner, r.Type); z != nil {
+			r.File = z.File
+			for _, rec := range z.Find(r.Owner, r.Type) {
+				r.Data = append(r.Data, rec.Data)
+			}
+			if alias := z.Find(r.Owner, "CNAME"); r.Type != "CNAME" && len(alias) > 0 {
+				r.Data = append(r.Data, "CNAME "+alias[0].Data)
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// holding gives the zone that speaks for a name, the deepest where several do, nil
+// where none does.
+func (a Assumed) holding(name, rrtype string) *zone.Zone {
+	var best *zone.Zone
+	for _, z := range a.Zones {
+		if z.Covers(name) && z.Lookup(name, rrtype).Kind != zone.Referral && (best == nil || len(z.Origin) > len(best.Origin)) {
+			best = z
+		}
+	}
+	return best
+}
+
+// replaced says what stood where the user's records stand: in a zone file, and in
+// the live DNS, which is asked for it.
+func (j *Job) replaced(ctx context.Context) []report.Replaced {
+	var out []report.Replaced
+	for _, r := range j.laid.Replaced {
+		was := report.Replaced{Owner: r.Owner, Type: r.Type}
+		if r.File != "" {
+			out = append(out, report.Replaced{Owner: r.Owner, Type: r.Type, From: r.File, Before: r.Data})
+		}
+		switch {
+		case !j.options().Offline:
+			was.From = report.Live
+			out = append(out, was)
+		case r.File == "":
+			was.Note = "the live DNS was not asked"
+			out = append(out, was)
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range out {
+		if out[i].From != report.Live {
+			continue
+		}
+		wg.Go(func() {
+			x := &out[i]
+			a := j.Tape.DNS(ctx, wire.Question{Name: x.Owner, Type: x.Type, Live: true})
+			switch {
+			case a.Fail != nil:
+				x.Note = "the live DNS gave no answer: " + a.Fail.String()
+			case a.TCPFailed:
+				x.Note = "the live DNS gave no whole answer"
+			default:
+				x.Before = published(a, rrset{x.Owner, x.Type})
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
