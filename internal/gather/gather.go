@@ -12,6 +12,7 @@ import (
 	"mxvet/internal/mtasts"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/spf"
 	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
@@ -86,9 +87,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 
 	// The MX answer opens the longest chain: addresses, then conversations.
 	wg.Go(func() {
-		e.MX.Answer = ask(domain, "MX")
-		e.MX.Ref = wire.Question{Name: domain, Type: "MX"}.Ref()
-		e.MX.read(domain, ask)
+		e.MX.read(route.Follow(ctx, src, domain))
 		e.Providers = detect(tables.Providers, e.MX.Hosts)
 		var inner sync.WaitGroup
 		inner.Go(func() {
