@@ -41,7 +41,15 @@ func mxAddressRules() []Rule {
 			ID: "mx-no-ipv6", Area: AreaHosts, Severity: Low,
 			Title: "mail hosts can be reached over IPv6",
 			Refs:  []string{"Internet.nl mail test, IPv6 addresses of mail servers"},
-			When:  mxMailHosts,
+			When: func(e *gather.Evidence) (Status, string) {
+				if status, why := mxMailHosts(e); status != "" {
+					return status, why
+				}
+				if !e.Role.Receives() {
+					return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
+				}
+				return "", ""
+			},
 			Judge: judgeMXNoIPv6,
 		},
 	}

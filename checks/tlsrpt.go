@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"mxvet/internal/gather"
-	"mxvet/internal/route"
 	"mxvet/internal/mtasts"
+	"mxvet/internal/route"
 	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
 )

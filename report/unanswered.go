@@ -22,7 +22,7 @@ func unanswered(e *gather.Evidence) []string {
 	add(checks.AreaDMARC, e.DMARC != nil && e.DMARC.Walk.Domain.Unknown)
 	add(checks.AreaSPF, e.SPF != nil && e.SPF.Root.TXT.Answer.Fail != nil)
 	add(checks.AreaDKIM, e.DKIM != nil && e.DKIM.CanExist() == dkim.ExistUnknown)
-	add(checks.AreaHosts, e.MX.Answer.Fail != nil || noHostHeard(e))
+	add(checks.AreaHosts, e.MX.Answer.Fail != nil || e.Role.Receives() && noHostHeard(e))
 	return out
 }
 

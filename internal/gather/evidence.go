@@ -81,12 +81,17 @@ type Options struct {
 }
 
 // A Role says what a domain does with mail. The operator's own statement wins;
-// otherwise it follows from MX and SPF.
+// otherwise it follows from what MX and SPF records say, and from what speaks for
+// sending: selectors and addresses that the user gave, and DKIM keys.
 type Role struct {
 	Name     string // "full", "receive-only", "send-only", "no-mail"
 	Stated   bool   // by the user
-	Unproven bool   // MX or SPF gave no answer: counted as full
-	Why      string
+	Unproven bool   // the records do not say, or gave no answer: counted as full, unless Absent
+	// Absent says that nothing suggests mail: the name exists without MX, address,
+	// SPF text or DKIM key, all of which were asked for and answered. It is
+	// no-mail then, unproven: no record of the owner says so.
+	Absent bool
+	Why    string
 }
 
 // The roles.

@@ -35,9 +35,9 @@ type Place struct {
 
 // A Destination is one host that reports go to.
 type Destination struct {
-	Host    string
-	Scheme  string // mailto or https
-	URIs    []URI
+	Host        string
+	Scheme      string // mailto or https
+	URIs        []URI
 	route.Route // of mail for mailto, of the web for https
 }
 
