@@ -99,7 +99,9 @@ func outbounds(e *gather.Evidence, six bool) []outbound {
 		}
 	}
 	for _, s := range e.Senders {
-		add(outbound{s.IP, s.IP.String(), s.Why, s.Reverse})
+		if s.Reverse.Ref != "" { // not asked of addresses that nobody outside sees
+			add(outbound{s.IP, s.IP.String(), s.Why, s.Reverse})
+		}
 	}
 	return out
 }

@@ -130,6 +130,9 @@ type Host struct {
 	A, AAAA wire.Answer
 	TXT     Text // at the host's own name: SPF for its HELO
 	Addrs   []Address
+	// Outside is what the servers of its zone say, where the resolver gave a
+	// special-purpose address.
+	Outside []ServerAnswer
 
 	Provider *provider.Provider // whose host it is; nil where that is not known
 }

@@ -94,7 +94,10 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
 		})
 		hosts := slices.Clone(e.MX.Hosts) // talkToHosts fills in the originals
-		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e, relay) })
+		inner.Go(func() {
+			talkToHosts(ctx, src, tables.Providers, e, relay)
+			lookOutside(ctx, src, tables.Suffixes, e)
+		})
 		inner.Go(func() { lists.earlyHosts(ctx, hosts) })
 		inner.Wait()
 	})

@@ -65,7 +65,9 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 		p.Relay, out[i].RelayNotAsked = relayFor(e, h)
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
-		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
+		if _, special := e.Options.Special(ip); !special { // nobody outside sees its name
+			wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
+		}
 		wg.Go(func() {
 			out[i].Session = src.Talk(ctx, p)
 			watch.heard(ip, out[i].Session)
