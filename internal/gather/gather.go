@@ -42,6 +42,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
 	}
 	lists := newBlocklistRun(src, tables, domain, o)
+	answered := pulse(ctx, src, domain, o)
 	var wg sync.WaitGroup
 
 	// Everything whose name is known from the start goes out at once.
@@ -72,8 +73,8 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain, o.PolicyAssumed) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Nameservers = askServers(ctx, src, tables.Suffixes, domain, o) })
-	wg.Go(func() { e.Stray = askStray(ctx, src, domain, o) })
-	wg.Go(func() { e.Subdomains = subdomains(ctx, src, tables.Suffixes, domain, o) })
+	wg.Go(func() { e.Stray = askStray(ctx, unlessDead(src, answered), domain, o) })
+	wg.Go(func() { e.Subdomains = subdomains(ctx, unlessDead(src, answered), tables.Suffixes, domain, o) })
 	wg.Go(func() { e.BIMI = indicator(ctx, src, tables.Suffixes, domain, o) })
 	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
 	wg.Go(func() { lists.begin(ctx) })
@@ -91,7 +92,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.Providers = detect(tables.Providers, e.MX.Hosts)
 		var inner sync.WaitGroup
 		inner.Go(func() {
-			e.DKIM = dkim.Lookup(ctx, src, domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
+			e.DKIM = dkim.Lookup(ctx, unlessDead(src, answered), domain, candidates(tables.Providers, e.Providers, o), wire.Label(o.Seed, "selector", domain))
 		})
 		hosts := slices.Clone(e.MX.Hosts) // talkToHosts fills in the originals
 		inner.Go(func() {
