@@ -156,7 +156,12 @@ type Address struct {
 // Vantage is what is known about the place from which was asked.
 type Vantage struct {
 	IPv4, IPv6 Reach
-	Resolver   string // "" or what is wrong with the resolver
+	Resolver   string // "" or what is wrong with the resolver: what it says alone proves nothing
+	// ResolverRefs are the questions that show it.
+	ResolverRefs []wire.Ref
+	// Corroborated says that servers of the zone, asked directly, give the same MX,
+	// TXT and DMARC records as that resolver.
+	Corroborated bool
 }
 
 // Reach says whether mail servers can be reached over one address family.

@@ -76,7 +76,9 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.Stray = askStray(ctx, unlessDead(src, answered), domain, o) })
 	wg.Go(func() { e.Subdomains = subdomains(ctx, unlessDead(src, answered), tables.Suffixes, domain, o) })
 	wg.Go(func() { e.BIMI = indicator(ctx, src, tables.Suffixes, domain, o) })
-	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
+	var trouble string
+	var shown []wire.Ref
+	wg.Go(func() { trouble, shown = testResolver(ctx, src, o) })
 	wg.Go(func() { lists.begin(ctx) })
 	wg.Go(func() { e.Authority = confirmEarly(ctx, src, domain, o) })
 
@@ -113,6 +115,8 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	if !e.Authority.Asked {
 		e.Authority = confirmLate(ctx, src, e)
 	}
+	e.Vantage.Resolver, e.Vantage.ResolverRefs = trouble, shown
+	e.compareResolver(wire.Ask(ctx, src, "_dmarc."+domain, "TXT"))
 	e.Role = roleOf(e)
 	return e
 }

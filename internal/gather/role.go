@@ -164,6 +164,9 @@ func roleOf(e *Evidence) Role {
 	if p := o.Profile; p != "" && p != "auto" {
 		return Role{Name: p, Stated: true, Why: "stated by the user"}
 	}
+	if v := e.Vantage; v.Resolver != "" && !v.Corroborated {
+		return unproven("%s", v.Resolver)
+	}
 	in, out, key := receives(e), sends(e), keys(e.DKIM)
 	if in == takesNone && out == sendsNobody {
 		key = keyNone // two plain words weigh more than a key left behind
