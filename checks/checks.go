@@ -169,6 +169,9 @@ func (r Rule) apply(e *gather.Evidence) Result {
 	if len(res.Verdicts) == 0 {
 		res.Verdicts = []Verdict{{Subject: e.Domain, Status: Pass}}
 	}
+	if why := r.doubt(e); why != "" && slices.ContainsFunc(res.Verdicts, func(v Verdict) bool { return v.Status != NotAsked && v.Status != Unknown }) {
+		res.Verdicts = unknown(e.Vantage.ResolverRefs, "%s: what it says alone proves nothing", why)
+	}
 	res.Status, res.Severity = NotApplicable, Info
 	for i := range res.Verdicts {
 		v := &res.Verdicts[i]
@@ -189,6 +192,19 @@ func (r Rule) apply(e *gather.Evidence) Result {
 	}
 	slices.SortStableFunc(res.Verdicts, Verdict.compare)
 	return res
+}
+
+// doubt says what is wrong with the resolver on whose word the rule rests, ""
+// where it can be believed: where nothing is, or where servers of the zone say the
+// same of the records that the area stands on. Two rules compare such servers
+// themselves.
+func (r Rule) doubt(e *gather.Evidence) string {
+	v := e.Vantage
+	if r.ID == "dns-lame" || r.ID == "dns-servers-differ" ||
+		v.Corroborated && slices.Contains([]string{AreaDMARC, AreaSPF, AreaDKIM}, r.Area) {
+		return ""
+	}
+	return v.Resolver
 }
 
 func (v Verdict) compare(w Verdict) int {

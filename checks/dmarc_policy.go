@@ -144,8 +144,11 @@ func dmarcPolicyRules() []Rule {
 			},
 			Judge: func(e *gather.Evidence) []Verdict {
 				a := dmarcApplied(e)
-				if a.Policy == dmarc.Reject {
+				switch {
+				case a.Policy == dmarc.Reject:
 					return nil
+				case e.Role.Absent:
+					return fail(Medium, dmarcRefs(e, a.At), "%snothing was found that sends mail as this name: if nothing shall, reject has all of it refused", dmarcAsks(e, a))
 				}
 				return fail(High, dmarcRefs(e, a.At), "%sall mail from this domain is forged, and nothing stands in the way of reject", dmarcAsks(e, a))
 			},

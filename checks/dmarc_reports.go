@@ -6,7 +6,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
-	"mxvet/internal/wire"
+	"mxvet/internal/route"
 )
 
 // dmarcAddressRules is about how the record asks for reports.
@@ -241,23 +241,18 @@ func dmarcSentOn(dest *dmarc.Destination) (Status, Severity, string) {
 func dmarcDelivery(dest *dmarc.Destination) Verdict {
 	r := dest.Route
 	v := Verdict{Key: dest.Host, Status: Pass}
-	for _, a := range []wire.Asked{r.MX, r.A, r.AAAA, r.Registered} {
-		if a.Ref != "" {
-			v.Evidence = append(v.Evidence, a.Ref)
-		}
+	for _, a := range r.Asked() {
+		v.Evidence = append(v.Evidence, a.Ref)
 	}
 	switch r.State() {
-	case dmarc.RouteUnknown:
-		for _, a := range []wire.Asked{r.MX, r.A, r.AAAA} {
-			if a.Failed() {
-				v.Status, v.Message = dmarcSilence(a)
-				v.Severity = High
-				return v
-			}
+	case route.Unknown:
+		if a, ok := r.Failed(); ok {
+			v.Status, v.Message = dmarcSilence(a)
+			v.Severity = High
 		}
-	case dmarc.RouteUnregistered, dmarc.RouteNXDomain, dmarc.RouteNone, dmarc.RouteNullMX:
+	case route.Unregistered, route.NXDomain, route.None, route.NullMX:
 		v.Status, v.Severity = Fail, High
-		if r.State() == dmarc.RouteUnregistered {
+		if r.State() == route.Unregistered {
 			v.Severity = Critical
 		}
 		v.Message = fmt.Sprintf("reports (%s) go to %s, which %s", strings.Join(dest.Tags, ", "), dest.Host, dmarcDeadEnd(r))
@@ -267,18 +262,18 @@ func dmarcDelivery(dest *dmarc.Destination) Verdict {
 
 // dmarcDeadEnd says what keeps mail from getting to a domain; "" where nothing is
 // known to.
-func dmarcDeadEnd(r *dmarc.Route) string {
+func dmarcDeadEnd(r *route.Route) string {
 	if r == nil {
 		return ""
 	}
 	switch r.State() {
-	case dmarc.RouteUnregistered:
+	case route.Unregistered:
 		return "is not registered: whoever registers it gets the reports"
-	case dmarc.RouteNXDomain:
+	case route.NXDomain:
 		return "does not exist"
-	case dmarc.RouteNone:
+	case route.None:
 		return "has neither MX records nor an address"
-	case dmarc.RouteNullMX:
+	case route.NullMX:
 		return "takes no mail (null MX)"
 	}
 	return ""

@@ -13,15 +13,23 @@ import (
 func dnsServerRules() []Rule {
 	return []Rule{
 		{
-			ID: "dns-servers-fail", Area: AreaHosts, Severity: High,
+			ID: "dns-servers-fail", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "none of its name servers answers", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "none of its name servers answers: mail waits at senders and returns after days", About: "the name servers"},
 				{On: Arrival, From: High, Weight: Decides, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
 			},
 			Title: "the domain's name servers answer",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7208 section 4.4"},
 			When:  dnsExists,
 			Judge: judgeDNSServersFail,
+		},
+		{
+			ID: "dnssec-bogus", Area: AreaHosts, Severity: High,
+			Title: "no answer about the domain is held back because of its signatures",
+			Refs:  []string{"RFC 4035 section 5.5", "RFC 7672 section 2.1.1"},
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "DNSSEC validation fails: senders whose resolvers check it see no domain"}},
+			When:  dnsExists,
+			Judge: judgeDNSSECBogus,
 		},
 		{
 			ID: "dns-tcp-closed", Area: AreaHosts, Severity: High,
@@ -70,14 +78,65 @@ func judgeDNSServersFail(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: status, Evidence: []wire.Ref{e.MX.Ref, dnsRef(e.Domain, "TXT")}, Message: why}}
 	case dnsTCPClosed(e, e.Domain, High) != nil:
 		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but not over TCP"}}
+	case a.Bogus():
+		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but their answers fail validation: rule dnssec-bogus tells of it"}}
+	case a.AllFail() && len(a.Servers) == 0:
+		return fail(dnsServersSeverity(e), refs, "no name server of the domain has an address (%s)%s", dnsList(a.Addressless), dnsServersLoss(e))
 	case a.AllFail():
-		return fail(High, refs, "none of the %d addresses of name servers that were asked answers for the domain: %s", len(a.Servers), dnsServerFaults(a))
+		return fail(dnsServersSeverity(e), refs, "none of the %d addresses of name servers that were asked answers for the domain: %s%s", len(a.Servers), dnsServerFaults(a), dnsServersLoss(e))
 	case !a.ParentAnswered:
 		return unknown(refs, "%s; no name server could be asked directly from here, so it may be the resolver", why)
+	case a.SomeAnswers():
+		return unknown(refs, "%s; a name server of the domain, asked directly, answers: it may be the resolver, or the way from it to the servers", why)
 	case len(a.Servers) == 0:
 		return unknown(refs, "%s; no address of a name server of the domain could be found", why)
 	}
-	return unknown(refs, "%s; a name server of the domain, asked directly, answers: the resolver is at fault", why)
+	return unknown(refs, "%s; not every name server of the domain could be asked", why)
+}
+
+// dnsServersSeverity is the worst where not even the mail hosts can be found.
+func dnsServersSeverity(e *gather.Evidence) Severity {
+	if e.MX.Answer.Fail != nil {
+		return Critical
+	}
+	return High
+}
+
+func dnsServersLoss(e *gather.Evidence) string {
+	if e.MX.Answer.Fail != nil && e.Role.Receives() {
+		return "; mail waits at its senders and goes back after some days"
+	}
+	return ""
+}
+
+// judgeDNSSECBogus tells of an answer that the resolver gives only when it is
+// asked not to check it. Whether the signatures are right is not looked at here: a
+// resolver that does not check finds nothing.
+func judgeDNSSECBogus(e *gather.Evidence) []Verdict {
+	a := e.Authority
+	switch {
+	case a.Bogus():
+		why := ""
+		if ede := slices.Concat(a.Again.Answer.EDE, []string{""})[0]; ede != "" {
+			why = fmt.Sprintf(" (it says %q)", ede)
+		}
+		return []Verdict{{
+			Status: Fail, Severity: High, Evidence: []wire.Ref{a.Ref, a.Again.Ref, a.Unchecked.Ref},
+			Message: fmt.Sprintf("the resolver refuses the answer about %s, and gives it when asked not to check its signatures%s: DNSSEC validation fails, so whoever checks sees no such domain", a.Name, why),
+		}}
+	case a.Again.Ref != "":
+		return unknown([]wire.Ref{a.Ref, a.Again.Ref, a.Unchecked.Ref}, "%s: %s; whether that is because of signatures is not known", a.Name, a.Again.Answer.Fail)
+	}
+	for _, q := range []struct {
+		name   string
+		answer wire.Answer
+	}{{"MX", e.MX.Answer}, {"TXT", e.Apex.TXT}} {
+		if q.answer.Fail != nil {
+			status, why := dnsSilence(e.Domain+" "+q.name, q.answer)
+			return []Verdict{{Status: status, Evidence: []wire.Ref{dnsRef(e.Domain, q.name)}, Message: why}}
+		}
+	}
+	return nil
 }
 
 // dnsServerFaults says of each server what it did, in a few words.

@@ -125,7 +125,9 @@ func outbounds(e *gather.Evidence, six bool) []outbound {
 	}
 	if e.Role.Sends() {
 		for _, s := range e.Senders {
-			add(outbound{s.IP, s.IP.String(), s.Why, true, s.Reverse})
+			if s.Reverse.Ref != "" { // not asked of addresses that nobody outside sees
+				add(outbound{s.IP, s.IP.String(), s.Why, true, s.Reverse})
+			}
 		}
 	}
 	return out

@@ -267,7 +267,7 @@ func mxNullRules() []Rule {
 				case e.Role.Stated:
 					return fail(High, refs, "the domain is said to send mail, and its null MX turns bounces and replies away: some receivers refuse such mail")
 				}
-				return fail(High, refs, "SPF lets somebody send for the domain, and its null MX turns bounces and replies away: some receivers refuse such mail")
+				return fail(High, refs, "the domain sends mail (%s), and its null MX turns bounces and replies away: some receivers refuse such mail", e.Role.Why)
 			},
 		},
 	}

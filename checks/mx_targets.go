@@ -36,17 +36,25 @@ func mxTargetRules() []Rule {
 			},
 		},
 		{
-			ID: "mx-not-hostname", Area: AreaHosts, Severity: High,
-			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX record names no valid host"}},
+			ID: "mx-not-hostname", Area: AreaHosts, Severity: Critical,
+			Bears: []Bearing{
+				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "no MX record names a usable host"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX record names no valid host"},
+			},
 			Title: "every MX record names a proper host name",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 1123 section 2.1", "RFC 7672 section 2.2"},
 			When:  mxTargets,
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
+				lost := mxNoneHasAddress(e)
 				for _, h := range e.MX.Hosts {
 					v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxRefs(e)}
 					if sev, why := mxBadName(h.Name); why != "" {
 						v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the MX target %q %s", h.Name, why)
+						if lost && sev == High {
+							v.Severity = Critical
+							v.Message += "; no MX record names a host with an address, so no mail can arrive"
+						}
 					}
 					out = append(out, v)
 				}
@@ -121,7 +129,7 @@ func mxBadName(name string) (Severity, string) {
 // left to go.
 func judgeMXNoAddress(e *gather.Evidence) []Verdict {
 	missing := func(h gather.Host) bool { return mxAddressless(h.A, h.AAAA) }
-	all := !slices.ContainsFunc(e.MX.Hosts, func(h gather.Host) bool { return !missing(h) })
+	all := mxNoneHasAddress(e)
 	return mxEachHost(e, func(h gather.Host) Verdict {
 		_, bad := mxBadName(h.Name)
 		switch {
@@ -143,6 +151,11 @@ func judgeMXNoAddress(e *gather.Evidence) []Verdict {
 		status, why := dnsSilence(name, a)
 		return Verdict{Status: status, Severity: High, Message: why}
 	})
+}
+
+// mxNoneHasAddress reports proof that no mail host has an address.
+func mxNoneHasAddress(e *gather.Evidence) bool {
+	return !slices.ContainsFunc(e.MX.Hosts, func(h gather.Host) bool { return !mxAddressless(h.A, h.AAAA) })
 }
 
 func mxAbsent(h gather.Host) string {

@@ -150,7 +150,7 @@ func judgeSPFReferences(e *gather.Evidence, kind spf.Kind) []Verdict {
 		default:
 			continue
 		}
-		v := Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("%s, which voids every record that refers to it%s", text.String(), route(f.Path))}
+		v := Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("%s, which voids every record that refers to it%s", text.String(), spfRoute(f.Path))}
 		if f.Ref != "" {
 			v.Evidence = []wire.Ref{f.Ref}
 		} else {
@@ -185,8 +185,8 @@ func reference(f spf.Failure, kind spf.Kind) (string, bool) {
 	return "", false
 }
 
-// route shows how a record deeper in the tree is reached.
-func route(path []string) string {
+// spfRoute shows how a record deeper in the tree is reached.
+func spfRoute(path []string) string {
 	if len(path) < 3 {
 		return ""
 	}

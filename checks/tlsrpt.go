@@ -6,6 +6,7 @@ import (
 
 	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
+	"mxvet/internal/route"
 	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
 )
@@ -245,8 +246,8 @@ func unregistered(d *tlsrpt.Destination) Verdict {
 func judgeRPTRoutes(e *gather.Evidence) []Verdict {
 	sev := High
 	for i := range e.TLSRPT.Destinations {
-		switch e.TLSRPT.Destinations[i].Route() {
-		case tlsrpt.RouteMX, tlsrpt.RouteAddress:
+		switch e.TLSRPT.Destinations[i].State() {
+		case route.MX, route.Address:
 			sev = Medium // reports still go somewhere
 		}
 	}
@@ -254,16 +255,16 @@ func judgeRPTRoutes(e *gather.Evidence) []Verdict {
 		bad := func(format string, args ...any) Verdict {
 			return Verdict{Status: Fail, Severity: sev, Message: fmt.Sprintf(format, args...)}
 		}
-		switch d.Route() {
-		case tlsrpt.RouteUnregistered:
+		switch d.State() {
+		case route.Unregistered:
 			return unregistered(d)
-		case tlsrpt.RouteNXDomain:
+		case route.NXDomain:
 			return bad("the domain %s of the report address does not exist", d.Host)
-		case tlsrpt.RouteNullMX:
+		case route.NullMX:
 			return bad("the domain %s of the report address takes no mail (null MX)", d.Host)
-		case tlsrpt.RouteNone:
+		case route.None:
 			return bad("the domain %s of the report address has neither MX nor address", d.Host)
-		case tlsrpt.RouteUnknown:
+		case route.Unknown:
 			return Verdict{Status: Unknown, Severity: sev, Message: "whether mail can be sent to " + d.Host + " is unknown: " + routeFail(d)}
 		}
 		return Verdict{Status: Pass}
@@ -274,12 +275,12 @@ func judgeRPTRoutes(e *gather.Evidence) []Verdict {
 // sent to them, since they expect reports.
 func judgeRPTEndpoints(e *gather.Evidence) []Verdict {
 	return eachDestination(e, "https", "no report goes over https", func(d *tlsrpt.Destination) Verdict {
-		switch d.Route() {
-		case tlsrpt.RouteUnregistered:
+		switch d.State() {
+		case route.Unregistered:
 			return unregistered(d)
-		case tlsrpt.RouteNXDomain, tlsrpt.RouteNone:
+		case route.NXDomain, route.None:
 			return Verdict{Status: Fail, Severity: Low, Message: "the host " + d.Host + " of the report address has no address in the DNS"}
-		case tlsrpt.RouteUnknown:
+		case route.Unknown:
 			return Verdict{Status: Unknown, Severity: Low, Message: "whether " + d.Host + " has an address is unknown: " + routeFail(d)}
 		}
 		return Verdict{Status: Pass}
@@ -287,10 +288,8 @@ func judgeRPTEndpoints(e *gather.Evidence) []Verdict {
 }
 
 func routeFail(d *tlsrpt.Destination) string {
-	for _, a := range []wire.Asked{d.MX, d.A, d.AAAA} {
-		if a.Ref != "" && a.Failed() {
-			return noAnswer(a.Answer)
-		}
+	if a, ok := d.Failed(); ok {
+		return noAnswer(a.Answer)
 	}
 	return "no usable answer"
 }

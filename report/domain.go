@@ -29,7 +29,7 @@ type Domain struct {
 type Profile struct {
 	Role     string `json:"role" jsonschema:"enum=full,enum=receive-only,enum=send-only,enum=no-mail"`
 	Stated   bool   `json:"stated"`   // by the operator, not found out
-	Unproven bool   `json:"unproven"` // could not be found out, counted as full
+	Unproven bool   `json:"unproven"` // not said by any record: counted as full, or as no-mail where nothing suggests mail
 	Why      string `json:"why"`
 }
 

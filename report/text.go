@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mxvet/internal/gather"
 )
 
 // TextOptions say how the text form looks. The zero value is 80 columns without
@@ -116,7 +118,10 @@ func (p *page) header(d *Domain) {
 		name += " (" + clean(d.Unicode, maxName) + ")"
 	}
 	profile := clean(d.Profile.Role, 20) + " profile"
-	if d.Profile.Unproven {
+	switch absent := d.Profile.Unproven && d.Profile.Role != gather.Full; {
+	case absent:
+		profile += ", not proven"
+	case d.Profile.Unproven:
 		profile = "profile not proven, counted as full"
 	}
 	right := profile + ", rubric " + clean(p.r.Rubric, 20)
@@ -131,6 +136,9 @@ func (p *page) header(d *Domain) {
 
 	if premise := p.r.Run.Premise(); premise != "" {
 		p.para(0, warn, clean(premise, maxMessage))
+	}
+	if d.Profile.Unproven && d.Profile.Role != gather.Full { // what the owner has to know first
+		p.para(0, warn, clean(d.Profile.Why, maxMessage))
 	}
 	s := d.Score
 	var facts []string

@@ -26,8 +26,8 @@ var (
 		"internal/bimi", "internal/dane", "internal/dnssec", "internal/dnsbl",
 	}
 	talk   = []string{"internal/smtp", "internal/tlsprobe"}
-	lookup = slices.Concat(data, syntax, []string{"internal/wire", "internal/dnssec"})
-	judge  = slices.Concat(protocols, data, syntax, talk, []string{"internal/gather", "internal/wire"})
+	lookup = slices.Concat(data, syntax, []string{"internal/wire", "internal/dnssec", "internal/route"})
+	judge  = slices.Concat(protocols, data, syntax, talk, []string{"internal/gather", "internal/wire", "internal/route"})
 	whole  = slices.Concat(judge, []string{"checks", "internal/fix", "report", "templates", "internal/audit"})
 )
 
@@ -44,12 +44,14 @@ func mayImport(room string) (rooms []string, known bool) {
 		return []string{"internal/zone"}, true
 	case room == "internal/wire":
 		return slices.Concat(talk, []string{"internal/zone"}), true
+	case room == "internal/route":
+		return []string{"internal/wire", "internal/psl"}, true
 	case room == "internal/dnssec":
 		return []string{"internal/wire"}, true
 	case slices.Contains(protocols, room):
 		return lookup, true
 	case room == "internal/gather":
-		return slices.Concat(protocols, data, talk, []string{"internal/wire"}), true
+		return slices.Concat(protocols, data, talk, []string{"internal/wire", "internal/route"}), true
 	case room == "checks":
 		return judge, true
 	case room == "internal/fix":

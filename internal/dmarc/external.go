@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/wire"
 )
 
@@ -34,7 +35,7 @@ type Destination struct {
 	Walk                            []Step // the steps of that walk
 
 	Authorisation Authorisation
-	Route         *Route // how mail gets there; nil where no mailto address names the host
+	Route         *route.Route // how mail gets there; nil where no mailto address names the host
 }
 
 // An Authorisation is the host's consent to get reports of another domain: a TXT
@@ -120,7 +121,10 @@ func (d *Destination) look(ctx context.Context, src wire.Source, list *psl.List,
 		wg.Go(func() { d.Authorisation = authorisation(ctx, src, policyDomain, d.Host) })
 	}
 	if slices.ContainsFunc(d.URIs, func(u URI) bool { return u.Scheme == "mailto" }) {
-		wg.Go(func() { d.Route = route(ctx, src, list, d.Host) })
+		wg.Go(func() {
+			way := route.Lookup(ctx, src, list, d.Host)
+			d.Route = &way
+		})
 	}
 	wg.Wait()
 }
@@ -178,68 +182,4 @@ func (rs *Reports) compare(policy found, list *psl.List) {
 		d.ExternalPSL = list.OrgDomain(d.Host, false) != list.OrgDomain(rs.PolicyDomain, false)
 		d.ExternalPSLPrivate = list.OrgDomain(d.Host, true) != list.OrgDomain(rs.PolicyDomain, true)
 	}
-}
-
-// A Route says whether mail for a domain can be delivered.
-type Route struct {
-	Domain      string
-	MX, A, AAAA wire.Asked
-	// Registered is the NS question for the name that is registered with a
-	// registry. It is not asked (Ref is "") where Domain is that name itself; its
-	// Name is "" where Domain is a public suffix.
-	Registered wire.Asked
-}
-
-// A RouteState is the outcome of a Route.
-type RouteState string
-
-const (
-	RouteMX           RouteState = "mx"           // MX records; their hosts are not looked at here
-	RouteAddress      RouteState = "address"      // no MX, but an address: mail goes there (RFC 5321 section 5.1)
-	RouteNullMX       RouteState = "null-mx"      // takes no mail (RFC 7505)
-	RouteNone         RouteState = "none"         // exists, with neither MX nor address
-	RouteNXDomain     RouteState = "nxdomain"     // does not exist
-	RouteUnregistered RouteState = "unregistered" // nor does the registrable name: somebody else may register it
-	RouteUnknown      RouteState = "unknown"
-)
-
-func route(ctx context.Context, src wire.Source, list *psl.List, domain string) *Route {
-	r := &Route{Domain: domain}
-	var wg sync.WaitGroup
-	wg.Go(func() { r.MX = wire.Ask(ctx, src, domain, "MX") })
-	wg.Go(func() { r.A = wire.Ask(ctx, src, domain, "A") })
-	wg.Go(func() { r.AAAA = wire.Ask(ctx, src, domain, "AAAA") })
-	if name := list.Registrable(domain); name == "" || name == domain {
-		r.Registered.Name = name
-	} else {
-		wg.Go(func() { r.Registered = wire.Ask(ctx, src, name, "NS") })
-	}
-	wg.Wait()
-	return r
-}
-
-// State sums the route up.
-func (r *Route) State() RouteState {
-	mx := r.MX.Answer.MX()
-	switch {
-	case len(mx) == 1 && mx[0].Host == ".":
-		return RouteNullMX
-	case len(mx) > 0:
-		return RouteMX
-	case r.MX.Failed():
-		return RouteUnknown
-	case r.MX.Answer.NXDomain():
-		switch {
-		case r.MX.Answer.Has("CNAME"):
-			return RouteNXDomain
-		case r.Registered.Name == r.Domain, r.Registered.Answer.NXDomain():
-			return RouteUnregistered
-		}
-		return RouteNXDomain
-	case len(r.A.Answer.Addrs())+len(r.AAAA.Answer.Addrs()) > 0:
-		return RouteAddress
-	case r.A.Failed() || r.AAAA.Failed():
-		return RouteUnknown
-	}
-	return RouteNone
 }

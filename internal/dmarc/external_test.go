@@ -85,28 +85,6 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-func TestRoute(t *testing.T) {
-	w := newWorld(t, `
-		mx.example MX 10 mail.mx.example.
-		addr.example AAAA 2001:db8::1
-		null.example MX 0 .
-		none.example TXT x
-		alias.example CNAME gone.example.net
-		half.example A 192.0.2.1
-		fail.example FAIL servfail
-	`)
-	for domain, want := range map[string]RouteState{
-		"mx.example": RouteMX, "addr.example": RouteAddress, "null.example": RouteNullMX, "none.example": RouteNone,
-		"nx.half.example": RouteNXDomain, "nx.example": RouteUnregistered, "a.b.nx.example": RouteUnregistered,
-		"alias.example": RouteNXDomain, "fail.example": RouteUnknown, "nx": RouteNXDomain,
-		"nx.fail.example": RouteNXDomain,
-	} {
-		if got := route(context.Background(), w, psl.Default(), domain).State(); got != want {
-			t.Errorf("%s: %s, want %s", domain, got, want)
-		}
-	}
-}
-
 func TestReportsInheritedAndBounded(t *testing.T) {
 	var uris []string
 	for _, c := range "abcdefghijklm" {

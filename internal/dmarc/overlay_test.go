@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -31,7 +32,7 @@ reports.example.net. MX 10 mx.example.net.
 	if got, want := sum(d.Walk), "example.com at=example.com quarantine/quarantine/reject"; got != want {
 		t.Errorf("walk %s, want %s", got, want)
 	}
-	if x := d.Reports.Destinations[0]; !x.External || !x.Authorisation.Given() || x.Route.State() != RouteMX {
+	if x := d.Reports.Destinations[0]; !x.External || !x.Authorisation.Given() || x.Route.State() != route.MX {
 		t.Errorf("destination: %+v", x)
 	}
 

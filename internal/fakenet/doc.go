@@ -176,6 +176,8 @@
 //	               then what makes an authority unusable is SERVFAIL at the resolver
 //	  when         the true answer is nxdomain, nodata, ent (an empty non-terminal), data
 //	  edns         only questions with EDNS
+//	  checked      only questions without the bit CD, as a validating resolver
+//	               fails them
 //	  times        only the first so many
 //	  fault        servfail refused formerr notimp nxdomain nodata timeout
 //	               truncated truncated-no-tcp truncated-reset wrong-id garbage

@@ -20,13 +20,14 @@ type dnsFile struct {
 // A dnsFault changes how a question is answered. The first one that fits is
 // taken.
 type dnsFault struct {
-	Name   string `yaml:"name"` // exactly this name
-	Zone   string `yaml:"zone"` // this name and all below it
-	Type   list   `yaml:"type"` // these types; default all
-	At     string `yaml:"at"`   // "resolver", name or address of a server; default everywhere
-	Over   list   `yaml:"over"` // udp, tcp, dot, doh; default all
-	When   string `yaml:"when"` // only if the answer would be: nxdomain, nodata, data, ent
-	EDNS   bool   `yaml:"edns"` // only for questions with EDNS
+	Name   string `yaml:"name"`    // exactly this name
+	Zone   string `yaml:"zone"`    // this name and all below it
+	Type   list   `yaml:"type"`    // these types; default all
+	At     string `yaml:"at"`      // "resolver", name or address of a server; default everywhere
+	Over   list   `yaml:"over"`    // udp, tcp, dot, doh; default all
+	When   string `yaml:"when"`    // only if the answer would be: nxdomain, nodata, data, ent
+	EDNS   bool   `yaml:"edns"`    // only for questions with EDNS
+	Check  bool   `yaml:"checked"` // only for questions without CD
 	Times  int    `yaml:"times"`
 	Fault  string `yaml:"fault"`
 	EDE    string `yaml:"ede"` // "CODE TEXT", an extended DNS error (RFC 8914)
@@ -104,13 +105,14 @@ func (f *dnsFile) isSecure(name string) bool {
 	return slices.ContainsFunc(f.Secure, func(z string) bool { return dns.IsSubDomain(fqdn(z), name) })
 }
 
-func (f *dnsFault) fits(s *dnsServer, over, name string, qtype uint16, edns bool, r *result) bool {
+func (f *dnsFault) fits(s *dnsServer, over, name string, qtype uint16, edns, cd bool, r *result) bool {
 	switch {
 	case f.Name != "" && fqdn(f.Name) != name,
 		f.Zone != "" && !dns.IsSubDomain(fqdn(f.Zone), name),
 		len(f.types) > 0 && !slices.Contains(f.types, qtype),
 		len(f.Over) > 0 && !slices.Contains(f.Over, over),
-		f.EDNS && !edns:
+		f.EDNS && !edns,
+		f.Check && cd:
 		return false
 	}
 	switch f.At {
@@ -140,9 +142,9 @@ func (f *dnsFault) fits(s *dnsServer, over, name string, qtype uint16, edns bool
 
 // dnsFault finds the fault for a question and bends the result by it. An
 // authority's fault without "at" is seen through the resolver as SERVFAIL.
-func (n *Net) dnsFault(s *dnsServer, over, name string, qtype uint16, edns bool, r *result) (*dnsFault, time.Duration) {
+func (n *Net) dnsFault(s *dnsServer, over, name string, qtype uint16, edns, cd bool, r *result) (*dnsFault, time.Duration) {
 	for i, f := range n.world.dns.Faults {
-		if !f.fits(s, over, name, qtype, edns, r) || f.Times > 0 && !n.takeTurn(i, f.Times) {
+		if !f.fits(s, over, name, qtype, edns, cd, r) || f.Times > 0 && !n.takeTurn(i, f.Times) {
 			continue
 		}
 		if len(f.answer) > 0 {

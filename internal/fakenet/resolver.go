@@ -53,7 +53,7 @@ func (n *Net) answerDNS(s *dnsServer, over string, raw []byte) (replies []dnsRep
 		r = s.authoritative(name, question.Qtype)
 	}
 	opt := q.IsEdns0()
-	fault, delay := n.dnsFault(s, over, name, question.Qtype, opt != nil, &r)
+	fault, delay := n.dnsFault(s, over, name, question.Qtype, opt != nil, q.CheckingDisabled, &r)
 	size := dns.MinMsgSize
 	if opt != nil {
 		size = max(size, int(opt.UDPSize()))

@@ -224,9 +224,10 @@ func (c *composer) sends() bool {
 	return c.e.Role.Sends() || !c.e.Role.Stated && c.spfNamesSenders()
 }
 
-// noMail reports whether it is safe to say that the domain does no mail.
+// noMail reports whether it is safe to say that the domain does no mail. That
+// nothing suggests mail is not enough.
 func (c *composer) noMail() bool {
-	return c.e.Role.Name == gather.NoMail && (c.e.Role.Stated || !c.spfNamesSenders())
+	return c.e.Role.Name == gather.NoMail && !c.e.Role.Absent && (c.e.Role.Stated || !c.spfNamesSenders())
 }
 
 // spfNamesSenders reports whether some SPF text of the domain, broken or not, is

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mxvet/internal/route"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 )
@@ -127,16 +128,13 @@ func evaluated(ctx context.Context, src wire.Source, domain string, tree *spf.Tr
 
 // hostSenders gives the addresses of the MX hosts.
 func hostSenders(ctx context.Context, src wire.Source, domain string) []Sender {
-	ask := func(name, rrtype string) wire.Answer {
-		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
-	}
-	m := MXSet{Answer: ask(domain, "MX")}
-	m.read(domain, ask)
+	var m MXSet
+	m.read(route.Follow(ctx, src, domain))
 	hosts, _ := cut(m.Hosts, maxHosts)
 	found := make([][]netip.Addr, len(hosts))
 	var wg sync.WaitGroup
 	for i, h := range hosts {
-		wg.Go(func() { found[i] = addresses(ctx, src, h.Name) })
+		wg.Go(func() { found[i], _ = addresses(ctx, src, h.Name) })
 	}
 	wg.Wait()
 	var out []Sender

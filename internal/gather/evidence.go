@@ -94,12 +94,17 @@ type Options struct {
 }
 
 // A Role says what a domain does with mail. The operator's own statement wins;
-// otherwise it follows from MX and SPF.
+// otherwise it follows from what MX and SPF records say, and from what speaks for
+// sending: selectors and addresses that the user gave, and DKIM keys.
 type Role struct {
 	Name     string // "full", "receive-only", "send-only", "no-mail"
 	Stated   bool   // by the user
-	Unproven bool   // MX or SPF gave no answer: counted as full
-	Why      string
+	Unproven bool   // the records do not say, or gave no answer: counted as full, unless Absent
+	// Absent says that nothing suggests mail: the name exists without MX, address,
+	// SPF text or DKIM key, all of which were asked for and answered. It is
+	// no-mail then, unproven: no record of the owner says so.
+	Absent bool
+	Why    string
 }
 
 // The roles.
@@ -138,6 +143,9 @@ type Host struct {
 	A, AAAA wire.Answer
 	TXT     Text // at the host's own name: SPF for its HELO
 	Addrs   []Address
+	// Outside is what the servers of its zone say, where the resolver gave a
+	// special-purpose address.
+	Outside []ServerAnswer
 
 	Provider *provider.Provider // whose host it is; nil where that is not known
 }
@@ -161,7 +169,12 @@ type Address struct {
 // Vantage is what is known about the place from which was asked.
 type Vantage struct {
 	IPv4, IPv6 Reach
-	Resolver   string // "" or what is wrong with the resolver
+	Resolver   string // "" or what is wrong with the resolver: what it says alone proves nothing
+	// ResolverRefs are the questions that show it.
+	ResolverRefs []wire.Ref
+	// Corroborated says that servers of the zone, asked directly, give the same MX,
+	// TXT and DMARC records as that resolver.
+	Corroborated bool
 }
 
 // Reach says whether mail servers can be reached over one address family.

@@ -12,6 +12,7 @@ import (
 	"mxvet/internal/mtasts"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/spf"
 	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
@@ -41,6 +42,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
 	}
 	lists := newBlocklistRun(src, tables, domain, o)
+	answered := pulse(ctx, src, domain, o)
 	var wg sync.WaitGroup
 
 	// Everything whose name is known from the start goes out at once.
@@ -72,10 +74,12 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.MTASTS = mtasts.Lookup(ctx, src, domain, o.PolicyAssumed) })
 	wg.Go(func() { e.TLSRPT = tlsrpt.Lookup(ctx, src, tables.Suffixes, domain) })
 	wg.Go(func() { e.Nameservers = askServers(ctx, src, tables.Suffixes, domain, o) })
-	wg.Go(func() { e.Stray = askStray(ctx, src, domain, o) })
-	wg.Go(func() { e.Subdomains = subdomains(ctx, src, tables.Suffixes, domain, o) })
+	wg.Go(func() { e.Stray = askStray(ctx, unlessDead(src, answered), domain, o) })
+	wg.Go(func() { e.Subdomains = subdomains(ctx, unlessDead(src, answered), tables.Suffixes, domain, o) })
 	wg.Go(func() { e.BIMI = indicator(ctx, src, tables.Suffixes, domain, o) })
-	wg.Go(func() { e.Vantage.Resolver = resolverTrouble(ctx, src, o) })
+	var trouble string
+	var shown []wire.Ref
+	wg.Go(func() { trouble, shown = testResolver(ctx, src, o) })
 	wg.Go(func() { lists.begin(ctx) })
 	wg.Go(func() { e.Authority = confirmEarly(ctx, src, domain, o) })
 
@@ -87,18 +91,19 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 
 	// The MX answer opens the longest chain: addresses, then conversations.
 	wg.Go(func() {
-		e.MX.Answer = ask(domain, "MX")
-		e.MX.Ref = wire.Question{Name: domain, Type: "MX"}.Ref()
-		e.MX.read(domain, ask)
+		e.MX.read(route.Follow(ctx, src, domain))
 		e.Providers = detect(tables.Providers, e.MX.Hosts)
 		var inner sync.WaitGroup
 		inner.Go(func() {
 			var asked []dkim.Candidate
 			asked, e.MoreSelectors = candidates(tables.Providers, e.Providers, o)
-			e.DKIM = dkim.Lookup(ctx, src, domain, asked, wire.Label(o.Seed, "selector", domain))
+			e.DKIM = dkim.Lookup(ctx, unlessDead(src, answered), domain, asked, wire.Label(o.Seed, "selector", domain))
 		})
 		hosts := slices.Clone(e.MX.Hosts) // talkToHosts fills in the originals
-		inner.Go(func() { talkToHosts(ctx, src, tables.Providers, e, relay) })
+		inner.Go(func() {
+			talkToHosts(ctx, src, tables.Providers, e, relay)
+			lookOutside(ctx, src, tables.Suffixes, e)
+		})
 		inner.Go(func() { lists.earlyHosts(ctx, hosts) })
 		inner.Wait()
 	})
@@ -117,6 +122,8 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	if !e.Authority.Asked {
 		e.Authority = confirmLate(ctx, src, e)
 	}
+	e.Vantage.Resolver, e.Vantage.ResolverRefs = trouble, shown
+	e.compareResolver(wire.Ask(ctx, src, "_dmarc."+domain, "TXT"))
 	e.Role = roleOf(e)
 	return e
 }

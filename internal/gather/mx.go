@@ -7,30 +7,18 @@ import (
 	"sync"
 
 	"mxvet/internal/provider"
+	"mxvet/internal/route"
 	"mxvet/internal/wire"
 )
 
-// read fills in what follows from the MX answer: the hosts that mail goes to.
-// Where there is no MX RRset, mail goes to the domain's own address (RFC 5321
-// section 5.1); only a proof that there is none says so.
-func (m *MXSet) read(domain string, ask func(name, rrtype string) wire.Answer) {
+// read takes over the hosts that mail goes to, and how that was found.
+func (m *MXSet) read(way route.Route) {
+	m.Ref, m.Answer = way.MX.Ref, way.MX.Answer
 	m.Records = m.Answer.MX()
-	m.Null = len(m.Records) == 1 && m.Records[0].Host == "."
-	if m.Answer.Missing("MX") && !m.Answer.NXDomain() {
-		var four, six wire.Answer
-		var wg sync.WaitGroup
-		wg.Go(func() { four = ask(domain, "A") })
-		wg.Go(func() { six = ask(domain, "AAAA") })
-		wg.Wait()
-		if m.Implicit = four.Has("A") || six.Has("AAAA"); m.Implicit {
-			m.Hosts = []Host{{Name: domain}}
-		}
-		return
-	}
-	for _, r := range m.Records { // sorted by preference: the first mention of a host counts
-		if r.Host != "." && !slices.ContainsFunc(m.Hosts, func(h Host) bool { return h.Name == r.Host }) {
-			m.Hosts = append(m.Hosts, Host{Name: r.Host, Pref: r.Pref})
-		}
+	state := way.State()
+	m.Null, m.Implicit = state == route.NullMX, state == route.Address
+	for _, t := range way.Targets() {
+		m.Hosts = append(m.Hosts, Host{Name: t.Host, Pref: t.Pref})
 	}
 }
 
@@ -73,7 +61,9 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 		if !probe || i >= maxAddresses || e.Options.Offline {
 			continue
 		}
-		wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
+		if _, special := e.Options.Special(ip); !special { // nobody outside sees its name
+			wg.Go(func() { out[i].Reverse = reverse(ctx, src, ip) })
+		}
 		if e.Options.NoSMTP {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/smtp"
 	"mxvet/internal/wire"
 )
@@ -77,46 +78,26 @@ func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain str
 	if list.OrgDomain(to, false) == list.OrgDomain(domain, false) {
 		return off("the recipient " + r.To + " belongs to the audited domain: name one elsewhere with --relay-rcpt")
 	}
-	var theirs, ours []netip.Addr
-	var known bool
+	theirs, ours := route.Destinations{}, route.Destinations{}
+	follow := func(domain string, into *route.Destinations) {
+		way := route.Follow(ctx, src, domain)
+		*into = way.Addresses(ctx, src, maxHosts)
+	}
 	var wg sync.WaitGroup
-	wg.Go(func() { theirs, known = mailAddresses(ctx, src, to) })
-	wg.Go(func() { ours, _ = mailAddresses(ctx, src, domain) })
+	wg.Go(func() { follow(to, &theirs) })
+	wg.Go(func() { follow(domain, &ours) })
 	wg.Wait()
-	switch {
-	case !known:
-		return off("where mail for " + to + " goes could not be found out")
-	case len(theirs) == 0:
-		return off("the recipient domain " + to + " takes no mail, so every server refuses it: name a mailbox with --relay-rcpt")
-	case slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) }):
+	switch shared := slices.ContainsFunc(theirs.Addrs, func(ip netip.Addr) bool { return slices.Contains(ours.Addrs, ip) }); {
+	case shared:
 		return off("mail for " + to + " goes to the audited hosts themselves: name a recipient elsewhere with --relay-rcpt")
+	case len(theirs.Addrs) == 0 && theirs.Whole:
+		return off("the recipient domain " + to + " takes no mail, so every server refuses it: name a mailbox with --relay-rcpt")
+	case len(theirs.Addrs) == 0:
+		return off("where mail for " + to + " goes could not be found out")
+	case !theirs.Whole || !ours.Whole:
+		return off("whether mail for " + to + " goes to the audited hosts themselves could not be found out: some of their addresses are not known")
 	}
 	return r
-}
-
-// mailAddresses gives where mail for a domain goes; known is false where that
-// could not be found out.
-func mailAddresses(ctx context.Context, src wire.Source, domain string) (ips []netip.Addr, known bool) {
-	mx := src.DNS(ctx, wire.Question{Name: domain, Type: "MX"})
-	if !mx.OK() {
-		return nil, false
-	}
-	var names []string
-	for _, m := range mx.MX() {
-		if m.Host != "." && len(names) < maxHosts {
-			names = append(names, m.Host)
-		}
-	}
-	if !mx.Has("MX") {
-		names = []string{domain}
-	}
-	found := make([][]netip.Addr, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() { found[i] = addresses(ctx, src, name) })
-	}
-	wg.Wait()
-	return slices.Concat(found...), true
 }
 
 // MaxRecipients bounds the recipients that one address of a mail host is asked

@@ -1,47 +1,239 @@
 package gather
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
 
-// roleOf finds out what the domain does with mail. The operator's own word wins.
-// A domain whose SPF lets nobody send and that has no MX (or a null MX) does no
-// mail; one that authorises nobody but has an MX only receives; one that
-// authorises somebody but cannot receive only sends; everything else counts as
-// full, also what could not be found out.
-func roleOf(e *Evidence) Role {
-	if p := e.Options.Profile; p != "" && p != "auto" {
-		return Role{Name: p, Stated: true, Why: "stated by the user"}
+	"mxvet/internal/dkim"
+	"mxvet/internal/spf"
+)
+
+// The role follows from what the owner says, in so many records, and never from
+// what happens to fail today: a mail host that is down, a name that lost its
+// address, or a lookup without an answer takes nothing away. Whatever is not said,
+// or not known, counts as full.
+
+// receiving is what the MX records, or want of them, say about incoming mail.
+type receiving int
+
+const (
+	takesUnknown  receiving = iota // a lookup failed
+	takesMail                      // MX records
+	takesImplicit                  // no MX, but an address: a mail host, or just a web server
+	takesNone                      // a null MX
+	takesNowhere                   // neither MX nor address
+	takesGone                      // the name does not exist, or is an alias of one that does not
+)
+
+func receives(e *Evidence) receiving {
+	switch a, four, six := e.MX.Answer, e.Apex.A, e.Apex.AAAA; {
+	case e.MX.Null:
+		return takesNone
+	case len(e.MX.Records) > 0:
+		return takesMail
+	case e.MX.Implicit:
+		return takesImplicit
+	case a.NXDomain():
+		return takesGone
+	case a.Missing("MX") && four.Missing("A") && six.Missing("AAAA"):
+		return takesNowhere
 	}
-	if !e.MX.Answer.OK() {
-		return Role{Name: Full, Unproven: true, Why: "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()}
-	}
-	if txt := e.SPF.Root.TXT; txt.Answer.Fail != nil {
-		return Role{Name: Full, Unproven: true, Why: "the SPF lookup gave no answer: " + txt.Answer.Fail.String()}
-	}
-	noMX := len(e.MX.Records) == 0
-	hasSPF := len(e.SPF.Root.Records) > 0
-	sends, known := e.SPF.Authorises()
-	if hasSPF && !known {
-		return Role{Name: Full, Unproven: true, Why: "whether the SPF record lets anybody send could not be found out"}
-	}
-	switch {
-	case hasSPF && !sends && (e.MX.Null || noMX), e.MX.Null && !hasSPF:
-		return Role{Name: NoMail, Why: describe(e, "nobody may send")}
-	case hasSPF && !sends:
-		return Role{Name: ReceiveOnly, Why: describe(e, "SPF lets nobody send")}
-	case hasSPF && sends && (e.MX.Null || noMX && !e.MX.Implicit):
-		return Role{Name: SendOnly, Why: describe(e, "SPF lets somebody send")}
-	}
-	return Role{Name: Full, Why: describe(e, "SPF does not rule out sending")}
+	return takesUnknown
 }
 
-func describe(e *Evidence, spf string) string {
-	switch {
-	case e.MX.Null:
-		return spf + ", and the MX is null"
-	case e.MX.Implicit:
-		return spf + ", no MX, but an address"
-	case len(e.MX.Records) == 0:
-		return spf + ", and there is no MX"
+// sending is what the texts of the owner say about outgoing mail.
+type sending int
+
+const (
+	sendsUnknown sending = iota // the record was not seen whole
+	sendsSilent                 // there is no record
+	sendsVoid                   // there is a text, but it voids itself or says nothing
+	sendsNobody                 // the record lets nobody send
+	sendsBroken                 // a text that names senders and voids itself
+	sendsMail                   // the record names senders, or somebody else speaks for them
+)
+
+// sends reads the SPF texts of the domain. Only their words count: an include
+// that leads nowhere still says that somebody sends.
+func sends(e *Evidence) sending {
+	root := e.SPF.Root
+	if len(root.Records) == 0 {
+		switch {
+		case !root.TXT.Usable():
+			return sendsUnknown
+		case e.SPF.SPF99.Answer.Has("SPF"):
+			return sendsVoid
+		}
+		said := sendsSilent
+		for _, m := range root.Near {
+			if m.Why == spf.NearSenderID {
+				continue
+			}
+			said = max(said, sendsVoid)
+			if names(spf.Parse("v=spf1 " + m.Rest)) {
+				said = sendsBroken
+			}
+		}
+		return said
 	}
-	return fmt.Sprintf("%s, %d MX", spf, len(e.MX.Records))
+	return meaning(root)
+}
+
+// meaning reads the records of a node, and those that they redirect to.
+func meaning(n *spf.Node) sending {
+	named := slices.ContainsFunc(n.Records, names)
+	void := len(n.Records) != 1 || n.Records[0].Fatal()
+	switch {
+	case len(n.Loop) > 0:
+		return sendsVoid
+	case len(n.Records) == 0 && !n.TXT.Usable():
+		return sendsUnknown
+	case void && named:
+		return sendsBroken
+	case void:
+		return sendsVoid
+	case named:
+		return sendsMail
+	}
+	r := n.Records[0]
+	if i := r.All(); i >= 0 {
+		if q := r.Terms[i].Qualifier; q == spf.Fail || q == spf.Softfail {
+			return sendsNobody
+		}
+		return sendsVoid
+	}
+	if i := r.Redirect(); i >= 0 && i < len(n.Steps) && n.Steps[i].Child != nil {
+		return meaning(n.Steps[i].Child)
+	}
+	return sendsVoid
+}
+
+// names reports whether a text names somebody who may send, rightly written or
+// not. What is only excluded is not named.
+func names(r spf.Record) bool {
+	return slices.ContainsFunc(r.Terms, func(t spf.Term) bool {
+		switch t.Kind {
+		case spf.KindAll:
+			return t.Qualifier == spf.Pass
+		case spf.KindExp, spf.KindRedirect:
+			return false
+		case spf.KindModifier:
+			return slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAsModifier })
+		}
+		return t.Qualifier != spf.Fail
+	})
+}
+
+// What the DKIM keys tell about sending.
+type keyHint int
+
+const (
+	keyUnknown keyHint = iota // some question without an answer could bring one
+	keyHidden                 // none was found, but something lies below _domainkey
+	keyNone                   // nothing hints at one
+	keyUsed                   // one is published, for a name that somebody chose
+)
+
+func keys(r *dkim.Result) keyHint {
+	answered := r.Base.Answer.OK() && r.Control.Answer.OK()
+	exists := false
+	for _, s := range r.Selectors {
+		if s.Invalid != "" {
+			continue
+		}
+		usable := slices.ContainsFunc(s.Records, func(rec dkim.Record) bool { return rec.Key.Usable() })
+		if s.Found && usable && !s.Wildcard && r.Control.Answer.OK() {
+			return keyUsed
+		}
+		answered = answered && s.Answer.OK()
+		exists = exists || s.Answer.OK() && !s.Answer.NXDomain()
+	}
+	switch {
+	case !answered:
+		return keyUnknown
+	case !exists && !r.Base.Answer.NXDomain() && r.Control.Answer.NXDomain(): // the server tells the two apart
+		return keyHidden
+	}
+	return keyNone
+}
+
+// roleOf finds out what the domain does with mail. The operator's own word wins.
+func roleOf(e *Evidence) Role {
+	o := e.Options
+	if p := o.Profile; p != "" && p != "auto" {
+		return Role{Name: p, Stated: true, Why: "stated by the user"}
+	}
+	if v := e.Vantage; v.Resolver != "" && !v.Corroborated {
+		return unproven("%s", v.Resolver)
+	}
+	in, out, key := receives(e), sends(e), keys(e.DKIM)
+	if in == takesNone && out == sendsNobody {
+		key = keyNone // two plain words weigh more than a key left behind
+	}
+	who := ""
+	switch {
+	case len(o.Selectors) > 0:
+		who = "a DKIM selector was given"
+	case len(o.SendIPs) > 0:
+		who = "a sending address was given"
+	case out == sendsMail:
+		who = "SPF names senders"
+	case key == keyUsed && out != sendsUnknown:
+		who = "a DKIM key is published"
+	}
+	if who != "" {
+		out = sendsMail
+	}
+	return decide(e, in, out, key, who)
+}
+
+// unproven is the role of a domain of which too little is known or said.
+func unproven(format string, args ...any) Role {
+	return Role{Name: Full, Unproven: true, Why: fmt.Sprintf(format, args...)}
+}
+
+// decide puts both ways together; who says what speaks for sending.
+func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Role {
+	mx, txt := e.MX.Answer, e.SPF.Root.TXT
+	where := map[receiving]string{
+		takesMail: fmt.Sprintf("%d MX", len(e.MX.Records)), takesImplicit: "no MX, but an address", takesNone: "the MX is null",
+		takesNowhere: "there is neither MX nor address",
+	}[in]
+	full := (in == takesMail || in == takesImplicit) && out != sendsNobody
+	switch {
+	case in == takesUnknown && mx.Fail != nil:
+		return unproven("the MX lookup gave no answer: %s", mx.Fail)
+	case in == takesUnknown && mx.TCPFailed:
+		return unproven("the answer to the MX lookup was cut short")
+	case in == takesUnknown:
+		return unproven("there is no MX, and the lookup of an address gave no answer")
+	case out == sendsUnknown && txt.Answer.Fail != nil:
+		return unproven("the SPF lookup gave no answer: %s", txt.Answer.Fail)
+	case out == sendsUnknown:
+		return unproven("the SPF record could not be looked up whole")
+
+	case in == takesGone:
+		return Role{Name: Full, Why: "the name does not exist"}
+	case key == keyUnknown && who == "" && !full && out != sendsBroken:
+		return unproven("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
+	case in == takesMail && out == sendsNobody:
+		return Role{Name: ReceiveOnly, Why: "SPF lets nobody send, " + where}
+	case full:
+		return Role{Name: Full, Why: cmp.Or(who, "SPF does not rule out sending") + ", " + where}
+	case out == sendsNobody:
+		return Role{Name: NoMail, Why: "SPF lets nobody send, " + where}
+	case out == sendsMail:
+		return Role{Name: SendOnly, Why: who + ", " + where}
+
+	case out == sendsBroken:
+		return unproven("the SPF text names senders, but is broken; %s", where)
+	case in == takesNone:
+		return Role{Name: NoMail, Why: "nothing names a sender, and the MX is null"}
+	case out == sendsVoid:
+		return unproven("the SPF text does not say whether anybody sends; %s", where)
+	case in == takesNowhere && key == keyNone:
+		return Role{Name: NoMail, Unproven: true, Absent: true, Why: "nothing here receives or sends mail; if it should: --profile full"}
+	}
+	return unproven("there is neither MX nor address nor SPF record, but something lies below _domainkey")
 }

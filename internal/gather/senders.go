@@ -32,7 +32,9 @@ func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (o
 	out, more = cut(out, MaxSenders)
 	var wg sync.WaitGroup
 	for i := range out {
-		wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })
+		if _, special := o.Special(out[i].IP); !special { // nobody outside sees its name
+			wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })
+		}
 	}
 	wg.Wait()
 	return out, more

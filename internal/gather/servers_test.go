@@ -81,7 +81,7 @@ func TestNameserversOfZoneAbove(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 		_, e, _ = auditOf(t, servers(t, ""), "gone.example.com", gather.Options{})
-		if n := e.Nameservers; n.Zone != "" || n.NotAsked == "" || len(n.Servers) != 0 {
+		if n := e.Nameservers; n.Zone != "" || n.NotAsked != "no zone of the domain was found" || len(n.Servers) != 0 {
 			t.Errorf("of a name that does not exist: %+v", n)
 		}
 	})
@@ -98,12 +98,25 @@ func TestNameserversNotAsked(t *testing.T) {
 	}
 }
 
+// That the servers are not known is no proof that there are none.
+func TestNameserversUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e, _ := audit(t, servers(t, "-- dns.yaml --\nfaults:\n- {name: example.com, type: NS, fault: servfail}\n"), gather.Options{})
+		if n := e.Nameservers; !n.NS.Failed() || !strings.HasPrefix(n.NotAsked, "the name servers are not known: udp:192.0.2.53:53 answered SERVFAIL") || len(n.Names) != 0 {
+			t.Errorf("%+v", n)
+		}
+	})
+}
+
 // A network that lets no DNS out costs an audit three seconds at most.
 func TestNameserversBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		took, e, _ := audit(t, servers(t, "vantage: {blocked: [53]}\n"), gather.Options{})
 		if took > 2*r+3*time.Second {
 			t.Errorf("took %v", took)
+		}
+		if len(e.Nameservers.Servers) != 4 {
+			t.Errorf("%d servers were tried", len(e.Nameservers.Servers))
 		}
 		for _, d := range e.Nameservers.Servers {
 			if d.Authoritative() || d.SOA.Answer.Fail == nil {

@@ -212,39 +212,6 @@ func TestVantage(t *testing.T) {
 	}
 }
 
-func TestRole(t *testing.T) {
-	for _, c := range []struct{ name, zone, want string }{
-		{"mail both ways", "@ IN MX 10 mx\n@ IN TXT \"v=spf1 mx -all\"", gather.Full},
-		{"nothing published", "@ IN NS ns1.dns.test.", gather.Full},
-		{"an MX and no SPF", "@ IN MX 10 mx", gather.Full},
-		{"deny all, null MX", "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"", gather.NoMail},
-		{"deny all, no MX, an address", "@ IN A 192.0.2.9\n@ IN TXT \"v=spf1 -all\"", gather.NoMail},
-		{"null MX without SPF", "@ IN MX 0 .", gather.NoMail},
-		{"soft denial of all", "@ IN MX 0 .\n@ IN TXT \"v=spf1 ~all\"", gather.NoMail},
-		{"deny all, an MX", "@ IN MX 10 mx\n@ IN TXT \"v=spf1 -all\"", gather.ReceiveOnly},
-		{"a sender without MX", "@ IN TXT \"v=spf1 ip4:192.0.2.1 -all\"", gather.SendOnly},
-		{"a sender with a null MX", "@ IN MX 0 .\n@ IN TXT \"v=spf1 ip4:192.0.2.1 -all\"", gather.SendOnly},
-		{"a sender with an address", "@ IN A 192.0.2.9\n@ IN TXT \"v=spf1 ip4:192.0.2.1 -all\"", gather.Full},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			world, err := fakenet.Parse([]byte("-- zone/example.com --\n" + c.zone + "\n-- hosts.yaml --\nhosts:\n- {name: mx.example.com, addrs: [192.0.2.1], smtp: {}}\n"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			synctest.Test(t, func(t *testing.T) {
-				_, e, _ := audit(t, world, gather.Options{})
-				if e.Role.Name != c.want || e.Role.Unproven || e.Role.Why == "" {
-					t.Errorf("got %+v, want %s", e.Role, c.want)
-				}
-				_, e, _ = audit(t, world, gather.Options{Profile: gather.SendOnly})
-				if e.Role.Name != gather.SendOnly || !e.Role.Stated {
-					t.Errorf("the user's word does not win: %+v", e.Role)
-				}
-			})
-		})
-	}
-}
-
 // When the resolver fails, the domain's own servers are asked; the parent's
 // answer shows that direct questions get through.
 func TestAuthority(t *testing.T) {

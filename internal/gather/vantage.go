@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -155,15 +156,48 @@ func splitPort(s string) (host string, port uint16) {
 	return host, 25
 }
 
-// resolverTrouble tests the resolver: an invented answer for a name that cannot
-// exist would make missing records look present. It gives "" or what is wrong.
-func resolverTrouble(ctx context.Context, src wire.Source, o Options) string {
+// testResolver looks for signs that the resolver does not say what the DNS says: an
+// invented answer for a name that cannot exist, which would make missing records
+// look present. It gives what is wrong, "" for nothing, and the question.
+func testResolver(ctx context.Context, src wire.Source, o Options) (trouble string, refs []wire.Ref) {
 	if o.Offline {
-		return ""
+		return "", nil
 	}
 	name := wire.Label(o.Seed, "resolver", "") + ".com"
-	if a := src.DNS(ctx, wire.Question{Name: name, Type: "A"}); a.Has("A") {
-		return "the resolver invents addresses for names that do not exist (" + name + ")"
+	if a := wire.Ask(ctx, src, name, "A"); a.Answer.Has("A") {
+		return "the resolver invents addresses for names that do not exist (" + name + ")", []wire.Ref{a.Ref}
 	}
-	return ""
+	return "", nil
+}
+
+// compareResolver holds what the resolver said about the domain against what the
+// zone's servers say when they are asked directly.
+func (e *Evidence) compareResolver(dmarc wire.Asked) {
+	v := &e.Vantage
+	if v.Resolver == "" && e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
+		if s, knows := e.Authority.knows(e.Domain); knows {
+			v.Resolver = "the resolver says that " + e.Domain + " does not exist, and " + s.Name + " [" + s.Addr.String() + "], asked directly, knows it"
+			v.ResolverRefs = []wire.Ref{e.MX.Ref, s.Ref}
+		}
+	}
+	v.Corroborated = v.Resolver != "" &&
+		e.Nameservers.agree("MX", e.MX.Answer, func(d Direct) wire.Answer { return d.MX.Answer }) &&
+		e.Nameservers.agree("TXT", e.Apex.TXT, func(d Direct) wire.Answer { return d.TXT.Answer }) &&
+		e.Nameservers.agree("TXT", dmarc.Answer, func(d Direct) wire.Answer { return d.DMARC.Answer })
+}
+
+// agree reports that a server answered with authority, and each that did gave the
+// same records. What the user laid over the DNS does not come from the resolver.
+func (n Nameservers) agree(rrtype string, resolver wire.Answer, of func(Direct) wire.Answer) bool {
+	some := resolver.Assumed
+	for _, d := range n.Servers {
+		a := of(d)
+		if !a.OK() || !a.AA {
+			continue
+		}
+		if some = true; !resolver.OK() || a.NXDomain() != resolver.NXDomain() || !slices.Equal(a.Records(rrtype), resolver.Records(rrtype)) {
+			return false
+		}
+	}
+	return some
 }

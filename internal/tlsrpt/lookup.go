@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/route"
 	"mxvet/internal/wire"
 )
 
@@ -34,15 +35,10 @@ type Place struct {
 
 // A Destination is one host that reports go to.
 type Destination struct {
-	Host    string
-	Scheme  string // mailto or https
-	URIs    []URI
-	MX      wire.Asked // for mailto only
-	A, AAAA wire.Asked
-	// Registered is the NS question for the name that is registered with a
-	// registry. It is not asked (Ref is "") where the host is that name itself; its
-	// Name is "" where the host is a public suffix.
-	Registered wire.Asked
+	Host        string
+	Scheme      string // mailto or https
+	URIs        []URI
+	route.Route // of mail for mailto, of the web for https
 }
 
 const maxDestinations = 10
@@ -95,16 +91,11 @@ func (r *Result) look(ctx context.Context, src wire.Source, list *psl.List, rec 
 	var wg sync.WaitGroup
 	for i := range r.Destinations {
 		d := &r.Destinations[i]
-		wg.Go(func() { d.A = wire.Ask(ctx, src, d.Host, "A") })
-		wg.Go(func() { d.AAAA = wire.Ask(ctx, src, d.Host, "AAAA") })
+		look := route.Web
 		if d.Scheme == "mailto" {
-			wg.Go(func() { d.MX = wire.Ask(ctx, src, d.Host, "MX") })
+			look = route.Lookup
 		}
-		if name := list.Registrable(d.Host); name == "" || name == d.Host {
-			d.Registered.Name = name
-		} else {
-			wg.Go(func() { d.Registered = wire.Ask(ctx, src, name, "NS") })
-		}
+		wg.Go(func() { d.Route = look(ctx, src, list, d.Host) })
 	}
 	wg.Wait()
 }
@@ -129,46 +120,4 @@ func (r *Result) Record() *Record {
 		return nil
 	}
 	return &r.Records[0]
-}
-
-// A RouteState says whether a destination can be reached, as far as the DNS tells.
-type RouteState string
-
-const (
-	RouteMX           RouteState = "mx"           // MX records; their hosts are not looked at here
-	RouteAddress      RouteState = "address"      // an address, of the https host or for mail without MX
-	RouteNullMX       RouteState = "null-mx"      // takes no mail (RFC 7505)
-	RouteNone         RouteState = "none"         // exists, with neither MX nor address
-	RouteNXDomain     RouteState = "nxdomain"     // does not exist
-	RouteUnregistered RouteState = "unregistered" // nor does the registrable name: somebody else may register it
-	RouteUnknown      RouteState = "unknown"
-)
-
-// Route sums up what the DNS says about reaching the destination.
-func (d *Destination) Route() RouteState {
-	lead := d.A
-	if d.Scheme == "mailto" {
-		lead = d.MX
-		mx := d.MX.Answer.MX()
-		switch {
-		case len(mx) == 1 && mx[0].Host == ".":
-			return RouteNullMX
-		case len(mx) > 0:
-			return RouteMX
-		case d.MX.Failed():
-			return RouteUnknown
-		}
-	}
-	switch {
-	case lead.Answer.NXDomain():
-		if !lead.Answer.Has("CNAME") && (d.Registered.Name == d.Host || d.Registered.Answer.NXDomain()) {
-			return RouteUnregistered
-		}
-		return RouteNXDomain
-	case len(d.A.Answer.Addrs())+len(d.AAAA.Answer.Addrs()) > 0:
-		return RouteAddress
-	case d.A.Failed() || d.AAAA.Failed():
-		return RouteUnknown
-	}
-	return RouteNone
 }

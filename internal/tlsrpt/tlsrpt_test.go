@@ -129,7 +129,7 @@ func TestLookup(t *testing.T) {
 		}
 		var got []string
 		for _, d := range r.Destinations {
-			got = append(got, d.Scheme+" "+d.Host+" "+string(d.Route()))
+			got = append(got, d.Scheme+" "+d.Host+" "+string(d.State()))
 		}
 		want := []string{
 			"mailto example.com mx", "https report.example.net address", "mailto null.example null-mx", "mailto none.example none",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -18,6 +19,8 @@ const (
 	mostTries      = 6
 	serverInFlight = 4 // queries at a time to one authoritative server
 )
+
+const noReply = ": no reply within "
 
 // DNS asks one question: over UDP with EDNS(0) and the DO bit, then over TCP
 // when the reply is truncated. After silence, SERVFAIL, REFUSED or another
@@ -70,11 +73,13 @@ func (l *Live) askAny(ctx context.Context, q Question, from *upstreams) Answer {
 	asked := make([]int, len(servers))
 	gone := make([]bool, len(servers)) // gave an error, not to be asked again
 	var best Answer
+	var waited time.Duration // in vain
 	for at := first; tries > 0 && ctx.Err() == nil && time.Now().Before(end) && slices.Contains(gone, false); at = (at + 1) % len(servers) {
 		if gone[at] {
 			continue
 		}
-		a := l.try(ctx, end, servers[at], q, full, l.cfg.Timeouts.DNSTry<<asked[at])
+		wait := min(l.cfg.Timeouts.DNSTry<<asked[at], time.Until(end))
+		a := l.try(ctx, end, servers[at], q, full, wait)
 		if a.OK() && !a.TCPFailed {
 			return a
 		}
@@ -85,9 +90,16 @@ func (l *Live) askAny(ctx context.Context, q Question, from *upstreams) Answer {
 			// Questions to come need not wait for a resolver that is silent.
 			from.first.CompareAndSwap(int32(first), int32((first+1)%len(servers)))
 		}
+		if a.Fail != nil && a.Fail.Kind == FailTimeout && a.Rcode == "" {
+			waited += wait
+		}
 		if weight(a) > weight(best) {
 			best = a
 		}
+	}
+	if best.Fail != nil && best.Fail.Kind == FailTimeout && best.Rcode == "" {
+		what, _, _ := strings.Cut(best.Fail.Text, noReply)
+		best.Fail = &Fail{FailTimeout, what + noReply + waited.Round(100*time.Millisecond).String()}
 	}
 	if errors.Is(ctx.Err(), context.Canceled) || ctx.Err() != nil && best.Rcode == "" {
 		return Answer{Fail: failOf(ctx, "dns query for "+string(q.Ref()), ctx.Err())}
@@ -117,7 +129,7 @@ func (l *Live) try(ctx context.Context, end time.Time, u *upstream, q Question, 
 		case errors.Is(err, errStreamFull):
 			f.Kind = FailLimit
 		case f.Kind == FailTimeout:
-			f.Text = what + ": no reply within " + wait.String()
+			f.Text = what + noReply + wait.Round(100*time.Millisecond).String()
 		}
 		return nil, f
 	}

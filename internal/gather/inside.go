@@ -1,0 +1,70 @@
+package gather
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"mxvet/internal/psl"
+	"mxvet/internal/wire"
+)
+
+// A resolver inside an organization may show addresses that the rest of the world
+// never sees: the same name has an inside and an outside view. So where a mail
+// host has an address that is none of the public internet, the servers of its zone
+// are asked too.
+
+// Special reports whether an address is none of the public internet, as far as
+// this run takes documentation ranges for ordinary ones.
+func (o Options) Special(ip netip.Addr) (kind string, special bool) {
+	if o.AllowPrivate {
+		return wire.SpecialButDocumentation(ip)
+	}
+	return wire.Special(ip)
+}
+
+// Confirmed reports that the address does not come from the resolver alone: a
+// server of the zone gives it as well, or the user laid it over the DNS.
+func (h *Host) Confirmed(ip netip.Addr) bool {
+	for _, a := range []wire.Answer{h.A, h.AAAA} {
+		if a.Assumed && slices.Contains(a.Addrs(), ip) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(h.Outside, func(s ServerAnswer) bool {
+		return s.Answer.OK() && s.Answer.AA && slices.Contains(s.Answer.Addrs(), ip)
+	})
+}
+
+// lookOutside asks the zones of hosts with special addresses, all at once.
+func lookOutside(ctx context.Context, src wire.Source, list *psl.List, e *Evidence) {
+	if e.Options.Offline {
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range e.MX.Hosts[:min(len(e.MX.Hosts), maxHosts)] {
+		h := &e.MX.Hosts[i]
+		special := func(a wire.Answer) bool {
+			return slices.ContainsFunc(a.Addrs(), func(ip netip.Addr) bool {
+				_, special := e.Options.Special(ip)
+				return special && !h.Confirmed(ip)
+			})
+		}
+		four, six := special(h.A), special(h.AAAA)
+		if !four && !six {
+			continue
+		}
+		wg.Go(func() {
+			for _, q := range []struct {
+				rrtype string
+				ask    bool
+			}{{"A", four}, {"AAAA", six}} {
+				if q.ask {
+					h.Outside = append(h.Outside, confirm(ctx, src, list.OrgDomain(h.Name, false), e.Options, h.Name, q.rrtype).Servers...)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
