@@ -63,7 +63,7 @@ type Fix struct {
 	Effort        string
 	Safety        string
 	Needs         string // the evidence or the input that is asked for
-	Undo          string
+	Undo          string // what to do, and in lines of their own the records to publish again
 	VisibleWithin int // seconds that caches may hold what was there before
 	Next          []Stage
 }
@@ -125,6 +125,7 @@ func (f Fix) Then(g Fix, failing func(Claim) bool) Fix {
 	}
 	out.Needs = join(f.Needs, g.Needs)
 	out.Next = g.Next
+	out.Undo = undo(out.Changes)
 	return out
 }
 
@@ -186,6 +187,9 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	}
 	for _, propose := range []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx} {
 		if f, ok := propose(); ok && c.worthwhile(f) {
+			if f.Undo == "" && len(f.Changes) > 0 {
+				f.Undo = undo(f.Changes)
+			}
 			out = append(out, f)
 		}
 	}
