@@ -29,6 +29,7 @@ const (
 	SafeNow       = "safe-now"       // breaks no mail
 	NeedsEvidence = "needs-evidence" // safe only once something is known that reports or logs tell
 	NeedsInput    = "needs-input"    // a value is missing that only the operator knows
+	Manual        = "manual"         // work outside the DNS, which no audit over changed records can try
 )
 
 // How much work a fix is.
@@ -64,8 +65,15 @@ type Fix struct {
 	Safety        string
 	Needs         string // the evidence or the input that is asked for
 	Undo          string // what to do, and in lines of their own the records to publish again
-	VisibleWithin int // seconds that caches may hold what was there before
+	VisibleWithin int    // seconds that caches may hold what was there before
 	Next          []Stage
+	dns           bool // steps that end in a record of the domain
+}
+
+// Record reports whether a fix is a record to publish, also where a value in it, or
+// the key behind it, has to be made elsewhere first.
+func (f Fix) Record() bool {
+	return f.dns || len(f.Changes) > 0 || slices.ContainsFunc(f.Next, func(s Stage) bool { return len(s.Changes) > 0 })
 }
 
 // A Stage is a later step of a change that must not be made at once.
@@ -130,7 +138,7 @@ func (f Fix) Then(g Fix, failing func(Claim) bool) Fix {
 }
 
 func riskier(a, b string) bool {
-	order := []string{SafeNow, NeedsEvidence, NeedsInput}
+	order := []string{SafeNow, Manual, NeedsEvidence, NeedsInput}
 	return slices.Index(order, a) > slices.Index(order, b)
 }
 
@@ -190,6 +198,7 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 			if f.Undo == "" && len(f.Changes) > 0 {
 				f.Undo = undo(f.Changes)
 			}
+			f.dns = f.ID != MTASTSPolicy // a file on a web server
 			out = append(out, f)
 		}
 	}

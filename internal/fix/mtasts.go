@@ -106,7 +106,7 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	mode, age := mtasts.Testing, int64(policyDay)
-	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: SafeNow, Undo: "serve the old file again, with a new id in the record"}
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: "serve the old file again, with a new id in the record"}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
 		f.Title, f.Undo = "serve an MTA-STS policy", ""

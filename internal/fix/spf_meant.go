@@ -7,6 +7,7 @@ import (
 	"mxvet/internal/gather"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
+	"mxvet/internal/zone"
 )
 
 // spfMeant gives the text that was meant as the record where no receiver sees
@@ -98,4 +99,38 @@ func namesSenders(r *spf.Record, steps []spf.Step) bool {
 		}
 	}
 	return false
+}
+
+// Meant gives the SPF record of the domain as its text means it, one variant for
+// each text that claims to be the record: with slips corrected, with no sender
+// left out, and those behind all before it. Each variant is the change that would
+// publish it; there is none where the record is not known.
+func Meant(e *gather.Evidence) [][]zone.Change {
+	c := &composer{e: e}
+	n := c.spfNode()
+	if n == nil {
+		return nil
+	}
+	records := slices.Clone(n.Records)
+	if n == e.SPF.Root {
+		if r := c.spfMeant(); r != nil {
+			records = append(records, *r)
+		}
+	}
+	var out [][]zone.Change
+	for _, r := range records {
+		var terms, tail []string
+		for _, t := range r.Terms {
+			switch {
+			case unreadable(t):
+			case t.Kind.Mechanism() && t.Kind != spf.KindAll || slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAsModifier }):
+				terms = append(terms, corrected(t)...)
+			default:
+				tail = append(tail, corrected(t)...)
+			}
+		}
+		text := strings.Join(slices.Concat([]string{"v=spf1"}, terms, tail), " ")
+		out = append(out, []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{"*"}, Add: []string{Quote(text)}, TTL: defaultTTL}})
+	}
+	return out
 }

@@ -51,7 +51,7 @@ func TestStepsForEveryRule(t *testing.T) {
 		if (e.Safety == NeedsInput || e.Safety == NeedsEvidence) != (e.Needs != "") {
 			t.Errorf("%s: safety %q needs %q", id, e.Safety, e.Needs)
 		}
-		if !slices.Contains([]string{"", SafeNow, NeedsEvidence, NeedsInput}, e.Safety) || !slices.Contains([]string{"", LowEffort, MediumEffort, HighEffort}, e.Effort) {
+		if !slices.Contains([]string{"", NeedsEvidence, NeedsInput}, e.Safety) || !slices.Contains([]string{"", LowEffort, MediumEffort, HighEffort}, e.Effort) {
 			t.Errorf("%s: safety %q, effort %q", id, e.Safety, e.Effort)
 		}
 		for name := range e.Software {
