@@ -49,6 +49,9 @@ const (
 	TLSRPTRecord = "tlsrpt-record"
 	NullMX       = "null-mx"
 	MXRecords    = "mx-records"
+
+	DKIMKeys      = "dkim-keys"
+	NoMailRecords = "no-mail-records"
 )
 
 // A Claim is one failing verdict that a fix is to clear.
@@ -193,8 +196,12 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	if e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
 		return Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
 	}
-	for _, propose := range []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx} {
-		if f, ok := propose(); ok && c.worthwhile(f) {
+	proposals := []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx, c.dkimKeys}
+	if c.suggestsNoMail() {
+		proposals = []func() (Fix, bool){c.absent}
+	}
+	for _, propose := range proposals {
+		if f, ok := propose(); ok && (c.worthwhile(f) || f.ID == NoMailRecords) {
 			if f.Undo == "" && len(f.Changes) > 0 {
 				f.Undo = undo(f.Changes)
 			}

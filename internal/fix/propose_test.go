@@ -22,6 +22,12 @@ import (
 // for each removed (-) and added (+) record, a line "then" for each stage.
 func propose(t *testing.T, o gather.Options, zones, hosts string) map[string]fix.Fix {
 	t.Helper()
+	return proposeAs(t, o, zones, hosts, checks.Run)
+}
+
+// proposeAs is propose with a judge of its own, which may change what was gathered.
+func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*gather.Evidence, []checks.Rule) []checks.Result) map[string]fix.Fix {
+	t.Helper()
 	if hosts == "" {
 		hosts = "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {}}"
 	}
@@ -45,7 +51,7 @@ func propose(t *testing.T, o gather.Options, zones, hosts string) map[string]fix
 		tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 		tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 		e := gather.Domain(t.Context(), tape, tables, world.Now, "example.com", o)
-		for _, f := range fix.Propose(e, checks.Run(e, checks.All())) {
+		for _, f := range fix.Propose(e, judge(e, checks.All())) {
 			if _, twice := out[f.ID]; twice {
 				t.Errorf("two fixes %s", f.ID)
 			}

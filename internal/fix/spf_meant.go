@@ -56,7 +56,7 @@ func (c *composer) sends() bool {
 
 // noMail reports whether it is safe to say that the domain does no mail.
 func (c *composer) noMail() bool {
-	return c.e.Role.Name == gather.NoMail && (c.e.Role.Stated || !c.spfNamesSenders())
+	return c.e.Role.Name == gather.NoMail && !c.suggestsNoMail() && (c.e.Role.Stated || !c.spfNamesSenders())
 }
 
 // spfNamesSenders reports whether some SPF text of the domain, broken or not, is
