@@ -194,7 +194,17 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	c := &composer{e: e, results: results}
 	var out []Fix
 	if e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
-		return Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
+		out := Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
+		for i := range out { // all the rest comes of that
+			for _, res := range results {
+				for _, v := range c.failing(res.Rule.ID) {
+					if claim := (Claim{res.Rule.ID, v.Subject, v.Key}); !slices.Contains(out[i].Claims, claim) {
+						out[i].Claims = append(out[i].Claims, claim)
+					}
+				}
+			}
+		}
+		return out
 	}
 	proposals := []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx, c.dkimKeys}
 	if c.suggestsNoMail() {

@@ -133,9 +133,11 @@ func TestPropose(t *testing.T) {
 			want: `- example.com TXT "v=spf1 include:s.example.com include:s.example.com include:s.example.com ~all"` + "\n" + `+ example.com TXT "v=spf1 include:s.example.com ~all"`,
 		},
 		{
-			name: "a covered term goes, the wider one stays", zone: spfOf("v=spf1 mx ip4:192.0.2.25 ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.SafeNow,
-			want: `- example.com TXT "v=spf1 mx ip4:192.0.2.25 ip4:192.0.2.0/24 ~all"` + "\n" + `+ example.com TXT "v=spf1 ip4:192.0.2.0/24 ~all"`,
+			name: "a covered network goes, a covered name only once somebody knows where it leads", zone: spfOf("v=spf1 mx ip4:192.0.2.25 ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.SafeNow,
+			want: `- example.com TXT "v=spf1 mx ip4:192.0.2.25 ip4:192.0.2.0/24 ~all"` + "\n" + `+ example.com TXT "v=spf1 mx ip4:192.0.2.0/24 ~all"` + "\n" +
+				`then - example.com TXT "v=spf1 mx ip4:192.0.2.0/24 ~all"` + "\n" + `then + example.com TXT "v=spf1 ip4:192.0.2.0/24 ~all"`,
 		},
+		{name: "a network that a name covers today stays", zone: spfOf("v=spf1 mx/24 ip4:192.0.2.25 ~all"), id: fix.SPFRecord, want: ""},
 		{name: "what somebody else's record covers stays", zone: spfOf("v=spf1 ip4:192.0.2.25 include:s.example.com ~all") + `s IN TXT "v=spf1 ip4:192.0.2.0/24 -all"`, id: fix.SPFRecord, want: ""},
 		{
 			name: "dead terms go once nobody needs them", zone: spfOf("v=spf1 ip4:192.0.2.25 a:gone.example.com mx:mx.example.com ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence,

@@ -62,11 +62,11 @@ func (c *composer) spfDraft(n *spf.Node, bold bool) *spfDraft {
 }
 
 // coveredTerms gives the terms of the domain all of whose networks another of its
-// terms lets pass. That of an include may change without its word.
+// terms lets pass, one that names networks itself: where names lead may change.
 func coveredTerms(t *spf.Tree) map[*spf.Step]bool {
 	held := map[*spf.Step]map[netip.Prefix]bool{}
 	for _, c := range t.Covered() {
-		if c.By.Node.Included() {
+		if c.By.Node.Included() || c.By.Step.Term.Kind.Asks() {
 			continue
 		}
 		if held[c.Network.Step] == nil {

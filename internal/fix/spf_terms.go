@@ -99,6 +99,12 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		d.need("that " + clip(t.Text) + " stands for no server of yours")
 		return "never reached, and no lookup is left for it"
 	case step != nil && d.covered[step] && !partlyDead(step):
+		if t.Kind.Asks() {
+			if !d.bold {
+				return ""
+			}
+			d.need("that what " + clip(t.Text) + " leads to stays within the networks of the record")
+		}
 		return "another term lets the same addresses pass today"
 	case !t.Kind.Asks() && told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key): // a host may get another address
 		return "no network of the public internet"
