@@ -7,8 +7,9 @@ type Fix struct {
 	Title         string   `json:"title"`
 	Rules         []string `json:"rules"`        // rules that it clears, the first gives it its name
 	Fingerprints  []string `json:"fingerprints"` // findings that it clears
+	Group         string   `json:"group" jsonschema:"enum=publish,enum=evidence,enum=servers"`
 	Effort        string   `json:"effort" jsonschema:"enum=low,enum=medium,enum=high"`
-	Safety        string   `json:"safety" jsonschema:"enum=safe-now,enum=needs-evidence,enum=needs-input"`
+	Safety        string   `json:"safety" jsonschema:"enum=safe-now,enum=needs-evidence,enum=needs-input,enum=manual"`
 	Needs         string   `json:"needs"`   // the evidence or input that is asked for
 	Changes       []Change `json:"changes"` // empty: nothing that DNS can mend
 	Steps         []Step   `json:"steps"`
@@ -32,6 +33,14 @@ const (
 	SafeNow       = "safe-now"       // breaks no mail
 	NeedsEvidence = "needs-evidence" // safe only once reports or logs show it
 	NeedsInput    = "needs-input"    // a value is missing that only the operator knows
+	Manual        = "manual"         // work outside the DNS: not tried by a second audit
+)
+
+// Values of Fix.Group, in the order in which fixes are shown.
+const (
+	GroupPublish  = "publish"  // records to publish today, some of them once a value is filled in
+	GroupEvidence = "evidence" // records that need evidence first
+	GroupServers  = "servers"  // what the DNS cannot mend
 )
 
 // A Change replaces records of one owner and type. Data is in presentation
@@ -46,8 +55,10 @@ type Change struct {
 
 // A Stage is a later step of a change that must not be made at once.
 type Stage struct {
-	When       string   `json:"when"` // what must hold before
-	Changes    []Change `json:"changes"`
-	ScoreAfter int      `json:"score_after"`
-	Verified   bool     `json:"verified"`
+	When         string   `json:"when"` // what must hold before
+	Changes      []Change `json:"changes"`
+	Rules        []string `json:"rules"`        // rules that it clears beyond what comes before
+	Fingerprints []string `json:"fingerprints"` // findings that it clears beyond what comes before
+	ScoreAfter   int      `json:"score_after"`
+	Verified     bool     `json:"verified"`
 }

@@ -183,19 +183,7 @@ func arrange(r *Report, d *Domain, id string) htmlDomain {
 		h.Areas = append(h.Areas, arrangeArea(a))
 	}
 	h.Groups, h.More = groupFindings(r, d)
-	n := 0
-	for _, f := range d.Fixes {
-		if f.record() {
-			n++
-			h.Fixes = append(h.Fixes, arrangeFix(f, n))
-		}
-	}
-	for _, f := range d.Fixes {
-		if !f.record() {
-			n++
-			h.Fixes = append(h.Fixes, arrangeFix(f, n))
-		}
-	}
+	h.Fixes = arrangeFixes(d.Fixes)
 	h.Unknowns = htmlReasons(unknownByReason(d))
 	h.Unasked = htmlReasons(unaskedByReason(d.NotAsked))
 	h.Inapplicable = htmlReasons(unaskedByReason(d.NotApplicable))

@@ -11,10 +11,12 @@ type htmlFix struct {
 	Fix
 	Number int
 	DNS    bool
+	Group  string // heading of the group that begins here, "" within one
 	Chips  []htmlChip
 	Main   []htmlChange
 	Stages []htmlStage
 	Clears string
+	Back   []string // records to publish again, as undo
 }
 
 type htmlChip struct{ Tone, Text string }
@@ -33,7 +35,7 @@ func arrangeFix(f Fix, n int) htmlFix {
 	}
 	switch f.Safety {
 	case NeedsEvidence:
-		h.Chips = append(h.Chips, htmlChip{"warn", "needs evidence first"})
+		h.Chips = append(h.Chips, htmlChip{"warn", "wait first"})
 	case NeedsInput:
 		h.Chips = append(h.Chips, htmlChip{"warn", "needs your input"})
 	case SafeNow:
@@ -41,7 +43,7 @@ func arrangeFix(f Fix, n int) htmlFix {
 	}
 	switch {
 	case f.Verified:
-		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified against DNS: score %d after it", f.ScoreAfter)})
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified: score %d after it", f.ScoreAfter)})
 	case h.DNS:
 		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
 	case !f.record():
@@ -50,10 +52,31 @@ func arrangeFix(f Fix, n int) htmlFix {
 	if f.Effort != "" {
 		h.Chips = append(h.Chips, htmlChip{"", f.Effort + " effort"})
 	}
+	words, records, _ := strings.Cut(f.Undo, "\n")
+	if h.Undo = words; records != "" {
+		h.Back = strings.Split(records, "\n")
+	}
 	for _, s := range f.Next {
 		h.Stages = append(h.Stages, htmlStage{Stage: s, Main: changeLines(s.Changes)})
 	}
 	return h
+}
+
+// arrangeFixes puts fixes into their groups.
+func arrangeFixes(fixes []Fix) []htmlFix {
+	var out []htmlFix
+	for _, g := range fixGroups() {
+		title := g.title
+		for _, f := range fixes {
+			if f.Group != g.name {
+				continue
+			}
+			h := arrangeFix(f, len(out)+1)
+			h.Group, title = title, ""
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 func prefixed(prefix, s string) string {

@@ -50,7 +50,7 @@ func TestHTML(t *testing.T) {
 // The elements and attributes that the template writes. Anything else in an
 // output would come from text that was not escaped.
 var (
-	elements = strings.Fields(`html head meta title style body a header h1 p main section h2 h3 h4 div table thead tbody tr th td span
+	elements = strings.Fields(`html head meta title style body a header h1 p main section h2 h3 h4 h5 div table thead tbody tr th td span
 		footer details summary article ul ol li code strong br nav dl dt dd pre time svg circle text path rect g polyline defs pattern`)
 	attributes = strings.Fields(`lang charset http-equiv content name class href id aria-labelledby aria-label aria-hidden role scope datetime
 		viewbox preserveaspectratio cx cy r fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray transform x y rx width height d points font-size patternunits patterntransform`)
@@ -166,7 +166,8 @@ func TestHTMLTells(t *testing.T) {
 		want = append(want, f.Evidence...)
 	}
 	for _, f := range d.Fixes {
-		want = append(want, f.Title, f.Undo, f.Needs)
+		want = append(want, f.Title, f.Needs)
+		want = append(want, strings.Split(f.Undo, "\n")...)
 		for _, c := range f.Changes {
 			want = append(want, c.New...)
 			want = append(want, c.Old...)
@@ -204,7 +205,7 @@ func FuzzHTML(f *testing.F) {
 		d := r.Domains[0]
 		d.Name, d.Unicode, d.Profile.Role, d.Profile.Why = s, s, s, s
 		d.Findings = []Finding{{Rule: s, Title: s, Area: "spf", Severity: s, Subject: s, Key: s, Message: s, Evidence: []string{s}, Refs: []string{s}}}
-		d.Fixes = []Fix{{ID: s, Title: s, Rules: []string{s}, Safety: s, Effort: s, Needs: s, Changes: []Change{{Owner: s, Type: s, Old: []string{s}, New: []string{s}}}, Steps: []Step{{Text: s, Copy: []string{s}}}, Undo: s, Unverified: s}}
+		d.Fixes = []Fix{{ID: s, Title: s, Rules: []string{s}, Group: GroupPublish, Safety: s, Effort: s, Needs: s, Changes: []Change{{Owner: s, Type: s, Old: []string{s}, New: []string{s}}}, Steps: []Step{{Text: s, Copy: []string{s}}}, Undo: s, Unverified: s}}
 		d.MX = []MX{{Host: s}}
 		d.SPF = &SPFTree{Domain: s, Record: s, Terms: []SPFTerm{{Text: s, Problem: s, Lookups: 1}}}
 		r.Hosts = []Host{{Name: s, Addresses: []HostAddress{{IP: s, Fail: s, Banner: s, TLS: &TLS{Version: s, Error: s}, Cert: &Certificate{Key: s, Mozilla: s}}}}}

@@ -129,19 +129,19 @@ func sampleTypical(t testing.TB) *Report {
 	d.Fixes = []Fix{
 		{
 			ID: "dmarc-record", Title: "Let receivers put forgeries aside", Rules: []string{"dmarc-policy-none", "dmarc-nonexistent-weak"}, Fingerprints: []string{Fingerprint("dmarc-policy-none", "example.com", "")},
-			Effort: "low", Safety: NeedsEvidence, Needs: "14 days of aggregate reports in which all your own senders pass",
+			Group: GroupEvidence, Effort: "low", Safety: NeedsEvidence, Needs: "a month of DMARC reports with all your own mail passing",
 			Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=DMARC1; p=none; rua=mailto:dmarc@example.com"`}, New: []string{`"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"`}}},
-			Undo:    "publish p=none again", VisibleWithin: 3600, Points: 10, ScoreAfter: d.Score.High + 10, Verified: true,
+			Undo:    "publish again:\n" + `_dmarc.example.com. 3600 IN TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`, VisibleWithin: 3600, Points: 10, ScoreAfter: d.Score.High + 10, Verified: true,
 			Next: []Stage{{When: "a month of reports shows nothing of yours put aside", ScoreAfter: d.Score.High + 10, Verified: true, Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`}}}}},
 		},
 		{
 			ID: "spf-record", Title: "Write the addresses of the include that is used once", Rules: []string{"spf-lookup-near"}, Fingerprints: []string{Fingerprint("spf-lookup-near", "example.com", "")},
-			Effort: "low", Safety: SafeNow,
+			Group: GroupPublish, Effort: "low", Safety: SafeNow,
 			Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`}, New: []string{`"v=spf1 mx ip4:198.51.100.0/28 ip4:198.51.100.64/28 ip4:203.0.113.128/27 include:_spf.example.org ~all"`}}},
-			Undo:    "publish the old record again", VisibleWithin: 3600, Points: 1, ScoreAfter: d.Score.High + 1, Verified: true,
+			Undo:    "publish again:\n" + `example.com. 3600 IN TXT "v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`, VisibleWithin: 3600, Points: 1, ScoreAfter: d.Score.High + 1, Verified: true,
 		},
 		{
-			ID: "mtasts-policy", Title: "Publish an MTA-STS policy in testing mode", Rules: []string{"mtasts-none"}, Effort: "medium", Safety: NeedsInput, Needs: "the address of a web server for mta-sts.example.com",
+			ID: "mtasts-policy", Title: "Publish an MTA-STS policy in testing mode", Rules: []string{"mtasts-none"}, Group: GroupPublish, Effort: "medium", Safety: NeedsInput, Needs: "the address of a web server for mta-sts.example.com",
 			Steps: []Step{
 				{Text: "Serve this file at https://mta-sts.example.com/.well-known/mta-sts.txt with a valid certificate:", Copy: []string{"version: STSv1", "mode: testing", "mx: mx1.example.com", "max_age: 86400"}},
 				{Text: "Then publish the record."},
@@ -149,7 +149,7 @@ func sampleTypical(t testing.TB) *Report {
 			Changes: []Change{{Owner: "_mta-sts.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=STSv1; id=20261121T061700;"`}}}, VisibleWithin: 900, Unverified: "the policy host does not answer yet",
 		},
 		{
-			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Effort: "low", Safety: SafeNow, Points: 1, ScoreAfter: d.Score.High,
+			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Group: GroupServers, Effort: "low", Safety: Manual, Points: 1, ScoreAfter: d.Score.High,
 			Steps: []Step{{Text: "Postfix reads smtpd_tls_chain_files again after: postfix reload"}},
 		},
 	}
@@ -232,7 +232,7 @@ func sampleNoMail(t testing.TB) *Report {
 	bad := Build(&gather.Evidence{Domain: "parked.example", At: sampleTime, Role: role, Options: gather.Options{NoSMTP: true, Skip: []string{"dkim"}}}, missing, rubric(t))
 	bad.Drift = []Difference{{Owner: "_dmarc.parked.example", Type: "TXT", Zone: []string{`"v=DMARC1; p=reject"`}, Note: "not published yet"}}
 	bad.Fixes = []Fix{{
-		ID: "dmarc-record", Title: "Have all mail in its name rejected", Rules: []string{"dmarc-record-missing"}, Effort: "low", Safety: SafeNow,
+		ID: "dmarc-record", Title: "Have all mail in its name rejected", Rules: []string{"dmarc-record-missing"}, Group: GroupPublish, Effort: "low", Safety: SafeNow,
 		Changes: []Change{{Owner: "_dmarc.parked.example", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; sp=reject; np=reject"`}}}, Undo: "delete the record", VisibleWithin: 300, Points: 40, ScoreAfter: 100, Verified: true,
 	}}
 	bad.Next = &Outcome{Mark: mark(100, 100, "A+"), Fixes: 1, Verified: true}
@@ -279,7 +279,7 @@ func sampleHostile(t testing.TB) *Report {
 	d := Build(e, rs, rubric(t))
 	d.Unicode = "ex\u0430mple.com" + hostileBidi
 	d.Fixes = []Fix{{
-		ID: "spf-record", Title: hostileHTML, Rules: []string{"spf-syntax"}, Effort: "low", Safety: NeedsInput, Needs: wide + hostileHTML,
+		ID: "spf-record", Title: hostileHTML, Rules: []string{"spf-syntax"}, Group: GroupPublish, Effort: "low", Safety: NeedsInput, Needs: wide + hostileHTML,
 		Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 300, Old: []string{`"` + hostileHTML + hostileEscape + `"`}, New: []string{`"v=spf1 ` + long + ` -all"`}}}, Steps: []Step{{Text: hostileHTML, Copy: []string{hostileHTML, hostileEscape}}, {Text: wide + wide}}, Undo: hostileEscape, VisibleWithin: 300,
 	}}
 	d.AddEvents(Event{At: sampleTime.AddDate(0, 0, -2), Kind: "policy", What: hostileHTML, Subject: hostileBidi})

@@ -6,66 +6,91 @@ import (
 	"time"
 )
 
-// proofNote stands beside every verified fix.
-const proofNote = "Verified: checked against DNS only, by a second audit over the changed records; senders that nobody named cannot be seen."
+// proofNote says what a proof is worth, beside each.
+const proofNote = "verified by a second audit over the changed DNS; senders that nobody named cannot be seen"
 
 // mostSteps bounds the fixes outside the DNS that the short form shows.
 const mostSteps = 6
 
-// fixes writes the record changes, then the steps that DNS cannot take.
+// fixGroup is one of the three groups of fixes.
+type fixGroup struct{ name, title string }
+
+// fixGroups gives the groups in the order in which they are shown.
+func fixGroups() []fixGroup {
+	return []fixGroup{
+		{GroupPublish, "publish today"},
+		{GroupEvidence, "after evidence"},
+		{GroupServers, "on the servers"},
+	}
+}
+
+// fixes writes what to do, in its three groups.
 func (p *page) fixes(d *Domain) {
-	n, verified := 0, false
-	for _, f := range d.Fixes {
-		if !f.record() {
-			continue
-		}
-		verified = verified || f.Verified
-		n++
-		p.blank()
-		p.fixHead(fmt.Sprintf("FIX %d", n), f)
-		p.changes(f.Changes)
-		p.steps(f.Steps)
-		if len(f.Changes) == 0 {
-			continue
-		}
-		facts := []string{p.proof(f), "visible within " + lasting(f.VisibleWithin)}
-		if f.Undo != "" {
-			facts = append(facts, "undo: "+clean(f.Undo, maxMessage))
-		}
-		p.para(2, dim, strings.Join(facts, "; "))
-		for _, s := range f.Next {
-			p.para(2, plain, fmt.Sprintf("then, once %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
-			p.changes(s.Changes)
+	n := 0
+	for _, g := range fixGroups() {
+		inGroup := 0
+		for _, f := range d.Fixes {
+			if f.Group != g.name {
+				continue
+			}
+			if n++; inGroup == 0 {
+				p.section(strings.ToUpper(g.title), "")
+			} else {
+				p.blank()
+			}
+			if inGroup++; g.name == GroupServers && inGroup > mostSteps && !p.full() {
+				p.para(0, dim, fmt.Sprintf("%d more, worth less: -o wide shows them", inGroupOf(d.Fixes, g.name)-mostSteps))
+				break
+			}
+			p.fix(n, f)
 		}
 	}
-	if verified {
-		p.blank()
-		p.para(0, dim, proofNote)
-	}
-	n = 0
-	for _, f := range d.Fixes {
-		if f.record() {
-			continue
+}
+
+func inGroupOf(fixes []Fix, group string) int {
+	n := 0
+	for _, f := range fixes {
+		if f.Group == group {
+			n++
 		}
-		if n++; n > mostSteps && !p.full() {
-			continue
-		}
-		p.blank()
-		p.fixHead("NOT DNS", f)
-		p.steps(f.Steps)
 	}
-	if n > mostSteps && !p.full() {
-		p.blank()
-		p.para(0, dim, fmt.Sprintf("NOT DNS: %d more, worth less: -o wide shows them", n-mostSteps))
+	return n
+}
+
+// fix writes one fix.
+func (p *page) fix(n int, f Fix) {
+	p.fixHead(fmt.Sprintf("FIX %d", n), f)
+	_, again, _ := strings.Cut(f.Undo, "\n")
+	p.changes(f.Changes, again)
+	p.steps(f.Steps)
+	if len(f.Changes) > 0 {
+		p.para(2, dim, p.proof(f)+"; visible within "+lasting(f.VisibleWithin))
+		p.undo(f.Undo)
+	}
+	for _, s := range f.Next {
+		p.para(2, plain, fmt.Sprintf("then, once %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
+		p.changes(s.Changes, "")
+	}
+}
+
+// undo writes how to take a change back: words, then records as they stood.
+func (p *page) undo(undo string) {
+	words, records, _ := strings.Cut(undo, "\n")
+	if words == "" {
+		return
+	}
+	p.para(2, dim, "undo: "+clean(words, maxMessage))
+	for line := range strings.Lines(records) {
+		p.line("  " + p.as(dim, Sanitize(strings.TrimSuffix(line, "\n"))))
 	}
 }
 
 // proof says what the second audit showed.
 func (p *page) proof(f Fix) string {
-	if f.Verified {
-		return fmt.Sprintf("verified against DNS: score %d after it", f.ScoreAfter)
-	}
-	if f.Unverified != "" {
+	switch {
+	case f.Verified:
+		return fmt.Sprintf("%s: score %d after it", proofNote, f.ScoreAfter)
+	case f.Unverified != "":
 		return "not verified: " + clean(f.Unverified, maxMessage)
 	}
 	return "not verified"
@@ -84,16 +109,18 @@ func (p *page) fixHead(label string, f Fix) {
 	text := ""
 	switch f.Safety {
 	case NeedsEvidence:
-		text = "NEEDS EVIDENCE"
+		text = "WAIT FIRST"
 	case NeedsInput:
 		text = "NEEDS INPUT"
 	case SafeNow:
-		if len(f.Changes) > 0 {
-			text = "SAFE NOW"
-		}
+		text = "SAFE NOW"
 	}
-	if f.Needs != "" {
-		text = strings.TrimPrefix(text+": "+clean(f.Needs, maxMessage), ": ")
+	switch needs := clean(f.Needs, maxMessage); {
+	case needs == "":
+	case f.Safety == NeedsEvidence && strings.HasPrefix(needs, "that "):
+		text += " until you know " + needs
+	default:
+		text = strings.TrimPrefix(text+": "+needs, ": ")
 	}
 	head := label + "  " + name + points
 	if text != "" && width(head)+2+width(text) <= p.o.Width {
@@ -119,13 +146,11 @@ func safetyRole(s string) role {
 
 // record reports whether a fix is a record to publish, also where a value in it is
 // still to be asked for.
-func (f *Fix) record() bool {
-	return len(f.Changes) > 0 || f.Safety == NeedsInput && !strings.HasPrefix(f.ID, "steps-")
-}
+func (f *Fix) record() bool { return f.Group != GroupServers }
 
-// changes writes records as zone lines, never broken, so that they can be
-// copied.
-func (p *page) changes(cs []Change) {
+// changes writes records as zone lines, never broken, so that they can be copied.
+// Records that the undo names are left to it.
+func (p *page) changes(cs []Change, again string) {
 	for _, c := range cs {
 		owner := clean(strings.TrimSuffix(c.Owner, "."), maxName) + "."
 		kind := clean(c.Type, 10)
@@ -137,6 +162,9 @@ func (p *page) changes(cs []Change) {
 			label = "remove  "
 		}
 		for _, data := range c.Old {
+			if strings.Contains(again, " IN "+c.Type+" "+data) {
+				continue
+			}
 			p.line("  " + p.as(dim, fmt.Sprintf("%s %s IN %s %s", label, owner, kind, Sanitize(data))))
 		}
 	}

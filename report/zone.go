@@ -52,8 +52,11 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		case f.Unverified != "":
 			note("not verified: %s", bound(f.Unverified, maxMessage))
 		}
-		if f.Undo != "" {
-			note("undo: %s", bound(f.Undo, maxMessage))
+		if words, records, _ := strings.Cut(f.Undo, "\n"); words != "" {
+			note("undo: %s", bound(words, maxMessage))
+			for line := range strings.Lines(records) {
+				note("  %s", strings.TrimSuffix(line, "\n"))
+			}
 		}
 		for _, s := range f.Steps {
 			note("step: %s", bound(s.Text, maxMessage))

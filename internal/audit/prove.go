@@ -24,6 +24,7 @@ type prover struct {
 	job    *Job
 	rubric *report.Rubric
 	before trial
+	meant  *intent       // nil where nothing is proposed as safe
 	places chan struct{} // bounds the audits that run at a time
 }
 
@@ -39,20 +40,21 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 			proposed = append(proposed, f)
 		}
 	}
+	if slices.ContainsFunc(proposed, func(f fix.Fix) bool { return f.Safety == fix.SafeNow && len(f.Changes) > 0 }) {
+		p.meant = intentOf(ctx, j, before.evidence)
+	}
 	proven := make([]proof, len(proposed))
 	var wg sync.WaitGroup
 	for i, f := range proposed {
 		wg.Go(func() { proven[i] = p.proof(ctx, f) })
 	}
 	wg.Wait()
+	proven = slices.DeleteFunc(proven, proof.useless)
 
 	d.Next = p.together(ctx, proven)
 	cared := map[fix.Claim]bool{}
 	for _, pr := range proven {
-		claims := pr.fix.Claims
-		if pr.verified() {
-			claims = slices.Concat(pr.cleared, pr.later)
-		}
+		claims := slices.Concat(pr.claims(), pr.later)
 		for _, c := range claims {
 			cared[c] = true
 		}
@@ -66,7 +68,7 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 	for i := range proven {
 		p.weigh(&proven[i])
 	}
-	slices.SortStableFunc(proven, byUse)
+	slices.SortStableFunc(proven, p.byRisk)
 	for _, pr := range proven {
 		d.Fixes = append(d.Fixes, p.reported(pr))
 	}
@@ -74,23 +76,48 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 
 func isSteps(id string) bool { return strings.HasPrefix(id, "steps-") }
 
-// byUse puts what can be done at once first, then what needs evidence, then what
-// needs input, then what is no change of the DNS; among equals, what brings most.
-// So what pays most never comes first because it pays most.
-func byUse(a, b proof) int {
-	class := func(p proof) int {
-		order := slices.Index([]string{fix.SafeNow, fix.NeedsEvidence, fix.NeedsInput}, p.fix.Safety)
-		switch {
-		case p.verified():
-			return order
-		case len(p.fix.Changes) > 0:
-			return 10 + order
-		case p.fix.Safety == fix.NeedsInput && !isSteps(p.fix.ID):
-			return 20
-		}
-		return 30
+// byRisk orders fixes: in three groups, what can be published today, what needs
+// evidence first, what is done on servers; in each, what removes the greatest risk
+// first, by the severity of the worst finding that it clears, then by points; among
+// equals what is safe. So what pays most never comes first because it pays most.
+func (p *prover) byRisk(a, b proof) int {
+	groups := []string{report.GroupPublish, report.GroupEvidence, report.GroupServers}
+	safeties := []string{fix.SafeNow, fix.Manual, fix.NeedsInput, fix.NeedsEvidence}
+	place := func(pr proof) int { return slices.Index(groups, pr.group()) }
+	safe := func(pr proof) int {
+		s, _ := pr.safety()
+		return slices.Index(safeties, s)
 	}
-	return cmp.Or(class(a)-class(b), b.score.High-a.score.High, cmp.Compare(b.score.Raw, a.score.Raw))
+	if d := place(a) - place(b); d != 0 {
+		return d
+	}
+	switch x, y := p.risk(a), p.risk(b); {
+	case x.Worse(y):
+		return -1
+	case y.Worse(x):
+		return 1
+	}
+	return cmp.Or(b.score.High-a.score.High, cmp.Compare(b.score.Raw, a.score.Raw), safe(a)-safe(b))
+}
+
+// risk gives the severity of the worst finding that a fix clears.
+func (p *prover) risk(pr proof) checks.Severity {
+	worst := checks.Info
+	for _, c := range pr.claims() {
+		if v := p.before.failure(c); v != nil && v.Severity.Worse(worst) {
+			worst = v.Severity
+		}
+	}
+	return worst
+}
+
+// claims gives the findings that a fix is reported to clear: those that its proof
+// cleared, or, where there was none, those that it is for.
+func (p proof) claims() []fix.Claim {
+	if p.after != nil && len(p.cleared) > 0 {
+		return p.cleared
+	}
+	return p.fix.Claims
 }
 
 // A proof is what became of one fix.
@@ -105,6 +132,37 @@ type proof struct {
 }
 
 func (p proof) verified() bool { return p.after != nil && p.why == "" }
+
+// useless reports that a fix was tried and clears nothing of what it is for, now or
+// later: it is no fix.
+func (p proof) useless() bool {
+	return p.after != nil && len(p.cleared)+len(p.later) == 0 && p.after.stands(p.fix.Claims)
+}
+
+// safety gives how safe a fix is: what no audit has shown to be harmless is never
+// safe now.
+func (p proof) safety() (safety, needs string) {
+	switch {
+	case p.fix.Safety != fix.SafeNow || p.verified():
+		return p.fix.Safety, p.fix.Needs
+	case len(p.fix.Changes) == 0:
+		return fix.Manual, p.fix.Needs
+	}
+	return fix.NeedsEvidence, "that it does no harm: by a second audit, " + p.why
+}
+
+// group says where a fix belongs: what can be published today, what needs evidence
+// first, what is done on servers.
+func (p proof) group() string {
+	safety, _ := p.safety()
+	switch {
+	case !p.fix.Record():
+		return report.GroupServers
+	case safety == fix.NeedsEvidence:
+		return report.GroupEvidence
+	}
+	return report.GroupPublish
+}
 
 // try audits the domain over changed records.
 func (p *prover) try(ctx context.Context, changes []zone.Change) *trial {
@@ -123,7 +181,11 @@ func (p *prover) try(ctx context.Context, changes []zone.Change) *trial {
 // single one, the fix is extended by what is proposed there, and tried again.
 func (p *prover) proof(ctx context.Context, f fix.Fix) proof {
 	if len(f.Changes) == 0 || f.Safety == fix.NeedsInput {
-		return proof{fix: f}
+		out := proof{fix: f}
+		if len(f.Changes) == 0 {
+			p.stages(ctx, &out)
+		}
+		return out
 	}
 	out := p.attempt(ctx, f)
 	for range 2 {
@@ -158,8 +220,11 @@ func followUp(f fix.Fix, after *trial) (fix.Fix, bool) {
 func (p *prover) attempt(ctx context.Context, f fix.Fix) proof {
 	out := proof{fix: f, after: p.try(ctx, f.Changes)}
 	out.cleared, out.why = p.compare(out.after, f.Claims, f.Safety == fix.SafeNow)
-	if out.why == "" && f.ID == fix.SPFRecord && f.Safety == fix.SafeNow && p.before.evidence.Role.Name != gather.NoMail && losesSenders(p.before.evidence, out.after.evidence) {
-		out.why = "it would take the right to send away from addresses that have it"
+	if out.why == "" {
+		out.why = takesRole(p.before.evidence, out.after.evidence)
+	}
+	if out.why == "" && f.Safety == fix.SafeNow {
+		out.why = p.meant.loses(ctx, f.Changes)
 	}
 	return out
 }
@@ -171,12 +236,18 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 		changes = fix.Squash(changes, s.Changes)
 		after := p.try(ctx, changes)
 		cleared, why := p.compare(after, p.before.claims(), false)
+		stage := report.Stage{When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.High, Verified: why == ""}
 		if why == "" {
-			pr.later = append(pr.later, cleared...)
+			var more []fix.Claim
+			for _, c := range cleared {
+				if !slices.Contains(pr.cleared, c) && !slices.Contains(pr.later, c) {
+					more = append(more, c)
+				}
+			}
+			stage.Rules, stage.Fingerprints = named(more)
+			pr.later = append(pr.later, more...)
 		}
-		pr.stages = append(pr.stages, report.Stage{
-			When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.High, Verified: why == "",
-		})
+		pr.stages = append(pr.stages, stage)
 	}
 }
 
@@ -214,28 +285,28 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 func (p *prover) reported(pr proof) report.Fix {
 	f := pr.fix
 	out := report.Fix{
-		ID: f.ID, Title: f.Title, Effort: f.Effort, Safety: f.Safety, Needs: f.Needs, Undo: f.Undo,
+		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo,
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
 		ScoreAfter: pr.score.High, Points: pr.score.High - p.before.score.High,
 	}
+	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {
 		out.Steps = append(out.Steps, report.Step{Text: s.Text, Copy: s.Copy})
 	}
-	claims := f.Claims
-	if pr.after != nil {
-		claims = pr.cleared
-	}
-	if len(claims) == 0 {
-		claims = f.Claims
-	}
-	for _, c := range claims {
-		if !slices.Contains(out.Rules, c.Rule) {
-			out.Rules = append(out.Rules, c.Rule)
-		}
-		out.Fingerprints = append(out.Fingerprints, report.Fingerprint(c.Rule, c.Subject, c.Key))
-	}
+	out.Rules, out.Fingerprints = named(pr.claims())
 	return out
+}
+
+// named gives the rules of claims, each once, and their fingerprints.
+func named(claims []fix.Claim) (rules, fingerprints []string) {
+	for _, c := range claims {
+		if !slices.Contains(rules, c.Rule) {
+			rules = append(rules, c.Rule)
+		}
+		fingerprints = append(fingerprints, report.Fingerprint(c.Rule, c.Subject, c.Key))
+	}
+	return rules, fingerprints
 }
 
 // weigh notes the score that a fix leads to.

@@ -7,8 +7,6 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
-	"mxvet/internal/spf"
-	"mxvet/internal/wire"
 	"mxvet/report"
 )
 
@@ -90,6 +88,23 @@ func liftsLower(before, after []report.Cap, limit int) bool {
 	return slices.ContainsFunc(before, func(c report.Cap) bool { return c.At < limit && !capped(after, c.Rule) })
 }
 
+// takesRole says how a change would make a domain another one than it is known to
+// be, "" where it does not. What was taken for granted only, because a lookup failed
+// or a record is void, may be found out.
+func takesRole(before, after *gather.Evidence) string {
+	was, now := before.Role, after.Role
+	if was.Name == now.Name || was.Unproven || len(before.SPF.PermErrors) > 0 || len(before.SPF.Root.Records) != 1 && len(before.SPF.Root.Near) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("it would make a %s domain of a %s one", now.Name, was.Name)
+}
+
+// stands reports whether all of the claims still fail in a trial, so that what was
+// to clear them does not.
+func (t *trial) stands(claims []fix.Claim) bool {
+	return !slices.ContainsFunc(claims, func(c fix.Claim) bool { return t.failure(c) == nil })
+}
+
 // claims gives every failing verdict.
 func (t *trial) claims() []fix.Claim {
 	var out []fix.Claim
@@ -143,20 +158,4 @@ func (t *trial) clears(c fix.Claim) bool {
 		})
 	}
 	return false
-}
-
-// losesSenders reports whether addresses of the public internet pass before that
-// do not pass after.
-func losesSenders(before, after *gather.Evidence) bool {
-	special := wire.Special
-	if before.Options.AllowPrivate {
-		special = wire.SpecialButDocumentation
-	}
-	lost := func(a, b spf.Set) bool {
-		return slices.ContainsFunc(a, func(s spf.Span) bool { // sets hold no two spans that touch
-			_, nowhere := special(s.Lo)
-			return !nowhere && !slices.ContainsFunc(b, func(t spf.Span) bool { return !s.Lo.Less(t.Lo) && !t.Hi.Less(s.Hi) })
-		})
-	}
-	return lost(before.SPF.Pass4, after.SPF.Pass4) || lost(before.SPF.Pass6, after.SPF.Pass6)
 }

@@ -28,7 +28,7 @@ func mends() map[string][]mend {
 			out[rule] = append(out[rule], mend{fix: fix, risky: risky})
 		}
 	}
-	add(SPFRecord, false,
+	add(SPFRecord, false, senderNotPassed,
 		"spf-record-missing", "spf-record-multiple", "spf-version-broken", "spf-type99", "spf-syntax", "spf-cut-off",
 		"spf-lookup-limit", "spf-lookup-near", "spf-void-limit", "spf-void", "spf-network-odd", "spf-no-mail",
 		"spf-mechanism-as-modifier", "spf-unknown-modifier", "spf-after-all", "spf-redirect-ignored", "spf-trailing-dot",

@@ -6,14 +6,19 @@ import (
 	"strings"
 
 	"mxvet/internal/dmarc"
+	"mxvet/internal/gather"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
 
+// What to wait for. RFC 9989 section 7.4 asks for a month at none and as long at
+// quarantine, and tells domains whose users may post to mailing lists to stay
+// there: reject is for those who keep off lists, or accept what lists do then.
 const (
-	twoWeeks     = "reports of 14 days in which all mail of yours passes aligned"
-	whenReports  = "the reports of 14 days show that all mail of yours passes aligned"
-	whenQuiet    = "two more weeks of reports show no loss"
+	aMonth       = "a month of DMARC reports with all your own mail passing"
+	whenMonth    = "a month of DMARC reports shows all your own mail passing"
+	whenQuiet    = "another month of reports, at quarantine, shows no loss"
+	onLists      = "nobody of the domain posts to mailing lists, or all who do were told that lists may drop them"
 	neverApplied = "until now no receiver applied this policy: "
 )
 
@@ -92,14 +97,21 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	}
 	if c.noMail() {
 		f := p.fix(p.nobody(), all)
-		f.Title, f.Safety, f.Undo = "have all mail that claims to be from the domain refused", SafeNow, undoDMARC(published)
+		f.Title, f.Safety = "have all mail that claims to be from the domain refused", SafeNow
 		return f, true
 	}
 
 	bold, subdomains := p.safe.bold()
-	evidence, seen := twoWeeks, whenReports
+	evidence, seen := aMonth, whenMonth
 	if subdomains {
-		evidence, seen = twoWeeks+", that of subdomains too", whenReports+", that of subdomains too"
+		evidence, seen = aMonth+", that of subdomains too", whenMonth+", that of subdomains too"
+	}
+	quiet := whenQuiet
+	if c.hasUsers() {
+		quiet = onLists + ", and " + whenQuiet
+		if bold.p == dmarc.Reject {
+			evidence, seen = evidence+", and that "+onLists, seen+", and "+onLists
+		}
 	}
 	raised := p.safe.p == dmarc.None
 	if !raised && bold.String() == p.safe.String() {
@@ -127,13 +139,12 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	staged := changed && (len(more) == 0 || worthIt || !p.reported() || raised && !c.mailPasses())
 	if staged {
 		f := p.fix(p.safe, claims)
-		f.Title, f.Undo = p.title(), undoDMARC(published)
-		f.Safety = SafeNow
+		f.Title, f.Safety = p.title(), SafeNow
 		if p.strengthened() {
-			f.Safety, f.Needs = NeedsEvidence, neverApplied+twoWeeks
+			f.Safety, f.Needs = NeedsEvidence, neverApplied+evidence
 		}
 		if raised {
-			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, seen, whenQuiet)
+			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, seen, quiet)
 		} else if len(more) > 0 {
 			f.Next = p.next([]dmarcDraft{p.safe, bold}, seen)
 		}
@@ -143,21 +154,18 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		return Fix{}, false
 	}
 	f := p.fix(bold, all)
-	f.Safety, f.Needs, f.Undo = NeedsEvidence, evidence, "publish the replaced record again"
+	f.Safety, f.Needs = NeedsEvidence, evidence
 	f.Title = "apply the DMARC policy in full"
 	if raised {
-		f.Title, f.Needs, f.Undo = "ask receivers to act on forged mail", twoWeeks, "p=none"
-		f.Next = p.next([]dmarcDraft{bold, reject}, whenQuiet)
+		f.Title = "ask receivers to act on forged mail"
+		f.Next = p.next([]dmarcDraft{bold, reject}, quiet)
 	}
 	return f, true
 }
 
-func undoDMARC(published []dmarc.Record) string {
-	if len(published) == 0 {
-		return "remove the record"
-	}
-	return "publish the replaced record again"
-}
+// hasUsers reports whether people may write from the domain, and so to mailing
+// lists. A domain that only sends, or only receives, has machines.
+func (c *composer) hasUsers() bool { return c.e.Role.Name == gather.Full }
 
 // title says what the corrected record is.
 func (p *dmarcPlan) title() string {

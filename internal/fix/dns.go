@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,36 @@ func visible(a wire.Answer, rrtype string) int {
 		}
 	}
 	return defaultTTL
+}
+
+// undo says how changes are taken back: the first line in words, then the records
+// to publish again. Records that are named by type alone are told by type.
+func undo(changes []zone.Change) string {
+	var lines, types []string
+	added := 0
+	for _, c := range changes {
+		added += len(c.Add)
+		for _, data := range c.Remove {
+			if data == "*" {
+				types = append(types, "the "+c.Type+" record of "+c.Owner)
+				continue
+			}
+			lines = append(lines, fmt.Sprintf("%s. %d IN %s %s", c.Owner, c.TTL, c.Type, data))
+		}
+	}
+	switch {
+	case len(lines)+len(types) == 0 && added == 1:
+		return "remove the record"
+	case len(lines)+len(types) == 0:
+		return "remove the records"
+	case len(lines) == 0:
+		return "publish " + strings.Join(types, " and ") + " again"
+	}
+	first := "publish again"
+	if len(types) > 0 {
+		first += " " + strings.Join(types, " and ") + ", and"
+	}
+	return strings.Join(append([]string{first + ":"}, lines...), "\n")
 }
 
 // removal gives the change that takes stray texts away from a place; its Remove

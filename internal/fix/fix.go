@@ -29,6 +29,7 @@ const (
 	SafeNow       = "safe-now"       // breaks no mail
 	NeedsEvidence = "needs-evidence" // safe only once something is known that reports or logs tell
 	NeedsInput    = "needs-input"    // a value is missing that only the operator knows
+	Manual        = "manual"         // work outside the DNS, which no audit over changed records can try
 )
 
 // How much work a fix is.
@@ -52,6 +53,9 @@ const (
 	DKIMRecord   = "dkim-record"
 	BIMIRecord   = "bimi-record"
 	ZoneQuotes   = "zone-quotes" // of a text with no fix of its own
+
+	DKIMKeys      = "dkim-keys"
+	NoMailRecords = "no-mail-records"
 )
 
 // A Claim is one failing verdict that a fix is to clear.
@@ -67,9 +71,16 @@ type Fix struct {
 	Effort        string
 	Safety        string
 	Needs         string // the evidence or the input that is asked for
-	Undo          string
-	VisibleWithin int // seconds that caches may hold what was there before
+	Undo          string // what to do, and in lines of their own the records to publish again
+	VisibleWithin int    // seconds that caches may hold what was there before
 	Next          []Stage
+	dns           bool // steps that end in a record of the domain
+}
+
+// Record reports whether a fix is a record to publish, also where a value in it, or
+// the key behind it, has to be made elsewhere first.
+func (f Fix) Record() bool {
+	return f.dns || len(f.Changes) > 0 || slices.ContainsFunc(f.Next, func(s Stage) bool { return len(s.Changes) > 0 })
 }
 
 // A Stage is a later step of a change that must not be made at once.
@@ -129,11 +140,12 @@ func (f Fix) Then(g Fix, failing func(Claim) bool) Fix {
 	}
 	out.Needs = join(f.Needs, g.Needs)
 	out.Next = g.Next
+	out.Undo = undo(out.Changes)
 	return out
 }
 
 func riskier(a, b string) bool {
-	order := []string{SafeNow, NeedsEvidence, NeedsInput}
+	order := []string{SafeNow, Manual, NeedsEvidence, NeedsInput}
 	return slices.Index(order, a) > slices.Index(order, b)
 }
 
@@ -186,10 +198,28 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	c := &composer{e: e, results: results}
 	var out []Fix
 	if e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
-		return Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
+		out := Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
+		for i := range out { // all the rest comes of that
+			for _, res := range results {
+				for _, v := range c.failing(res.Rule.ID) {
+					if claim := (Claim{res.Rule.ID, v.Subject, v.Key}); !slices.Contains(out[i].Claims, claim) {
+						out[i].Claims = append(out[i].Claims, claim)
+					}
+				}
+			}
+		}
+		return out
 	}
-	for _, propose := range []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx} {
-		if f, ok := propose(); ok && c.worthwhile(f) {
+	proposals := []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx, c.dkimKeys}
+	if c.suggestsNoMail() {
+		proposals = []func() (Fix, bool){c.absent}
+	}
+	for _, propose := range proposals {
+		if f, ok := propose(); ok && (c.worthwhile(f) || f.ID == NoMailRecords) {
+			if f.Undo == "" && len(f.Changes) > 0 {
+				f.Undo = undo(f.Changes)
+			}
+			f.dns = f.ID != MTASTSPolicy // a file on a web server
 			out = append(out, f)
 		}
 	}

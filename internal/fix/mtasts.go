@@ -51,7 +51,7 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 		old = append(old, rec.Text)
 	}
 	f := Fix{
-		ID: MTASTSRecord, Title: "announce the MTA-STS policy", Claims: claims, Effort: LowEffort, Safety: SafeNow, Undo: "remove the record",
+		ID: MTASTSRecord, Title: "announce the MTA-STS policy", Claims: claims, Effort: LowEffort, Safety: SafeNow,
 		Changes:       place.publish(r.TXT.Answer, old, "v=STSv1; id="+c.stsID()+";"),
 		VisibleWithin: visible(r.TXT.Answer, "TXT"),
 	}
@@ -96,7 +96,7 @@ func (c *composer) everyHostProven() bool {
 func (c *composer) mtastsPolicy() (Fix, bool) {
 	r := c.e.MTASTS
 	claims := c.claims(MTASTSPolicy, r.TXT.Name, true)
-	if len(claims) == 0 || len(c.e.MX.Hosts) == 0 {
+	if len(claims) == 0 || len(c.policyHosts()) == 0 {
 		return Fix{}, false
 	}
 	served := servedPolicy(r)
@@ -106,7 +106,7 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	mode, age := mtasts.Testing, int64(policyDay)
-	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: SafeNow, Undo: "serve the old file again, with a new id in the record"}
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: "serve the old file again, with a new id in the record"}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
 		f.Title, f.Undo = "serve an MTA-STS policy", ""
@@ -148,10 +148,37 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 // policyText writes the policy for the MX hosts as they are.
 func (c *composer) policyText(mode string, age int64) string {
 	lines := []string{"version: STSv1", "mode: " + mode}
-	for _, h := range c.e.MX.Hosts {
-		if line := "mx: " + h.Name; !slices.Contains(lines, line) && h.Name != "." {
-			lines = append(lines, line)
-		}
+	for _, name := range c.policyHosts() {
+		lines = append(lines, "mx: "+name)
 	}
 	return strings.Join(append(lines, fmt.Sprintf("max_age: %d", age)), "\n")
+}
+
+// policyHosts gives the MX hosts as a policy can name them, nil where one of them
+// is no host name: an address has no place in a policy (RFC 8461 section 3.2), and
+// the MX records have to be mended first.
+func (c *composer) policyHosts() []string {
+	var out []string
+	for _, h := range c.e.MX.Hosts {
+		switch {
+		case h.Name == "." || slices.Contains(out, h.Name):
+		case !hostName(h.Name):
+			return nil
+		default:
+			out = append(out, h.Name)
+		}
+	}
+	return out
+}
+
+// hostName reports whether a name is made of letters, digits and hyphens, with a
+// last label that is no number, so that it is no address.
+func hostName(name string) bool {
+	labels := strings.Split(name, ".")
+	for _, l := range labels {
+		if l == "" || strings.Trim(strings.ToLower(l), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || l[0] == '-' || l[len(l)-1] == '-' {
+			return false
+		}
+	}
+	return len(labels) > 1 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }

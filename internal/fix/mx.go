@@ -2,7 +2,9 @@ package fix
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
@@ -37,12 +39,11 @@ func (c *composer) nullMX() (Fix, bool) {
 	}
 	f := Fix{
 		ID: NullMX, Title: "say that the domain takes no mail (null MX)", Claims: claims, Changes: []zone.Change{ch},
-		Effort: LowEffort, Safety: SafeNow, Undo: "remove the record", VisibleWithin: visible(c.e.MX.Answer, "MX"),
+		Effort: LowEffort, Safety: SafeNow, VisibleWithin: visible(c.e.MX.Answer, "MX"),
 	}
-	if len(ch.Remove) > 0 {
-		f.Undo = "publish the replaced records again"
-	}
-	if !c.e.Role.Stated && !hasNull(c.e) {
+	if slices.ContainsFunc(ch.Remove, func(data string) bool { return !strings.HasSuffix(data, " .") }) {
+		f.Safety, f.Needs = NeedsEvidence, "that nobody reads mail at the domain: its MX records name hosts"
+	} else if !c.e.Role.Stated && !hasNull(c.e) {
 		f.Safety, f.Needs = NeedsEvidence, "that nobody reads mail at the domain: "+c.e.Role.Why
 	}
 	return f, true
@@ -107,10 +108,18 @@ func (c *composer) mxHosts() (Fix, bool) {
 	})
 	f := Fix{
 		ID: MXRecords, Title: "take out the MX records that lead nowhere", Claims: claims, Changes: []zone.Change{ch}, Steps: notes,
-		Effort: LowEffort, Safety: SafeNow, Undo: "publish the removed records again", VisibleWithin: visible(e.MX.Answer, "MX"),
+		Effort: LowEffort, Safety: SafeNow, VisibleWithin: visible(e.MX.Answer, "MX"),
 	}
+	var needs []string
 	if gone["."] && !c.someHostAnswers() {
-		f.Safety, f.Needs = NeedsEvidence, "that the domain takes mail: a null MX beside its hosts says that it does not"
+		needs = append(needs, "that the domain takes mail: a null MX beside its hosts says that it does not")
+	}
+	delete(gone, ".")
+	if len(gone) > 0 { // the record means that the host takes mail, whatever it leads to today
+		needs = append(needs, "that "+strings.Join(slices.Sorted(maps.Keys(gone)), ", ")+" is not to take mail any more")
+	}
+	if len(needs) > 0 {
+		f.Safety, f.Needs = NeedsEvidence, strings.Join(needs, ", and ")
 	}
 	return f, true
 }

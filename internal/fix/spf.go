@@ -2,6 +2,7 @@ package fix
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -14,8 +15,11 @@ import (
 
 const (
 	nobodySends = "v=spf1 -all"
-	spfUndo     = "publish the replaced record again"
-	spfEvidence = "that DMARC reports of 14 days name no sender outside the record"
+	spfEvidence = "that a month of DMARC reports names no sender of yours outside the record"
+	mendMXFirst = "that the MX records are mended: this record says mx, and they lead nowhere today"
+
+	// senderNotPassed is the rule about senders that the operator named.
+	senderNotPassed = "spf-sender-not-passed"
 )
 
 // spf proposes the SPF record.
@@ -79,31 +83,15 @@ func (c *composer) ours(name string) bool {
 	return org != "" && below(name, org)
 }
 
-// spfMeant gives the text that was meant as the record where no receiver sees
-// one; nil where there is none.
-func (c *composer) spfMeant() *spf.Record {
-	for _, m := range c.e.SPF.Root.Near {
-		if m.Why != spf.NearSenderID {
-			return new(spf.Parse("v=spf1 " + m.Rest))
-		}
-	}
-	if ask := c.e.SPF.SPF99; ask.Usable() {
-		for _, p := range publishedAt(ask.Answer, "SPF") {
-			text := (wire.Answer{Answer: []string{". 0 IN TXT " + p.data}}).TXT()
-			if len(text) == 1 && strings.HasPrefix(strings.ToLower(text[0]), "v=spf1") {
-				return new(spf.Parse(text[0]))
-			}
-		}
-	}
-	return nil
-}
-
 // spfNobody proposes the record of a domain that sends no mail.
 func (c *composer) spfNobody() (Fix, bool) {
 	f := c.spfFix(c.e.SPF.Root, nobodySends)
 	f.Title = "say that nobody sends for the domain"
 	f.Claims = c.claims(SPFRecord, c.e.Domain, true)
 	f.Safety = SafeNow
+	if c.spfNamesSenders() {
+		f.Safety, f.Needs = NeedsEvidence, "that nobody sends for the domain: the record there now names senders"
+	}
 	return f, true
 }
 
@@ -177,6 +165,12 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 			more = append(more, claim)
 		}
 	}
+	if len(bold.unread) > 0 {
+		return c.spfAsk(bold, boldClaims)
+	}
+	if !bold.passes() && c.spfNamesSenders() {
+		bold, boldClaims, more = safe, safeClaims, nil // nobody would be left
+	}
 	first, claims := bold, boldClaims
 	staged := false
 	switch {
@@ -194,6 +188,9 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	f := c.spfFix(n, first.text)
 	f.Title, f.Claims, f.Steps = c.spfTitle(claims, first), claims, first.notes()
 	f.Safety, f.Needs = SafeNow, ""
+	if c.mxBroken() && slices.ContainsFunc(first.terms, func(t string) bool { return t == "mx" || t == "mx:"+c.e.Domain }) {
+		first.need(mendMXFirst)
+	}
 	switch {
 	case len(first.needs) > 0:
 		f.Safety, f.Needs = NeedsEvidence, strings.Join(first.needs, ", and ")
@@ -202,11 +199,43 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	}
 	if staged {
 		f.Next = []Stage{{
-			When:    "you have seen " + strings.Join(bold.needs, ", and "),
+			When:    "you know " + strings.Join(bold.needs, ", and "),
 			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(bold.text)}, TTL: ttlFor(n.TXT.Answer, "TXT")}},
 		}}
 	}
 	return f, true
+}
+
+// spfAsk asks what the terms were to say that nobody can read: a record without
+// them would refuse mail of senders that it was meant to let pass.
+func (c *composer) spfAsk(d *spfDraft, claims []Claim) (Fix, bool) {
+	terms := strings.Join(d.unread, ", ")
+	return Fix{
+		ID: SPFRecord, Title: "correct the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
+		Needs: "what was meant by " + terms,
+		Steps: stepsOf(
+			"Find out which senders "+terms+" was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.",
+			"Publish this record with those terms before its end:\n"+
+				fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote(d.text)),
+		),
+	}, len(claims) > 0
+}
+
+// mxBroken reports whether no mail host can be reached by what the MX records say.
+func (c *composer) mxBroken() bool {
+	return len(c.e.MX.Hosts) > 0 && !slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool {
+		return slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return !c.special(a.IP) })
+	})
+}
+
+// special reports whether an address is none of the public internet.
+func (c *composer) special(ip netip.Addr) bool {
+	if c.e.Options.AllowPrivate {
+		_, yes := wire.SpecialButDocumentation(ip)
+		return yes
+	}
+	_, yes := wire.Special(ip)
+	return yes
 }
 
 // changes reports whether publishing a text changes anything.
@@ -216,40 +245,6 @@ func (c *composer) changes(n *spf.Node, text string) bool { return len(c.spfFix(
 func (c *composer) spfVoid() bool {
 	t := c.e.SPF
 	return len(t.Root.Records) != 1 || len(t.PermErrors) > 0
-}
-
-// sends reports whether the domain may send mail. From a record that receivers
-// cannot read nothing follows.
-func (c *composer) sends() bool {
-	return c.e.Role.Sends() || !c.e.Role.Stated && c.spfNamesSenders()
-}
-
-// noMail reports whether it is safe to say that the domain does no mail. That
-// nothing suggests mail is not enough.
-func (c *composer) noMail() bool {
-	return c.e.Role.Name == gather.NoMail && !c.e.Role.Absent && (c.e.Role.Stated || !c.spfNamesSenders())
-}
-
-// spfNamesSenders reports whether some SPF text of the domain, broken or not, is
-// meant to let somebody send.
-func (c *composer) spfNamesSenders() bool {
-	records := slices.Clone(c.e.SPF.Root.Records)
-	if r := c.spfMeant(); r != nil {
-		records = append(records, *r)
-	}
-	return slices.ContainsFunc(records, func(r spf.Record) bool {
-		return slices.ContainsFunc(r.Terms, func(t spf.Term) bool {
-			switch t.Kind {
-			case spf.KindAll:
-				return t.Qualifier == spf.Pass
-			case spf.KindExp:
-				return false
-			case spf.KindModifier:
-				return slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAsModifier })
-			}
-			return t.Qualifier != spf.Fail && t.Qualifier != spf.Softfail && t.Qualifier != spf.Neutral && t.Kind != spf.KindRedirect
-		})
-	})
 }
 
 // spfTitle says what the rewrite is about, by its worst claim.
@@ -318,12 +313,9 @@ func (c *composer) spfFix(n *spf.Node, text string) Fix {
 		}
 	}
 	f := Fix{
-		ID: SPFRecord, Effort: LowEffort, Undo: spfUndo,
+		ID: SPFRecord, Effort: LowEffort,
 		Changes:       []zone.Change{replace(n.Owner, n.TXT.Answer, old, text)},
 		VisibleWithin: visible(n.TXT.Answer, "TXT"),
-	}
-	if len(old) == 0 {
-		f.Undo = "remove the record"
 	}
 	if len(f.Changes[0].Remove) == 1 && f.Changes[0].Remove[0] == Quote(text) {
 		f.Changes = nil
@@ -338,7 +330,7 @@ func (c *composer) spfFix(n *spf.Node, text string) Fix {
 // have no other name than theirs to check (RFC 7208 section 2.3).
 func (c *composer) helo() (Fix, bool) {
 	f := Fix{
-		ID: HELORecord, Title: "give the mail hosts SPF records of their own", Effort: LowEffort, Undo: "remove the records",
+		ID: HELORecord, Title: "give the mail hosts SPF records of their own", Effort: LowEffort,
 		Safety: NeedsEvidence, Needs: "that each of these hosts sends only from the addresses of its own name",
 	}
 	for _, v := range c.failing("spf-helo") {

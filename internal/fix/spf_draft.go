@@ -21,6 +21,7 @@ type spfDraft struct {
 	target  string
 	dropped []reason // what was left out
 	lookups int      // of the draft, where they can be told; 0 otherwise
+	unread  []string // terms of which nobody can tell what they were meant as
 	needs   []string // evidence for what may break mail
 	text    string
 
@@ -55,16 +56,17 @@ func (c *composer) spfDraft(n *spf.Node, bold bool) *spfDraft {
 	default:
 		d.read(c.spfMeant(), nil)
 	}
+	d.addSenders()
 	d.finish()
 	return d
 }
 
 // coveredTerms gives the terms of the domain all of whose networks another of its
-// terms lets pass. That of an include may change without its word.
+// terms lets pass, one that names networks itself: where names lead may change.
 func coveredTerms(t *spf.Tree) map[*spf.Step]bool {
 	held := map[*spf.Step]map[netip.Prefix]bool{}
 	for _, c := range t.Covered() {
-		if c.By.Node.Included() {
+		if c.By.Node.Included() || c.By.Step.Term.Kind.Asks() {
 			continue
 		}
 		if held[c.Network.Step] == nil {
@@ -172,6 +174,22 @@ func (d *spfDraft) take(t *spf.Term, step *spf.Step, r *spf.Record) {
 		d.add(t.String())
 		d.keep(step)
 	}
+}
+
+// addSenders lets those pass of whom the operator says that they send.
+func (d *spfDraft) addSenders() {
+	for _, v := range d.c.failing(senderNotPassed) {
+		if ip, err := netip.ParseAddr(v.Subject); err == nil {
+			d.add(networkTerm(netip.PrefixFrom(ip, ip.BitLen())))
+		}
+	}
+}
+
+// passes reports whether the draft lets anybody pass.
+func (d *spfDraft) passes() bool {
+	return d.target != "" || d.end == spf.Pass || slices.ContainsFunc(d.terms, func(t string) bool {
+		return strings.IndexByte("-~?", t[0]) < 0
+	})
 }
 
 func (d *spfDraft) add(term string) {
@@ -307,8 +325,10 @@ func (d *spfDraft) clears(c *composer, claims []Claim) []Claim {
 			return d.lookups == 0 || d.lookups >= spf.MaxLookups-1
 		case "spf-void", "spf-void-limit":
 			return c.e.SPF.Root.Record == nil || !slices.ContainsFunc(d.node.Record.Terms, func(t spf.Term) bool {
-				return c.fails("spf-never-matches", clip(t.Text))
+				return c.fails("spf-never-matches", clip(t.Text)) && count(d.text, t.Text) == 0
 			})
+		case senderNotPassed:
+			return false
 		case "spf-record-missing", "spf-record-multiple", "spf-type99", "spf-version-broken", "dns-txt-quoting", "spf-after-all":
 			return false
 		case "spf-include-broken", "spf-loop":

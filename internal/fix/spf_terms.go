@@ -69,8 +69,9 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		return "the version, again"
 	case has(spf.CodeDuplicate):
 		return "stands in the record before"
-	case t.Fatal() && slices.Equal(corrected(*t), []string{t.Text}):
-		return "it cannot be read: put what it stood for in its place"
+	case unreadable(*t):
+		d.unread = append(d.unread, clip(t.Text))
+		return "it cannot be read"
 	case t.Kind == spf.KindExp && len(d.c.failing("spf-exp-broken")) > 0:
 		return "the explanation cannot be read"
 	case t.Kind == spf.KindRedirect && has(spf.CodeRedirectAll):
@@ -83,14 +84,29 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		d.need("that the rest of the record names every sender")
 		return "lets everybody send"
 	case told("spf-never-matches"):
+		if !d.bold || step == nil || d.c.mendable(step) {
+			return "" // whoever is meant may come back
+		}
+		d.gone(step.Target)
 		return "can never match today"
 	case told("spf-label-length"):
+		if !d.bold {
+			return ""
+		}
+		d.need("that " + clip(t.Text) + " stands for no server of yours")
 		return "no possible name"
 	case has(spf.CodeAfterAll) && d.full && t.Kind.Asks():
+		d.need("that " + clip(t.Text) + " stands for no server of yours")
 		return "never reached, and no lookup is left for it"
-	case step != nil && d.covered[step]:
+	case step != nil && d.covered[step] && !partlyDead(step):
+		if t.Kind.Asks() {
+			if !d.bold {
+				return ""
+			}
+			d.need("that what " + clip(t.Text) + " leads to stays within the networks of the record")
+		}
 		return "another term lets the same addresses pass today"
-	case told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key):
+	case !t.Kind.Asks() && told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key): // a host may get another address
 		return "no network of the public internet"
 	case step == nil:
 		return ""
@@ -106,8 +122,45 @@ func (d *spfDraft) special(key string) bool {
 	})
 }
 
-// broken says why the target of a term voids the record or can be taken over.
+// unreadable reports whether nobody can tell what a term was meant as.
+func unreadable(t spf.Term) bool { return t.Fatal() && slices.Equal(corrected(t), []string{t.Text}) }
+
+// gone asks for the word that nothing sends from behind a name any more. What its
+// owner meant counts, not what the name leads to today.
+func (d *spfDraft) gone(name string) {
+	d.need("that no mail of yours is sent through " + name + " any more")
+}
+
+// partlyDead reports whether a term names hosts of which some have no address
+// today: with these it may let more pass than what covers it now.
+func partlyDead(s *spf.Step) bool {
+	return slices.ContainsFunc(s.Hosts, func(h spf.Host) bool { return h.A.Void("A") && h.AAAA.Void("AAAA") })
+}
+
+// mendable reports whether a term matches nothing only because of the mail hosts:
+// these have to be mended, and the term is right as it is.
+func (c *composer) mendable(s *spf.Step) bool {
+	if s.Term.Kind == spf.KindMX {
+		return s.MX != nil && s.MX.Answer.Has("MX")
+	}
+	return slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool { return h.Name == s.Target })
+}
+
+// broken says why the target of a term voids the record or can be taken over. To
+// leave it out is bold: its owner may put the record right again.
 func (d *spfDraft) broken(step *spf.Step, i int) string {
+	why := d.brokenTarget(step, i)
+	if why == "" || step.Target == d.node.Owner {
+		return why
+	}
+	if !d.bold {
+		return ""
+	}
+	d.gone(step.Target)
+	return why
+}
+
+func (d *spfDraft) brokenTarget(step *spf.Step, i int) string {
 	t := d.c.e.SPF
 	for _, r := range d.c.e.Registrations {
 		if r.Unregistered() && slices.Contains(r.Uses, gather.Use{Kind: gather.UseSPF, Name: step.Target}) {

@@ -26,6 +26,7 @@ type entry struct {
 	Steps    []string            `yaml:"steps"`
 	Software map[string][]string `yaml:"software"`
 	Provider string              `yaml:"provider"`
+	DNS      bool                `yaml:"dns"` // they end in a record of the domain
 }
 
 type stepTable struct {
@@ -65,7 +66,7 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		}
 		f := Fix{
 			ID: "steps-" + res.Rule.ID, Title: entry.Title, Claims: claims,
-			Effort: cmp.Or(entry.Effort, MediumEffort), Safety: cmp.Or(entry.Safety, SafeNow),
+			Effort: cmp.Or(entry.Effort, MediumEffort), Safety: cmp.Or(entry.Safety, Manual), dns: entry.DNS,
 			Needs: fill(entry.Needs, e, hostOf(e, claims[0].Subject)), Steps: entry.steps(e, claims),
 		}
 		// One certificate mends what several rules say about it.

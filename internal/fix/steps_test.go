@@ -10,21 +10,22 @@ import (
 	"mxvet/internal/provider"
 )
 
-// Every rule about mail hosts, their TLS and the policies about it that can cost
-// points is mended by a change of a record, or there are steps for it, or a reason
-// why there are none.
+// Every rule that can be high or worse, and every one about mail hosts, their TLS and
+// the policies about it that can cost points, has steps, for what no proved change of
+// a record mends, or there is a reason why there are none.
 func TestStepsForEveryRule(t *testing.T) {
 	known := settled(t)
 	table := steps()
 	byRecord := mends()
 	for _, r := range checks.All() {
-		if !slices.Contains([]string{checks.AreaTLS, checks.AreaHosts, checks.AreaTransport}, r.Area) || r.Severity == checks.Info {
+		grave := !checks.High.Worse(r.Severity)
+		if !grave && !slices.Contains([]string{checks.AreaTLS, checks.AreaHosts, checks.AreaTransport}, r.Area) || r.Severity == checks.Info {
 			continue
 		}
 		_, hasSteps := table.Rules[r.ID]
 		_, hasNone := table.None[r.ID]
 		_, mended := byRecord[r.ID]
-		if !hasSteps && !hasNone && !mended {
+		if !hasSteps && !hasNone && (grave || !mended) { // a record may be in other hands
 			t.Errorf("%s: neither steps nor a reason for none in steps.yaml", r.ID)
 		}
 		if hasSteps && hasNone {
@@ -51,7 +52,7 @@ func TestStepsForEveryRule(t *testing.T) {
 		if (e.Safety == NeedsInput || e.Safety == NeedsEvidence) != (e.Needs != "") {
 			t.Errorf("%s: safety %q needs %q", id, e.Safety, e.Needs)
 		}
-		if !slices.Contains([]string{"", SafeNow, NeedsEvidence, NeedsInput}, e.Safety) || !slices.Contains([]string{"", LowEffort, MediumEffort, HighEffort}, e.Effort) {
+		if !slices.Contains([]string{"", NeedsEvidence, NeedsInput}, e.Safety) || !slices.Contains([]string{"", LowEffort, MediumEffort, HighEffort}, e.Effort) {
 			t.Errorf("%s: safety %q, effort %q", id, e.Safety, e.Effort)
 		}
 		for name := range e.Software {
@@ -91,7 +92,7 @@ func settled(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]bool{}
+	out := map[string]bool{senderNotPassed: true}
 	for line := range strings.Lines(string(text)) {
 		if f := strings.Split(line, "\t"); len(f) > 1 {
 			out[strings.TrimSpace(f[1])] = true

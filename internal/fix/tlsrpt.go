@@ -50,12 +50,12 @@ func (c *composer) tlsrpt() (Fix, bool) {
 		old = append(old, rec.Text)
 	}
 	f := Fix{
-		ID: TLSRPTRecord, Title: "ask for TLS reports", Claims: claims, Effort: LowEffort, Safety: SafeNow, Undo: "remove the record",
+		ID: TLSRPTRecord, Title: "ask for TLS reports", Claims: claims, Effort: LowEffort, Safety: SafeNow,
 		Changes:       place.publish(r.TXT.Answer, old, "v=TLSRPTv1; rua="+strings.Join(places, ",")),
 		VisibleWithin: visible(r.TXT.Answer, "TXT"),
 	}
 	if len(old) > 0 {
-		f.Title, f.Undo = "correct the TLS-RPT record", "publish the replaced record again"
+		f.Title = "correct the TLS-RPT record"
 	}
 	for _, p := range []tlsrpt.Place{r.Doubled, r.Apex} {
 		var texts []string

@@ -1,0 +1,91 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/fix"
+	"mxvet/internal/gather"
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+// A reach is who may send and where mail goes, if every name that records rely on
+// had an answer.
+type reach struct {
+	pass4, pass6 spf.Set
+	hosts        []string // of the MX records
+}
+
+// An intent is what the domain's records mean now, each SPF text that claims to be
+// the record taken as it was meant. Nobody is asked but through the tape, and nobody
+// is dialled.
+type intent struct {
+	job    *Job
+	e      *gather.Evidence
+	before reach
+}
+
+func intentOf(ctx context.Context, job *Job, e *gather.Evidence) *intent {
+	m := &intent{job: job, e: e}
+	m.before = m.after(ctx, nil)
+	for _, changes := range fix.Meant(e) {
+		v := m.after(ctx, changes)
+		m.before.pass4, m.before.pass6 = append(m.before.pass4, v.pass4...), append(m.before.pass6, v.pass6...)
+	}
+	return m
+}
+
+// after gives what the records mean over changes.
+func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
+	special := wire.Special
+	if m.e.Options.AllowPrivate {
+		special = wire.SpecialButDocumentation
+	}
+	src := wire.NewOverlay(wire.StandIn{Behind: m.job.Tape, Domain: m.e.Domain, Special: special}, nil, changes)
+	t := spf.Lookup(ctx, src, m.e.Domain)
+	r := reach{pass4: t.Pass4, pass6: t.Pass6}
+	own := wire.NewOverlay(m.job.Tape, nil, changes).DNS(ctx, wire.Question{Name: m.e.Domain, Type: "MX"})
+	for _, mx := range own.MX() {
+		if mx.Host != "." && !slices.Contains(r.hosts, mx.Host) {
+			r.hosts = append(r.hosts, mx.Host)
+		}
+	}
+	return r
+}
+
+// loses says what changes take away of what the records mean now, "" where they
+// take nothing away.
+func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
+	before, after := m.before, m.after(ctx, changes)
+	if m.lost(before.pass4, after.pass4) || m.lost(before.pass6, after.pass6) {
+		return "it would take the right to send away from addresses that the record means"
+	}
+	var gone []string
+	for _, h := range before.hosts {
+		if !slices.Contains(after.hosts, h) {
+			gone = append(gone, h)
+		}
+	}
+	if len(gone) > 0 {
+		return fmt.Sprintf("it would take %s out of the MX records", strings.Join(gone, ", "))
+	}
+	return ""
+}
+
+// lost reports whether addresses pass before that do not pass after, other than
+// such as no mail comes from.
+func (m *intent) lost(before, after spf.Set) bool {
+	special := wire.Special
+	if m.e.Options.AllowPrivate {
+		special = wire.SpecialButDocumentation
+	}
+	return slices.ContainsFunc(before, func(s spf.Span) bool { // sets hold no two spans that touch
+		_, nowhere := special(s.Lo)
+		return (!nowhere || wire.Placeholder(s.Lo)) &&
+			!slices.ContainsFunc(after, func(t spf.Span) bool { return !s.Lo.Less(t.Lo) && !t.Hi.Less(s.Hi) })
+	})
+}

@@ -1,0 +1,112 @@
+package fix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/dkim"
+	"mxvet/internal/gather"
+	"mxvet/internal/zone"
+)
+
+// revoked is the record of a key that is not to be used any more (RFC 6376 section
+// 3.6.1).
+const revoked = "v=DKIM1; p="
+
+// weakKeys are the rules about keys with which others may sign, or that verifiers
+// refuse soon.
+func weakKeys() []string { return []string{"dkim-key-short", "dkim-key-known", "dkim-key-1024"} }
+
+// dkimKeys proposes what becomes of keys that are too weak: where the domain sends,
+// a new one under a new selector, which only its signer can make, and then the
+// revocation of the old; else the revocation alone.
+func (c *composer) dkimKeys() (Fix, bool) {
+	rules := weakKeys()
+	if !c.e.Role.Sends() {
+		rules = append(rules, "dkim-no-mail")
+	}
+	var claims []Claim
+	var revoke []zone.Change
+	visibleWithin := 0
+	for _, rule := range rules {
+		for _, v := range c.failing(rule) {
+			i := slices.IndexFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Owner == v.Subject && s.Name == v.Key })
+			if i < 0 {
+				continue
+			}
+			s := c.e.DKIM.Selectors[i]
+			if len(s.Chain) > 0 || s.Wildcard || !usable(s.Answer) {
+				continue // the record stands with whoever signs, or at another name
+			}
+			claims = append(claims, Claim{rule, v.Subject, v.Key})
+			ch := zone.Change{Owner: s.Owner, Type: "TXT", Add: []string{Quote(revoked)}, TTL: ttlFor(s.Answer, "TXT")}
+			for _, r := range s.Records {
+				if r.Key.Usable() || r.Key.Bits > 0 {
+					ch.Remove = append(ch.Remove, dataOf(s.Answer, r.Text)...)
+				}
+			}
+			if len(ch.Remove) > 0 && !slices.ContainsFunc(revoke, func(o zone.Change) bool { return o.Owner == ch.Owner }) {
+				revoke = append(revoke, ch)
+				visibleWithin = max(visibleWithin, visible(s.Answer, "TXT"))
+			}
+		}
+	}
+	if len(revoke) == 0 {
+		return Fix{}, false
+	}
+	f := Fix{ID: DKIMKeys, Claims: c.inOrder(claims), VisibleWithin: visibleWithin}
+	if !c.e.Role.Sends() {
+		f.Title, f.Effort, f.Changes = "withdraw the DKIM keys", LowEffort, revoke
+		f.Safety, f.Needs = NeedsEvidence, "that nothing signs mail with them: the domain sends none"
+		return f, true
+	}
+	entry := steps().Rules[f.Claims[0].Rule]
+	f.Title, f.Effort, f.Safety = entry.Title, MediumEffort, NeedsInput
+	f.Needs = "a new key of 2048 bits, made where the mail is signed"
+	f.Steps = append(entry.steps(c.e, f.Claims), step("The new record, with the names and the key that the signer shows:\n"+
+		fmt.Sprintf(`NEW-SELECTOR._domainkey.%s. %d IN TXT "v=DKIM1; k=rsa; p=PUBLIC-KEY"`, c.e.Domain, defaultTTL)))
+	f.Next = []Stage{{When: "all mail has been signed with the new selector for a week", Changes: revoke}}
+	return f, true
+}
+
+// absent proposes the three records that say of a name without any sign of mail that
+// it never does mail. Whether that is so only its owner knows.
+func (c *composer) absent() (Fix, bool) {
+	e := c.e
+	f := Fix{
+		ID: NoMailRecords, Title: "say that this name does no mail", Effort: LowEffort, Safety: NeedsInput,
+		Needs: "your word: only if this name shall never do mail",
+	}
+	for _, rule := range []string{
+		"mx-null-missing", "mx-none", "spf-no-mail", "spf-record-missing", "dmarc-no-mail", "dmarc-record-missing", "dmarc-policy-none",
+	} {
+		for _, v := range c.failing(rule) {
+			f.Claims = append(f.Claims, Claim{rule, v.Subject, v.Key})
+		}
+	}
+	add := func(ch zone.Change, within int) {
+		f.Changes = append(f.Changes, ch)
+		f.VisibleWithin = max(f.VisibleWithin, within)
+	}
+	if usable(e.MX.Answer) && !e.MX.Answer.Has("MX") {
+		add(zone.Change{Owner: e.Domain, Type: "MX", Add: []string{nullMX}, TTL: defaultTTL}, visible(e.MX.Answer, "MX"))
+	}
+	if n := e.SPF.Root; n.TXT.Usable() && len(n.Records) == 0 {
+		add(replace(e.Domain, n.TXT.Answer, nil, nobodySends), visible(n.TXT.Answer, "TXT"))
+	}
+	own := e.DMARC.Own()
+	inherited := c.dmarcInherited()
+	if own != nil && !own.Failed() && len(own.Chain) == 0 && len(own.Records) == 0 && (inherited == nil || !strings.EqualFold(string(e.DMARC.Walk.Domain.Policy), "reject")) {
+		add(replace(own.Name, own.Answer, nil, "v=DMARC1; p=reject"), visible(own.Answer, "TXT"))
+	}
+	f.Claims = c.inOrder(f.Claims)
+	f.Undo = undo(f.Changes)
+	return f, len(f.Claims) > 0 && len(f.Changes) > 0
+}
+
+// suggestsNoMail reports whether the domain counts as one without mail only because
+// nothing suggests any.
+func (c *composer) suggestsNoMail() bool {
+	return c.e.Role.Name == gather.NoMail && c.e.Role.Unproven && !c.e.Role.Stated
+}
