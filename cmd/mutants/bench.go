@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -191,11 +191,12 @@ func (b *bench) compile(pkg, overlay string) bool {
 }
 
 // run runs the built tests of a package, or some of them, and reports whether they
-// passed in time.
+// passed in time. It ends at the first failure: -failfast alone waits for all tests
+// that run side by side.
 func (b *bench) run(pkg, only string, limit time.Duration) (ok bool, output string) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	args := slices.Concat([]string{"-test.failfast", "-test.short"}, flags[pkg])
+	args := slices.Concat([]string{"-test.failfast", "-test.short", "-test.v"}, flags[pkg])
 	if only != "" {
 		args = append(args, "-test.run="+only)
 	}
@@ -205,10 +206,27 @@ func (b *bench) run(pkg, only string, limit time.Duration) (ok bool, output stri
 	cmd := exec.CommandContext(ctx, b.program(pkg), args...)
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
-		return false, err.Error()
-	}
-	return err == nil, string(out)
+	seen := &watch{stop: cancel}
+	cmd.Stdout, cmd.Stderr = seen, seen
+	err := cmd.Run()
+	return err == nil && !seen.failed, seen.text.String()
 }
+
+// A watch keeps what tests write, and stops them at the first failure.
+type watch struct {
+	stop   func()
+	text   bytes.Buffer
+	failed bool
+}
+
+func (w *watch) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	from := max(0, w.text.Len()-len(p)-len(failure)) // it may come in two pieces
+	if !w.failed && bytes.Contains(w.text.Bytes()[from:], []byte(failure)) {
+		w.failed = true
+		w.stop()
+	}
+	return len(p), nil
+}
+
+const failure = "--- FAIL: "
