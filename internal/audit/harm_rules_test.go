@@ -33,8 +33,10 @@ func mayFail(rule string, ref wire.Ref) bool {
 type breach struct{ kind, rule, text string }
 
 // compare holds an audit with one failure against the one without:
-//   - no rule and no verdict passes that did not, and none fails that did not, nor
-//     more severely, except by failureIsTheFault;
+//   - no rule and no verdict passes that failed or was unknown, no failure goes away
+//     but to unknown, and none fails that did not, nor more severely, except by
+//     failureIsTheFault; what did not apply may pass, since a role that is not
+//     proven counts as the fullest;
 //   - no answer gets better, and none is decided by what is not known;
 //   - the role stays, or becomes unproven;
 //   - where one number stands without a range, it is no higher; where the rule behind
@@ -77,26 +79,28 @@ func compare(before, after view, ref wire.Ref) []breach {
 	return out
 }
 
-type verdictID struct{ subject, key string }
-
-// identity tells verdicts apart. An address is the same whether or not its host's
-// name was found out.
-func identity(v checks.Verdict) verdictID {
-	subject := v.Subject
-	if _, ip, ok := strings.Cut(subject, " ["); ok {
-		subject = strings.TrimSuffix(ip, "]")
+// counterpart finds what was said of the same subject and key. Where the name of a
+// host was not found out, its address stands alone.
+func counterpart(was checks.Result, v checks.Verdict) (checks.Verdict, bool) {
+	address := func(subject string) string {
+		_, ip, _ := strings.Cut(subject, " [")
+		return strings.TrimSuffix(ip, "]")
 	}
-	return verdictID{subject, v.Key}
+	for _, same := range []func(checks.Verdict) bool{
+		func(o checks.Verdict) bool { return o.Subject == v.Subject },
+		func(o checks.Verdict) bool { return address(o.Subject) == v.Subject },
+	} {
+		if i := slices.IndexFunc(was.Verdicts, func(o checks.Verdict) bool { return o.Key == v.Key && same(o) }); i >= 0 {
+			return was.Verdicts[i], true
+		}
+	}
+	return checks.Verdict{}, false
 }
 
 func compareRule(was, now checks.Result, ref wire.Ref, say func(kind, rule, format string, args ...any)) {
 	id := now.Rule.ID
 	message := func(v checks.Verdict) string {
 		return strings.TrimSpace(v.Subject+" "+v.Key+" "+string(v.Severity)) + ": " + v.Message
-	}
-	old := map[verdictID]checks.Verdict{}
-	for _, v := range was.Verdicts {
-		old[identity(v)] = v
 	}
 	reason := func(r checks.Result) string {
 		if len(r.Verdicts) == 0 {
@@ -105,7 +109,7 @@ func compareRule(was, now checks.Result, ref wire.Ref, say func(kind, rule, form
 		return message(r.Verdicts[0])
 	}
 	switch {
-	case now.Status == checks.Pass && was.Status != checks.Pass:
+	case now.Status == checks.Pass && (was.Status == checks.Fail || was.Status == checks.Unknown):
 		say(string(was.Status)+" becomes pass", id, "was %s", reason(was))
 		return
 	case was.Status == checks.Fail && now.Status != checks.Fail && now.Status != checks.Unknown:
@@ -113,9 +117,9 @@ func compareRule(was, now checks.Result, ref wire.Ref, say func(kind, rule, form
 		return
 	}
 	for _, v := range now.Verdicts {
-		o, there := old[identity(v)]
+		o, there := counterpart(was, v)
 		switch {
-		case v.Status == checks.Pass && there && o.Status != checks.Pass:
+		case v.Status == checks.Pass && there && (o.Status == checks.Fail || o.Status == checks.Unknown):
 			say(string(o.Status)+" verdict becomes pass", id, "was %s", message(o))
 		case v.Status != checks.Fail || mayFail(id, ref):
 		case was.Status != checks.Fail:

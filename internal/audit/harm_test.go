@@ -49,6 +49,15 @@ func TestOneFailureProvesNothing(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(seed, 0))
 	subjects := harmSubjects(t)
+	wanted := map[string][]string{} // rule -> scenarios
+	for _, s := range subjects {
+		for _, line := range s.world.Want {
+			if rule, ok := strings.CutSuffix(line, " unknown"); ok {
+				wanted[strings.TrimSpace(rule)] = append(wanted[strings.TrimSpace(rule)], s.name)
+			}
+		}
+	}
+	subjects = slices.DeleteFunc(subjects, func(s harmSubject) bool { return !strings.Contains(s.name, *harmOnly) })
 	answers := 1 << 20
 	if !*harmWhole && *harmOnly == "" {
 		random.Shuffle(len(subjects), func(i, j int) { subjects[i], subjects[j] = subjects[j], subjects[i] })
@@ -59,7 +68,7 @@ func TestOneFailureProvesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &ledger{kinds: map[string][]string{}, unknown: map[string][]string{}}
+	l := &ledger{kinds: map[string][]string{}, guarded: map[string][]sight{}, judged: map[string][]sight{}}
 	t.Run("each", func(t *testing.T) {
 		for _, s := range subjects {
 			pick := rand.New(rand.NewPCG(seed, hashOf(s.name)))
@@ -74,7 +83,7 @@ func TestOneFailureProvesNothing(t *testing.T) {
 	})
 	t.Logf("%d failures tried", l.tried)
 	l.tell(t)
-	l.needScenarios(t)
+	l.needScenarios(t, wanted, *harmWhole)
 	if *harmList != "" {
 		l.write(t, *harmList)
 	}
@@ -117,7 +126,7 @@ func harmSubjects(t *testing.T) []harmSubject {
 		}
 		out = append(out, harmSubject{strings.TrimSuffix(filepath.Base(file), ".txtar"), world})
 	}
-	return slices.DeleteFunc(out, func(s harmSubject) bool { return !strings.Contains(s.name, *harmOnly) })
+	return out
 }
 
 // A view is what one audit came to.
@@ -243,13 +252,19 @@ func (f *failing) Talk(ctx context.Context, p wire.Probe) wire.Session {
 	return s
 }
 
-// A ledger collects what is broken, and which rules were seen to be unknown.
+// A ledger collects what is broken, and which rules were seen to be unknown: by
+// their guard, which many share, or by their own judgement.
 type ledger struct {
-	mu      sync.Mutex
-	tried   int
-	kinds   map[string][]string // "kind: rule" -> where
-	unknown map[string][]string // rule -> "scenario\tfailure"
+	mu              sync.Mutex
+	tried           int
+	kinds           map[string][]string // "kind: rule" -> where
+	guarded, judged map[string][]sight  // by rule
 }
+
+// A sight is where a rule was unknown.
+type sight struct{ scenario, failure string } // failure "" is the scenario as it is
+
+func (s sight) String() string { return strings.TrimSuffix(s.scenario+", "+s.failure, ", ") }
 
 func (l *ledger) add(scenario, failure string, broken []breach) {
 	l.mu.Lock()
@@ -265,9 +280,16 @@ func (l *ledger) see(scenario, failure string, v view) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, res := range v.results {
-		if res.Status == checks.Unknown {
-			l.unknown[id] = append(l.unknown[id], scenario+"\t"+failure)
+		if res.Status != checks.Unknown {
+			continue
 		}
+		how := l.judged
+		if res.Rule.When != nil {
+			if status, _ := res.Rule.When(v.evidence); status != "" {
+				how = l.guarded
+			}
+		}
+		how[id] = append(how[id], sight{scenario, failure})
 	}
 }
 
@@ -286,41 +308,46 @@ func (l *ledger) tell(t *testing.T) {
 }
 
 // needScenarios holds that every rule that was seen to be unknown has a scenario
-// that wants it to be.
-func (l *ledger) needScenarios(t *testing.T) {
+// that wants it to be; where everything was looked at, that every rule which comes
+// to that by its own judgement has one in which it does.
+func (l *ledger) needScenarios(t *testing.T, wanted map[string][]string, whole bool) {
 	t.Helper()
-	wanted := map[string]bool{}
-	only := *harmOnly
-	*harmOnly = ""
-	for _, s := range harmSubjects(t) {
-		for _, line := range s.world.Want {
-			if rule, ok := strings.CutSuffix(line, " unknown"); ok {
-				wanted[strings.TrimSpace(rule)] = true
-			}
-		}
+	all := map[string][]sight{}
+	for id, where := range l.guarded {
+		all[id] = where
 	}
-	*harmOnly = only
+	for id, where := range l.judged {
+		all[id] = where
+	}
 	var lacking []string
-	for _, id := range slices.Sorted(maps.Keys(l.unknown)) {
-		if !wanted[id] {
-			lacking = append(lacking, fmt.Sprintf("%s, as in %s", id, strings.ReplaceAll(l.unknown[id][0], "\t", ", ")))
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		switch {
+		case len(wanted[id]) == 0:
+			lacking = append(lacking, fmt.Sprintf("%s, as in %s", id, all[id][0]))
+		case whole && len(l.judged[id]) > 0 && !slices.ContainsFunc(l.judged[id], func(s sight) bool {
+			return s.failure == "" && slices.Contains(wanted[id], s.scenario)
+		}):
+			lacking = append(lacking, fmt.Sprintf("%s by its own judgement, as in %s", id, l.judged[id][0]))
 		}
 	}
 	if len(lacking) > 0 {
-		t.Errorf("%d of %d rules can be unknown, and no scenario wants that of them:\n    %s", len(lacking), len(l.unknown), strings.Join(lacking, "\n    "))
+		t.Errorf("%d of %d rules that can be unknown have no scenario that wants that of them:\n    %s", len(lacking), len(all), strings.Join(lacking, "\n    "))
 	}
 }
 
+// write keeps where rules were unknown: rule, how, scenario, failure.
 func (l *ledger) write(t *testing.T, file string) {
 	t.Helper()
-	var b strings.Builder
-	for _, id := range slices.Sorted(maps.Keys(l.unknown)) {
-		slices.Sort(l.unknown[id])
-		for _, where := range l.unknown[id] {
-			b.WriteString(id + "\t" + where + "\n")
+	var lines []string
+	for how, rules := range map[string]map[string][]sight{"guarded": l.guarded, "judged": l.judged} {
+		for id, where := range rules {
+			for _, s := range where {
+				lines = append(lines, strings.Join([]string{id, how, s.scenario, s.failure}, "\t")+"\n")
+			}
 		}
 	}
-	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+	slices.Sort(lines)
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
