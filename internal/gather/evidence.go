@@ -51,6 +51,10 @@ type Evidence struct {
 	// Registrations are the names of others that records rely on and of which it
 	// was in doubt whether they exist, sorted.
 	Registrations []Registration
+
+	// Roles are those that the domain may have, where lookups behind Role failed;
+	// nil where all of them were answered.
+	Roles []string
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is

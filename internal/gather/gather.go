@@ -111,6 +111,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.Authority = confirmLate(ctx, src, e)
 	}
 	e.Role = roleOf(e)
+	e.Roles = rolesOf(e)
 	return e
 }
 
