@@ -5,7 +5,7 @@ TOOL    := $(GO) tool -modfile=.ci/tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PROGRAM := build/mxvet
 
-.PHONY: all build demo test race integration lint fuzz bench golden vuln check clean
+.PHONY: all build demo test properties mutants race integration lint fuzz bench golden vuln check clean
 
 all: build
 
@@ -27,6 +27,19 @@ demo: build
 
 test: lint
 	$(GO) test ./...
+
+# Every scenario and world again for each of its answers, with that one failing;
+# `make test` does so with a sample. Takes an hour or so. UNKNOWN=FILE keeps which
+# rules were unknown, and by which failure.
+properties:
+	$(GO) test ./internal/audit -run '^TestOneFailureProvesNothing$$' -timeout 4h -harm.whole $(if $(UNKNOWN),-harm.list=$(abspath $(UNKNOWN)))
+
+# What no test notices: N random small changes of the rules and of what they rest
+# on, each tried against the tests. SEED=... makes the same changes again.
+N    ?= 150
+SEED ?= 0
+mutants:
+	$(GO) run ./cmd/mutants -n $(N) -seed $(SEED)
 
 # The race detector needs a C compiler.
 race:

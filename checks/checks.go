@@ -151,7 +151,22 @@ func Run(e *gather.Evidence, rules []Rule) []Result {
 	return out
 }
 
+// apply judges by the domain's role; where that could not be found out, what would
+// be judged otherwise in another role that it may have is unknown.
 func (r Rule) apply(e *gather.Evidence) Result {
+	res := r.judge(e)
+	for _, role := range e.Roles {
+		if role == e.Role.Name {
+			continue
+		}
+		other := *e
+		other.Role.Name = role
+		res = res.agreed(e, r.judge(&other))
+	}
+	return res
+}
+
+func (r Rule) judge(e *gather.Evidence) Result {
 	res := Result{Rule: r}
 	if slices.Contains(e.Options.Skip, r.Area) {
 		res.Verdicts = []Verdict{{Subject: e.Domain, Status: NotAsked, Message: "area skipped"}}
@@ -172,6 +187,13 @@ func (r Rule) apply(e *gather.Evidence) Result {
 	if why := r.doubt(e); why != "" && slices.ContainsFunc(res.Verdicts, func(v Verdict) bool { return v.Status != NotAsked && v.Status != Unknown }) {
 		res.Verdicts = unknown(e.Vantage.ResolverRefs, "%s: what it says alone proves nothing", why)
 	}
+	res.settle(e)
+	return res
+}
+
+// settle fills in what verdicts leave out, sorts them, and gives the result the
+// status of the worst.
+func (res *Result) settle(e *gather.Evidence) {
 	res.Status, res.Severity = NotApplicable, Info
 	for i := range res.Verdicts {
 		v := &res.Verdicts[i]
@@ -179,7 +201,7 @@ func (r Rule) apply(e *gather.Evidence) Result {
 			v.Subject = e.Domain
 		}
 		if v.Severity == "" && (v.Status == Fail || v.Status == Unknown) {
-			v.Severity = r.Severity
+			v.Severity = res.Rule.Severity
 		}
 		if slices.Index(statuses, v.Status) < slices.Index(statuses, res.Status) {
 			res.Status = v.Status
@@ -191,7 +213,6 @@ func (r Rule) apply(e *gather.Evidence) Result {
 		}
 	}
 	slices.SortStableFunc(res.Verdicts, Verdict.compare)
-	return res
 }
 
 // doubt says what is wrong with the resolver on whose word the rule rests, ""

@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
+	"mxvet/internal/wire"
 )
 
 // Lengths of RSA keys, in bits. Under the first a key can be factored by anybody
@@ -106,6 +107,7 @@ func dkimStrengthRules() []Rule {
 			When:  dkimFound,
 			Judge: func(e *gather.Evidence) []Verdict {
 				shared := e.DKIM.SharedPrimes()
+				silent := slices.IndexFunc(e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Named() && dkimSilent(s) })
 				return dkimEach(e, Critical, func(s dkim.Selector, k dkim.Key) Verdict {
 					var why []string
 					for _, w := range k.Weak {
@@ -121,6 +123,10 @@ func dkimStrengthRules() []Rule {
 						return Verdict{Status: Fail, Severity: Critical, Message: "anybody can sign with this key: " + strings.Join(why, "; ")}
 					case k.Bits == 0:
 						return dkimOtherwise("there is no readable key")
+					case silent >= 0 && k.Type == dkim.RSA:
+						other := e.DKIM.Selectors[silent]
+						status, why := dnsSilence(other.Owner+" TXT", other.Answer)
+						return Verdict{Status: status, Severity: Critical, Message: "it could not be compared with the key of selector " + other.Name + ": " + why, Evidence: []wire.Ref{s.Ref, other.Ref}}
 					}
 					return Verdict{Status: Pass}
 				})

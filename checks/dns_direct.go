@@ -196,6 +196,15 @@ func dnsCutShort(a wire.Answer) bool {
 // also differ in the serial number of the zone, a change may be on its way.
 func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 	var out []Verdict
+	var lost *wire.Asked // an address that could not be looked up
+	for i := range e.Nameservers.Names {
+		n := &e.Nameservers.Names[i]
+		for _, a := range []*wire.Asked{&n.AAAA, &n.A} {
+			if a.Answer.Fail != nil {
+				lost = a
+			}
+		}
+	}
 	for _, q := range []struct {
 		key, rrtype string
 		of          func(gather.Direct) wire.Asked
@@ -215,6 +224,9 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 		}
 		v := Verdict{Key: q.key, Status: Pass, Evidence: refs}
 		switch {
+		case len(e.Nameservers.Servers) == 1 && lost != nil:
+			v.Status, v.Message = Unknown, "only one address of a name server is known: "+lost.Name+": "+lost.Answer.Fail.String()
+			v.Evidence = append(v.Evidence, lost.Ref)
 		case len(e.Nameservers.Servers) == 1:
 			v.Status, v.Message = NotApplicable, "there is a single address of a name server"
 		case len(usable) < 2:

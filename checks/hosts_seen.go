@@ -75,10 +75,10 @@ func (c conversation) reach(e *gather.Evidence) (reach gather.Reach, family stri
 
 // unreached says what an address that could not be connected means for a rule
 // that wanted to hear it; "" where the connection stood. Rule mx-unreachable
-// tells of the addresses that are proven dead, so here they do not apply.
-// Silence is no proof where nothing of the domain was heard at all. An address
-// family that does not work from here leaves a host unknown, unless it was heard
-// over the other one.
+// tells of the addresses that refuse, so here they do not apply. Silence tells
+// nothing of what would have been said, also where it is told as a fault. An
+// address family that does not work from here leaves a host unknown, unless it was
+// heard over the other one.
 func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 	if c.Connected() {
 		return "", ""
@@ -102,7 +102,7 @@ func (c conversation) unreached(e *gather.Evidence) (Status, string) {
 		return Unknown, why // perhaps our own doing: out of time, not on the tape
 	}
 	switch {
-	case reach.Proven && (kind == wire.FailRefused || heard(all, nil)):
+	case reach.Proven && kind == wire.FailRefused:
 		return NotApplicable, "it cannot be reached: " + why
 	case reach.Proven:
 		return Unknown, why

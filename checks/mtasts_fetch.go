@@ -275,11 +275,14 @@ func eachPage(e *gather.Evidence, have func(mtasts.Fetched) bool, judge func(mta
 
 func judgeDiffers(e *gather.Evidence) []Verdict {
 	r := e.MTASTS
-	var first *mtasts.Fetched
+	var first, lost *mtasts.Fetched
 	var refs []wire.Ref
 	for i := range r.Pages {
 		f := &r.Pages[i]
 		if f.Policy == nil {
+			if lost == nil && f.Page.Fail != nil && f.Page.TLS == nil {
+				lost = f
+			}
 			continue
 		}
 		refs = append(refs, f.Ref)
@@ -291,6 +294,8 @@ func judgeDiffers(e *gather.Evidence) []Verdict {
 		}
 	}
 	switch {
+	case lost != nil && first != nil:
+		return unknown(append(refs, lost.Ref), "what %s serves could not be fetched: %s", lost.Addr, lost.Page.Fail)
 	case len(refs) > 1:
 		return nil
 	case len(r.Pages) > 1:

@@ -198,7 +198,9 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 		h := &e.MX.Hosts[i]
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxConversationRefs(all, h.Name)}
 		if !slices.Contains(heard, h.Name) {
-			if len(v.Evidence) == 0 {
+			if silent, lost := mxSilentAddress(*h); lost && len(v.Evidence) == 0 {
+				v.Status, v.Message, v.Evidence = silent.Status, silent.Message, silent.Evidence
+			} else if len(v.Evidence) == 0 {
 				v.Status, v.Message, v.Evidence = NotApplicable, "the host has no address that was tried", hostRefs(*h)
 			} else {
 				v.Status, v.Message = mxUnheard(e, all, h.Name)
@@ -223,9 +225,16 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 				v.Severity = p.sev
 			}
 		}
-		if len(lacks) > 0 {
+		silent, lost := mxSilentAddress(*h)
+		switch status, why := mxUnheard(e, all, h.Name); {
+		case len(lacks) > 0:
 			v.Status, v.Message = Fail, h.Name+" lacks "+strings.Join(lacks, ", and ")+": mail that goes there is less protected"
-		} else {
+		case status == Unknown:
+			v.Status, v.Severity, v.Message = Unknown, High, why
+		case lost:
+			v.Status, v.Severity, v.Message = silent.Status, High, silent.Message
+			v.Evidence = append(v.Evidence, silent.Evidence...)
+		default:
 			v.Severity = ""
 		}
 		out = append(out, v)
@@ -238,7 +247,7 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 func mxUnheard(e *gather.Evidence, all []conversation, host string) (Status, string) {
 	last, why := NotApplicable, "no address of the host can be reached"
 	for _, c := range all {
-		if c.Host.Name != host {
+		if c.Host.Name != host || mxEndOf(c) == mxHeard {
 			continue
 		}
 		switch status, text := c.unreached(e); status {

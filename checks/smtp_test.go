@@ -27,7 +27,8 @@ func TestUnreached(t *testing.T) {
 		hosts     [][]gather.Address // the last address of the first host is judged
 		want      Status
 	}{
-		{"dead, others answer", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}, {at("192.0.2.2", greeting)}}, NotApplicable},
+		{"silent, others answer", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}, {at("192.0.2.2", greeting)}}, Unknown},
+		{"refused, others answer", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", refused)}, {at("192.0.2.2", greeting)}}, NotApplicable},
 		{"all dead, the control host answers", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", silent)}}, Unknown},
 		{"all refuse, the control host answers", proven, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", refused)}}, NotApplicable},
 		{"refused, and nothing is heard from here", broken, gather.Reach{}, [][]gather.Address{{at("192.0.2.1", refused)}}, Unknown},

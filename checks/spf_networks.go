@@ -160,6 +160,13 @@ func judgeSPFRedundant(e *gather.Evidence) []Verdict {
 	}
 	for n, s := range e.SPF.Steps() {
 		covers := covered[s]
+		if f := spfUnanswered(e, s); f != nil && !n.Included() && s.Term.Qualifier == spf.Pass {
+			out = append(out, Verdict{
+				Key: spfTerm(n, s.Term.Text), Status: Unknown, Severity: Low, Evidence: []wire.Ref{f.Ref},
+				Message: "not all addresses of the term are known: " + f.Text + " (" + f.Fail.String() + ")",
+			})
+			continue
+		}
 		if n.Included() || s.Term.Qualifier != spf.Pass || len(covers) == 0 || len(covers) < distinct(s.Nets) {
 			continue
 		}
@@ -174,6 +181,16 @@ func judgeSPFRedundant(e *gather.Evidence) []Verdict {
 		})
 	}
 	return out
+}
+
+// spfUnanswered gives the first lookup of a term for addresses that failed.
+func spfUnanswered(e *gather.Evidence, s *spf.Step) *spf.Failure {
+	for i := range e.SPF.TempErrors {
+		if f := &e.SPF.TempErrors[i]; f.Step >= 0 && s.Child == nil && f.At == s.At {
+			return f
+		}
+	}
+	return nil
 }
 
 func distinct(nets []netip.Prefix) int {

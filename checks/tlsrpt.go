@@ -61,8 +61,11 @@ func tlsrptRules() []Rule {
 				if status, why := stsMode(e); status != "" {
 					return status, why
 				}
-				if stsServed(e.MTASTS).Policy.Mode != mtasts.Enforce || !stsInForce(e) {
+				switch {
+				case stsServed(e.MTASTS).Policy.Mode != mtasts.Enforce || !stsInForce(e):
 					return NotApplicable, "no policy is enforced"
+				case e.MTASTS.TXT.Failed():
+					return dnsSilence(e.MTASTS.TXT.Name+" TXT", e.MTASTS.TXT.Answer)
 				}
 				return "", ""
 			},

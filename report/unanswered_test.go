@@ -48,7 +48,7 @@ func TestUnansweredHosts(t *testing.T) {
 		{"it takes no mail from anybody", []smtp.Exchange{banner(521, "does not accept mail")}, []checks.Result{turnsAway}, false},
 		{"a failure that decides nothing", []smtp.Exchange{banner(521, "does not accept mail")}, []checks.Result{milder}, true},
 	} {
-		e := &gather.Evidence{Domain: "example.com", MX: gather.MXSet{Hosts: []gather.Host{{Name: "mx1.example.com", Addrs: []gather.Address{{
+		e := &gather.Evidence{Domain: "example.com", Role: gather.Role{Name: gather.Full}, MX: gather.MXSet{Hosts: []gather.Host{{Name: "mx1.example.com", Addrs: []gather.Address{{
 			IP: netip.MustParseAddr("192.0.2.1"), Ref: "smtp:192.0.2.1", Session: wire.Session{Exchanges: c.log},
 		}}}}}}
 		if got := slices.Contains(unanswered(e, c.results), checks.AreaHosts); got != c.want {
