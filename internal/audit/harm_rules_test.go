@@ -198,7 +198,6 @@ func decidersUnknown(before, after view, q checks.Question) bool {
 	return !bearing
 }
 
-
 // newlySafe gives, in words, a fix that may be made now and was not proposed
 // before; "" where there is none.
 func newlySafe(before, after []fix.Fix) string {
