@@ -25,6 +25,7 @@ type side struct {
 	beside    []string // failures that change nothing
 	rules     []string // that the answer rests on
 	topics    map[string]topic
+	told      []string // topics of which the text tells already
 	policies  []string // what was seen of the policies that keep the encryption on
 }
 
@@ -136,7 +137,7 @@ func (s *side) rest(answer string, on []stand, words string) {
 
 // merge takes over what stands beside another side's answer.
 func (s *side) merge(o side) {
-	s.good, s.beside = append(s.good, o.good...), append(s.beside, o.beside...)
+	s.good, s.beside, s.told = append(s.good, o.good...), append(s.beside, o.beside...), append(s.told, o.told...)
 	s.mergeTopics(o)
 }
 
@@ -158,29 +159,23 @@ func (s side) remarks() []string {
 	return nil
 }
 
-// unchecked lists what no rule could look at, or only in part.
+// unchecked lists what rules could not look at, or not everywhere.
 func (s side) unchecked() []string {
-	out := s.unlooked()
-	for name, t := range s.topics {
-		if t.open && t.seen {
-			out = append(out, name+" (in part)")
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// unlooked lists what no rule at all could look at.
-func (s side) unlooked() []string {
 	out := []string{}
 	for name, t := range s.topics {
-		if t.open && !t.seen {
+		switch {
+		case t.open && t.seen:
+			out = append(out, name+inPart)
+		case t.open:
 			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
 }
+
+// inPart marks what was looked at, but not everywhere.
+const inPart = " (in part)"
 
 // compare puts the worse answer first.
 func (s side) compare(o side) int {
