@@ -278,38 +278,3 @@ func checkAnswer(t *testing.T, where string, q checks.Question, a Answer, result
 		t.Errorf("%s: claims the absence of what nobody asked: %q", where, a.Text)
 	}
 }
-
-// TestHostTableOfRefusal holds that nothing is said about encryption of a host that
-// never took a greeting.
-func TestHostTableOfRefusal(t *testing.T) {
-	broke := greeted("192.0.2.3", 220, "mx3.example.com ESMTP")
-	broke.Session.Exchanges = append(broke.Session.Exchanges, smtp.Exchange{Stage: smtp.StageEHLO, Reply: &smtp.Reply{Code: 421, Lines: []string{"closing"}}})
-	plain := talked(t, "192.0.2.4", "mx4.example.com", sampleTime.AddDate(0, 0, 60))
-	plain.Session.Exchanges[1].Reply.Lines = []string{"mx4.example.com", "SIZE"}
-	plain.Session.TLS = nil
-	e := hostsOf(greeted("192.0.2.1", 554, "no mail service here"), greeted("192.0.2.2", 421, "later"), broke, plain)
-	d := Build(e, with(healthy(), exists()), rubric(t))
-	r := New(Tool{Name: "mxvet"}, "2026.1", sampleRun(), []Domain{d}, Hosts(e), lookupSample)
-	var text, page strings.Builder
-	if err := Text(&text, r, TextOptions{Width: 120, Wide: true}); err != nil {
-		t.Fatal(err)
-	}
-	if err := HTML(&page, r); err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{"no service  greeted with 554 no mail service here", "no service  greeted with 421 later", "no service  greeted with 220 mx3.example.com ESMTP", "up          no STARTTLS"} {
-		if !strings.Contains(text.String(), line) {
-			t.Errorf("the table of hosts lacks %q:\n%s", line, text.String())
-		}
-	}
-	for form, out := range map[string]string{"text": text.String(), "page": page.String()} {
-		if one := map[string]int{"text": 1, "page": 2}[form]; strings.Count(out, "no STARTTLS") != one {
-			t.Errorf("%s: %d times no STARTTLS, want %d of one host:\n", form, strings.Count(out, "no STARTTLS"), one)
-		}
-	}
-	for i, want := range []bool{false, false, false, true} {
-		if r.Hosts[i].Addresses[0].Greeted != want {
-			t.Errorf("%s: greeted %v", r.Hosts[i].Name, !want)
-		}
-	}
-}
