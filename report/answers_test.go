@@ -118,6 +118,7 @@ func TestAnswers(t *testing.T) {
 		{"a failure weighs more than what was not asked", checks.Arrival, offline, "full", []checks.Result{to(D, "way", unasked), from(P, "name", fail), from(D, "x", pass)}, "PARTLY mail from it: name; mail to it: way topic not checked", ""},
 		{"it only sends", checks.Arrival, &gather.Evidence{}, "send-only", []checks.Result{to(D, "way", fail), from(D, "name", pass)}, "YES name passed", "way"},
 		{"it only receives", checks.Arrival, two, "receive-only", []checks.Result{to(D, "way", pass), from(D, "name", fail)}, "YES 2 of 2 MX up, way passed", "name"},
+		{"nothing speaks against it", checks.Arrival, &gather.Evidence{}, "send-only", []checks.Result{posed("x", []checks.Bearing{{On: checks.Arrival, Direction: checks.MailFrom, From: checks.High, Weight: D, Words: "w"}}, pass)}, "YES nothing was found that stops it", ""},
 		{"no mail", checks.Arrival, &gather.Evidence{}, "no-mail", []checks.Result{to(D, "way", fail)}, "NOT APPLICABLE it neither takes nor sends mail", ""},
 		{"one host of two", checks.Arrival, hostsOf(up, silent("192.0.2.2", "x")), "receive-only", []checks.Result{to(P, "way", fail), to(D, "y", pass)}, "PARTLY mail to it: 1 of 2 MX up, way", ""},
 		{"all refuse us", checks.Arrival, hostsOf(greeted("192.0.2.1", 554, "go away")), "receive-only", []checks.Result{to(D, "way", pass)}, `UNKNOWN mail to it: refused this machine: mx1.example.com says "554 go away"`, "up"},
@@ -155,6 +156,54 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("no tone or question: %+v", a)
 			}
 		})
+	}
+}
+
+// TestSilence holds what is said where no mail server could be worked with, and how
+// those that were not heard are listed.
+func TestSilence(t *testing.T) {
+	unreached := func(ips ...string) *gather.Evidence {
+		var all []gather.Address
+		for _, ip := range ips {
+			all = append(all, silent(ip, "x"))
+		}
+		return hostsOf(all...)
+	}
+	for _, tt := range []struct {
+		name string
+		e    *gather.Evidence
+		v    gather.Vantage
+		want string
+	}{
+		{"nothing shows why", unreached("192.0.2.1"), gather.Vantage{}, "no mail server answered this machine on port 25"},
+		{"port 25 is closed here", unreached("192.0.2.1"), gather.Vantage{IPv4: gather.Reach{Broken: true}}, "no mail server answered on port 25, and this machine reaches no others either"},
+		{"no IPv6 here, and nothing else there", unreached("2001:db8::1"), gather.Vantage{IPv6: gather.Reach{Broken: true}}, "its mail servers have IPv6 addresses only, and this machine reaches none over IPv6"},
+		{"no IPv6 here, both there", unreached("192.0.2.1", "2001:db8::1"), gather.Vantage{IPv6: gather.Reach{Broken: true}}, "no mail server answered this machine on port 25"},
+		{"IPv6 works here", unreached("2001:db8::1"), gather.Vantage{}, "no mail server answered this machine on port 25"},
+	} {
+		tt.e.Vantage = tt.v
+		if got := count(tt.e).silence(tt.e); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+
+	e := hostsOf(silent("192.0.2.1", "x"), greeted("192.0.2.2", 554, "no"), greeted("192.0.2.3", 220, "mx"), silent("192.0.2.4", "x"), silent("192.0.2.5", "x"))
+	e.MX.Hosts[0].Addrs = nil
+	want := []string{"mx1.example.com without a known address", "mx2.example.com turned this machine away", "mx3.example.com broke off", "and 2 more"}
+	if got := count(e); !slices.Equal(got.missing, want) || got.hosts != 5 || got.up+got.ehlo+got.tls != 0 || !got.tried || !got.heard {
+		t.Errorf("%+v, want %q missing", got, want)
+	}
+	old := greeted("192.0.2.1", 220, "mx")
+	old.Session.Exchanges = append(old.Session.Exchanges, smtp.Exchange{Stage: smtp.StageEHLO, Reply: &smtp.Reply{Code: 502}}, smtp.Exchange{Stage: smtp.StageHELO, Reply: &smtp.Reply{Code: 250}})
+	if got := count(hostsOf(old)); got.up != 1 || got.ehlo != 0 {
+		t.Errorf("a host that knows only HELO: %+v", got)
+	}
+	twice := hostsOf(talked(t, "192.0.2.1", "mx1.example.com", sampleTime.AddDate(0, 0, 9)))
+	failing := talked(t, "192.0.2.2", "mx1.example.com", sampleTime.AddDate(0, 0, 9))
+	failing.Session.TLS.Error = "handshake failure"
+	twice.MX.Hosts[0].Addrs = append(twice.MX.Hosts[0].Addrs, failing)
+	if got := count(twice); got.ehlo != 1 || got.tls != 0 {
+		t.Errorf("a host whose second address fails at TLS: %+v", got)
 	}
 }
 
