@@ -205,7 +205,7 @@ func (s side) shield(name checks.Shield) (checks.Status, string) {
 	case s.answer == No:
 		return checks.Fail, s.words
 	case s.answer == Unclear && len(s.rules) > 0:
-		return checks.Unknown, string(name) + " unknown (" + s.words + ")"
+		return checks.Unknown, s.words
 	case s.answer == Yes && len(s.good) > 0:
 		return checks.Pass, s.good[0]
 	case s.answer == Yes:

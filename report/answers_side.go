@@ -86,7 +86,8 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 	case len(broken) > 0:
 		s.rest(No, broken, worst(broken).bearing.Words)
 	case len(unknown) > 0:
-		s.rest(Unclear, unknown, a.reason(worst(unknown).verdict))
+		st := worst(unknown)
+		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
 	case len(unasked) > 0:
 		st := worst(unasked)
 		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
