@@ -85,8 +85,8 @@ func (b Bearing) Of(res Result) (Status, Verdict) {
 	return status, worst
 }
 
-// areaNames say what was not looked at where a rule of the area is unknown.
-var areaNames = map[string]string{
+// areaTopics say what was not looked at where a rule of the area is unknown.
+var areaTopics = map[string]string{
 	AreaDMARC: "DMARC", AreaSPF: "SPF", AreaDKIM: "DKIM", AreaTLS: "encryption", AreaTransport: "MTA-STS",
 	AreaHosts: "the mail servers", AreaReputation: "block lists",
 }
@@ -99,5 +99,8 @@ func (r Rule) Topic(b Bearing) string {
 	case b.Shield != "":
 		return string(b.Shield)
 	}
-	return areaNames[r.Area]
+	return AreaTopic(r.Area)
 }
+
+// AreaTopic names what the rules of an area look at, unless a bearing says better.
+func AreaTopic(area string) string { return areaTopics[area] }

@@ -4,9 +4,9 @@
 // standard or from the published rules of large receivers. It is a pure
 // function from the gathered evidence to verdicts: no network, no clock (the
 // audit's time is Evidence.At), no files. Rules live in one file or a few per
-// area; All lists them. To add one: an entry in its area's file, a page
-// docs/RULE-ID.md, and two scenarios under testdata/scenarios, one that fails
-// and one that is clean.
+// area; All lists them. To add one: an entry in its area's file, with what it bears
+// on if it can be high or worse, a page docs/RULE-ID.md, and two scenarios under
+// testdata/scenarios, one that fails and one that is clean.
 package checks
 
 import (

@@ -18,6 +18,29 @@ const (
 	dkimLonger = 4096
 )
 
+// dkimThere guards the rules about keys that let others sign: such a key may also be
+// at a selector that gave no answer.
+func dkimThere(e *gather.Evidence) (Status, string) {
+	status, why := dkimFound(e)
+	if status == NotApplicable && !dnsMissing(e) && len(dkimUnheard(e)) > 0 {
+		return "", ""
+	}
+	return status, why
+}
+
+// dkimUnheard is the verdict on usual selectors that nobody named and that gave no
+// answer, at most one. It weighs less than that on one which was named: most of
+// them hold no key.
+func dkimUnheard(e *gather.Evidence) []Verdict {
+	for _, s := range e.DKIM.Selectors {
+		if !s.Named() && dkimSilent(s) {
+			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+			return []Verdict{dkimVerdict(s, Verdict{Status: status, Severity: High, Message: why})}
+		}
+	}
+	return nil
+}
+
 // dkimStrengthRules is about whether somebody else could sign with a key.
 func dkimStrengthRules() []Rule {
 	rsa := func(judge func(bits int) Verdict) func(dkim.Selector, dkim.Key) Verdict {
@@ -32,19 +55,20 @@ func dkimStrengthRules() []Rule {
 		{
 			ID: "dkim-key-short", Area: AreaDKIM, Severity: Critical,
 			Bears: []Bearing{
-				{On: Forgery, From: High, Weight: Decides, Words: "a DKIM key is short enough to be broken"},
+				{On: Forgery, From: Critical, Weight: Decides, Words: "a DKIM key is short enough to be broken"},
+				{On: Forgery, From: High, Weight: Breaks, Words: "a DKIM key is short enough to be broken"},
 				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is too short to count"},
 			},
 			Title: "RSA keys have 1024 bits or more",
 			Refs:  []string{"RFC 8301 section 3.2"},
-			When:  dkimFound,
+			When:  dkimThere,
 			Judge: func(e *gather.Evidence) []Verdict {
-				return dkimEach(e, Critical, rsa(func(bits int) Verdict {
+				return append(dkimEach(e, Critical, rsa(func(bits int) Verdict {
 					if bits < dkimShort {
 						return Verdict{Status: Fail, Severity: Critical, Message: fmt.Sprintf("an RSA key of %d bits, less than %d: it can be broken, and verifiers refuse it", bits, dkimShort)}
 					}
 					return Verdict{Status: Pass}
-				}))
+				})), dkimUnheard(e)...)
 			},
 		},
 		{
@@ -101,14 +125,17 @@ func dkimStrengthRules() []Rule {
 		},
 		{
 			ID: "dkim-key-known", Area: AreaDKIM, Severity: Critical,
-			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "a DKIM key is publicly known"}},
+			Bears: []Bearing{
+				{On: Forgery, From: Critical, Weight: Decides, Words: "a DKIM key is publicly known"},
+				{On: Forgery, From: High, Weight: Breaks, Words: "a DKIM key is publicly known"},
+			},
 			Title: "nobody else can know the private keys",
 			Refs:  []string{"RFC 6376 section 8", "RFC 9500 section 2"},
-			When:  dkimFound,
+			When:  dkimThere,
 			Judge: func(e *gather.Evidence) []Verdict {
 				shared := e.DKIM.SharedPrimes()
 				silent := slices.IndexFunc(e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Named() && dkimSilent(s) })
-				return dkimEach(e, Critical, func(s dkim.Selector, k dkim.Key) Verdict {
+				return append(dkimEach(e, Critical, func(s dkim.Selector, k dkim.Key) Verdict {
 					var why []string
 					for _, w := range k.Weak {
 						why = append(why, w.Text)
@@ -129,7 +156,7 @@ func dkimStrengthRules() []Rule {
 						return Verdict{Status: status, Severity: Critical, Message: "it could not be compared with the key of selector " + other.Name + ": " + why, Evidence: []wire.Ref{s.Ref, other.Ref}}
 					}
 					return Verdict{Status: Pass}
-				})
+				}), dkimUnheard(e)...)
 			},
 		},
 	}

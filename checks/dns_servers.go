@@ -15,8 +15,8 @@ func dnsServerRules() []Rule {
 		{
 			ID: "dns-servers-fail", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "none of its name servers answers: mail waits at senders and returns after days", About: "the name servers"},
-				{On: Arrival, From: High, Weight: Decides, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Breaks, Direction: MailTo, Words: "none of its name servers answers: mail waits at senders and returns after days", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Breaks, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
 			},
 			Title: "the domain's name servers answer",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7208 section 4.4"},

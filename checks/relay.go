@@ -65,7 +65,8 @@ func relayRules() []Rule {
 }
 
 // judgeOpenRelay is about each host. One that SPF lets send is worse: what
-// strangers send through it passes as the domain's own.
+// strangers send through it passes as the domain's own. That may be true of an
+// address that could not be looked up.
 func judgeOpenRelay(e *gather.Evidence) []Verdict {
 	out := judgeEach(e, func(c conversation) Verdict { return judgeRelay(e, c, true) })
 	for i, c := range conversations(e) {
@@ -79,6 +80,11 @@ func judgeOpenRelay(e *gather.Evidence) []Verdict {
 			if v.Status == Fail {
 				v.Message += "; SPF lets it send, so what strangers send through it passes as mail of the domain"
 			}
+		}
+	}
+	for _, h := range e.MX.Hosts {
+		if v, silent := mxSilentAddress(h); silent {
+			out = append(out, v)
 		}
 	}
 	return out

@@ -18,8 +18,8 @@ func starttlsRules() []Rule {
 		{
 			ID: "smtp-starttls-none", Area: AreaTLS, Severity: High,
 			Bears: []Bearing{
-				{On: Transit, From: High, Weight: Decides, Everywhere: true, Words: "mail to it travels in clear text"},
-				{On: Transit, From: High, Weight: Partly, Words: "a host offers no encryption"},
+				{On: Transit, From: High, Weight: Decides, Everywhere: true, Words: "no host offers encryption to this machine"},
+				{On: Transit, From: High, Weight: Partly, Words: "a host offers no encryption to this machine"},
 			},
 			Title: "the mail hosts offer STARTTLS",
 			Refs:  []string{"RFC 3207 section 4", "RFC 7672 section 2.2"},

@@ -119,8 +119,10 @@ func (a asker) countHosts(s *side) {
 		s.answer, s.words = Unclear, h.silence(a.e)
 	case s.answer == Unclear:
 	case s.answer == Yes:
+		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
 		s.good = append([]string{ratio(h.up, h.hosts) + " MX up"}, s.good...)
 	default:
+		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
 		s.words = ratio(h.up, h.hosts) + " MX up, " + s.words
 	}
 }
@@ -152,6 +154,7 @@ func (a asker) transit() Answer {
 	}
 	text := join(s.words, append(append(texts, shields...), s.remarks()...)...)
 	if h.tls > 0 && len(h.missing) > 0 {
+		s.told = append(s.told, checks.AreaTopic(checks.AreaTLS))
 		text += "; " + strings.Join(h.missing, ", ")
 	}
 	return s.answered(checks.Transit, text)
@@ -202,7 +205,7 @@ func (s side) shield(name checks.Shield) (checks.Status, string) {
 	case s.answer == No:
 		return checks.Fail, s.words
 	case s.answer == Unclear && len(s.rules) > 0:
-		return checks.Unknown, string(name) + " unknown (" + s.words + ")"
+		return checks.Unknown, s.words
 	case s.answer == Yes && len(s.good) > 0:
 		return checks.Pass, s.good[0]
 	case s.answer == Yes:
@@ -216,11 +219,12 @@ func (s side) answered(q checks.Question, text string) Answer {
 	a := Answer{ID: string(q), Question: questions[q], Answer: s.answer, Tone: tones[s.answer], Text: text, Direction: s.direction, Policies: s.policies}
 	a.Rules = slices.Compact(slices.Sorted(slices.Values(s.rules)))
 	a.NotChecked = s.unchecked()
-	whole := slices.DeleteFunc(s.unlooked(), func(name string) bool { // the policies are told already
-		return slices.ContainsFunc(s.policies, func(p string) bool { return strings.HasPrefix(p, name) })
+	open := slices.DeleteFunc(slices.Clone(a.NotChecked), func(name string) bool {
+		name = strings.TrimSuffix(name, inPart)
+		return slices.Contains(s.told, name) || slices.ContainsFunc(s.policies, func(p string) bool { return strings.HasPrefix(p, name) })
 	})
-	if len(whole) > 0 && (s.answer == Yes || s.answer == Partly) {
-		a.Text += "; not checked: " + strings.Join(whole, ", ")
+	if len(open) > 0 && (s.answer == Yes || s.answer == Partly) {
+		a.Text += "; not checked: " + strings.Join(open, ", ")
 	}
 	return a
 }

@@ -25,6 +25,7 @@ type side struct {
 	beside    []string // failures that change nothing
 	rules     []string // that the answer rests on
 	topics    map[string]topic
+	told      []string // topics of which the text tells already
 	policies  []string // what was seen of the policies that keep the encryption on
 }
 
@@ -85,7 +86,8 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 	case len(broken) > 0:
 		s.rest(No, broken, worst(broken).bearing.Words)
 	case len(unknown) > 0:
-		s.rest(Unclear, unknown, a.reason(worst(unknown).verdict))
+		st := worst(unknown)
+		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
 	case len(unasked) > 0:
 		st := worst(unasked)
 		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
@@ -136,7 +138,7 @@ func (s *side) rest(answer string, on []stand, words string) {
 
 // merge takes over what stands beside another side's answer.
 func (s *side) merge(o side) {
-	s.good, s.beside = append(s.good, o.good...), append(s.beside, o.beside...)
+	s.good, s.beside, s.told = append(s.good, o.good...), append(s.beside, o.beside...), append(s.told, o.told...)
 	s.mergeTopics(o)
 }
 
@@ -158,29 +160,23 @@ func (s side) remarks() []string {
 	return nil
 }
 
-// unchecked lists what no rule could look at, or only in part.
+// unchecked lists what rules could not look at, or not everywhere.
 func (s side) unchecked() []string {
-	out := s.unlooked()
-	for name, t := range s.topics {
-		if t.open && t.seen {
-			out = append(out, name+" (in part)")
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// unlooked lists what no rule at all could look at.
-func (s side) unlooked() []string {
 	out := []string{}
 	for name, t := range s.topics {
-		if t.open && !t.seen {
+		switch {
+		case t.open && t.seen:
+			out = append(out, name+inPart)
+		case t.open:
 			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
 }
+
+// inPart marks what was looked at, but not everywhere.
+const inPart = " (in part)"
 
 // compare puts the worse answer first.
 func (s side) compare(o side) int {

@@ -95,7 +95,7 @@ func TestAnswers(t *testing.T) {
 		{"a failure outweighs an unknown", checks.Forgery, two, "full", []checks.Result{f(D, "other", unknown), f(D, "wound", fail)}, "NO wound", "lookup"},
 		{"the worst of several", checks.Forgery, two, "full", []checks.Result{f(D, "mild", fail), f(D, "grave", say(checks.Fail, checks.Critical))}, "NO grave", "mild"},
 		{"too mild to count", checks.Forgery, two, "full", []checks.Result{f(D, "wound", say(checks.Fail, checks.Medium)), f(D, "other", pass)}, "YES other passed", "wound"},
-		{"a deciding unknown", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unknown), f(P, "flaw", fail)}, "UNKNOWN the lookup gave no answer", "flaw"},
+		{"a deciding unknown", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unknown), f(P, "flaw", fail)}, "UNKNOWN wound topic could not be checked: the lookup gave no answer", "flaw"},
 		{"one failure of many breaks it", checks.Forgery, two, "full", []checks.Result{f(B, "break", fail), f(D, "other", pass)}, "NO break", ""},
 		{"an unknown break stands beside", checks.Forgery, two, "full", []checks.Result{f(B, "break", unknown), f(D, "other", pass)}, "YES other passed; not checked: break topic", ""},
 		{"a partly failure", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", fail), f(D, "other", pass)}, "PARTLY flaw", "passed"},
@@ -107,17 +107,18 @@ func TestAnswers(t *testing.T) {
 		{"offline nothing was asked", checks.Forgery, offline, "full", []checks.Result{f(D, "wound", unknown), f(D, "other", pass)}, "NOT ASKED wound topic not checked: the network is switched off", "lookup"},
 		{"nothing decides", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", pass), f(D, "wound", nothing)}, "UNKNOWN nothing that decides it could be checked", "passed"},
 		{"no rule at all", checks.Forgery, two, "full", nil, "UNKNOWN nothing", ""},
-		{"partly seen", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", passing("a"), say(checks.Unknown, checks.High)), f(D, "other", pass)}, "YES other passed", "not checked"},
+		{"partly seen", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", passing("a"), say(checks.Unknown, checks.High)), f(D, "other", pass)}, "YES other passed; not checked: flaw topic (in part)", ""},
 
 		{"arrives", checks.Arrival, two, "full", []checks.Result{to(D, "way", pass), from(D, "name", pass)}, "YES 2 of 2 MX up, way passed, name passed", "mail to"},
 		{"mail to it", checks.Arrival, two, "full", []checks.Result{to(D, "way", fail), from(D, "name", pass)}, "NO mail to it: way", "from"},
 		{"mail from it", checks.Arrival, two, "full", []checks.Result{to(D, "way", pass), from(P, "name", fail), from(D, "x", pass)}, "PARTLY mail from it: name", "mail to"},
 		{"the worse of both", checks.Arrival, two, "full", []checks.Result{to(P, "way", fail), to(D, "y", pass), from(D, "name", fail)}, "NO mail from it: name; mail to it: 2 of 2 MX up, way", ""},
 		{"both alike", checks.Arrival, offline, "full", []checks.Result{to(D, "gone", fail), from(D, "gone", fail)}, "NO mail to and from it: gone", ";"},
-		{"unknown weighs more than partly", checks.Arrival, two, "full", []checks.Result{to(D, "way", unknown), from(P, "name", fail)}, "UNKNOWN mail to it: the lookup", ""},
+		{"unknown weighs more than partly", checks.Arrival, two, "full", []checks.Result{to(D, "way", unknown), from(P, "name", fail)}, "UNKNOWN mail to it: way topic could not be checked: the lookup", ""},
 		{"a failure weighs more than what was not asked", checks.Arrival, offline, "full", []checks.Result{to(D, "way", unasked), from(P, "name", fail), from(D, "x", pass)}, "PARTLY mail from it: name; mail to it: way topic not checked", ""},
 		{"it only sends", checks.Arrival, &gather.Evidence{}, "send-only", []checks.Result{to(D, "way", fail), from(D, "name", pass)}, "YES name passed", "way"},
 		{"it only receives", checks.Arrival, two, "receive-only", []checks.Result{to(D, "way", pass), from(D, "name", fail)}, "YES 2 of 2 MX up, way passed", "name"},
+		{"nothing speaks against it", checks.Arrival, &gather.Evidence{}, "send-only", []checks.Result{posed("x", []checks.Bearing{{On: checks.Arrival, Direction: checks.MailFrom, From: checks.High, Weight: D, Words: "w"}}, pass)}, "YES nothing was found that stops it", ""},
 		{"no mail", checks.Arrival, &gather.Evidence{}, "no-mail", []checks.Result{to(D, "way", fail)}, "NOT APPLICABLE it neither takes nor sends mail", ""},
 		{"one host of two", checks.Arrival, hostsOf(up, silent("192.0.2.2", "x")), "receive-only", []checks.Result{to(P, "way", fail), to(D, "y", pass)}, "PARTLY mail to it: 1 of 2 MX up, way", ""},
 		{"all refuse us", checks.Arrival, hostsOf(greeted("192.0.2.1", 554, "go away")), "receive-only", []checks.Result{to(D, "way", pass)}, `UNKNOWN mail to it: refused this machine: mx1.example.com says "554 go away"`, "up"},
@@ -125,16 +126,16 @@ func TestAnswers(t *testing.T) {
 		{"all break off", checks.Arrival, hostsOf(greeted("192.0.2.1", 220, "mx1")), "receive-only", []checks.Result{to(D, "way", pass)}, "UNKNOWN mail to it: its mail servers broke off", "up"},
 		{"all are silent", checks.Arrival, hostsOf(silent("192.0.2.1", "x")), "receive-only", []checks.Result{to(D, "way", unknown)}, "UNKNOWN mail to it: no mail server answered", "up"},
 		{"refusal that is proven", checks.Arrival, hostsOf(greeted("192.0.2.1", 521, "no mail here")), "receive-only", []checks.Result{to(D, "way", fail)}, "NO mail to it: way", "refused this machine"},
-		{"everywhere unknown", checks.Arrival, two, "receive-only", []checks.Result{everywhere(to(D, "way", unknowing(checks.High, "a"), unknowing(checks.High, "b"))), to(D, "y", pass)}, "UNKNOWN mail to it: timeout at a", ""},
+		{"everywhere unknown", checks.Arrival, two, "receive-only", []checks.Result{everywhere(to(D, "way", unknowing(checks.High, "a"), unknowing(checks.High, "b"))), to(D, "y", pass)}, "UNKNOWN mail to it: way topic could not be checked: timeout at a", ""},
 		{"unknown at one", checks.Arrival, two, "receive-only", []checks.Result{everywhere(to(D, "way", unknowing(checks.High, "a"), passing("b"))), to(D, "y", pass)}, "YES 2 of 2", "timeout"},
 
 		{"encrypted, with one policy", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", pass)}, "YES TLS on 2 of 2 MX, MTA-STS whole, DANE not checked", "no DANE"},
 		{"no policy", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", fail)}, "PARTLY TLS on 2 of 2 MX, bare, DANE not checked", "no DANE"},
 		{"one of two policies", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", fail), shield(checks.DANE, "naked", pass)}, "YES TLS on 2 of 2 MX, bare, DANE whole", ""},
-		{"policy unknown", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", unknown)}, "UNKNOWN TLS on 2 of 2 MX, MTA-STS unknown (the lookup", "bare"},
-		{"policy unknown beside one that is whole", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", unknown), shield(checks.DANE, "naked", pass)}, "YES TLS on 2 of 2 MX, MTA-STS unknown", "bare"},
+		{"policy unknown", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", unknown)}, "UNKNOWN TLS on 2 of 2 MX, MTA-STS could not be checked: the lookup", "bare"},
+		{"policy unknown beside one that is whole", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", unknown), shield(checks.DANE, "naked", pass)}, "YES TLS on 2 of 2 MX, MTA-STS could not be checked: the lookup", "bare"},
 		{"no policy was looked at", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", unasked)}, "NOT ASKED TLS on 2 of 2 MX, MTA-STS not checked, DANE not checked", "bare"},
-		{"a flaw, and the policy unknown", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), tr(P, "flaw", fail), shield(checks.MTASTS, "bare", unknown)}, "PARTLY flaw, TLS on 2 of 2 MX, MTA-STS unknown", "bare"},
+		{"a flaw, and the policy unknown", checks.Transit, two, "full", []checks.Result{tr(D, "open", pass), tr(P, "flaw", fail), shield(checks.MTASTS, "bare", unknown)}, "PARTLY flaw, TLS on 2 of 2 MX, MTA-STS could not be checked: the lookup", "bare"},
 		{"SMTP switched off", checks.Transit, &gather.Evidence{}, "full", []checks.Result{tr(D, "open", unasked), shield(checks.MTASTS, "bare", pass)}, "NOT ASKED open topic not checked: SMTP is switched off, MTA-STS whole", "TLS on"},
 		{"clear text", checks.Transit, hostsOf(clear), "full", []checks.Result{tr(D, "open", fail), shield(checks.MTASTS, "bare", fail)}, "NO open, bare", "TLS on"},
 		{"one of two in clear text", checks.Transit, hostsOf(up, clear), "full", []checks.Result{tr(D, "y", pass), tr(P, "open", fail), shield(checks.MTASTS, "bare", pass)}, "PARTLY open, TLS on 1 of 2 MX", ""},
@@ -155,6 +156,54 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("no tone or question: %+v", a)
 			}
 		})
+	}
+}
+
+// TestSilence holds what is said where no mail server could be worked with, and how
+// those that were not heard are listed.
+func TestSilence(t *testing.T) {
+	unreached := func(ips ...string) *gather.Evidence {
+		var all []gather.Address
+		for _, ip := range ips {
+			all = append(all, silent(ip, "x"))
+		}
+		return hostsOf(all...)
+	}
+	for _, tt := range []struct {
+		name string
+		e    *gather.Evidence
+		v    gather.Vantage
+		want string
+	}{
+		{"nothing shows why", unreached("192.0.2.1"), gather.Vantage{}, "no mail server answered this machine on port 25"},
+		{"port 25 is closed here", unreached("192.0.2.1"), gather.Vantage{IPv4: gather.Reach{Broken: true}}, "no mail server answered on port 25, and this machine reaches no others either"},
+		{"no IPv6 here, and nothing else there", unreached("2001:db8::1"), gather.Vantage{IPv6: gather.Reach{Broken: true}}, "its mail servers have IPv6 addresses only, and this machine reaches none over IPv6"},
+		{"no IPv6 here, both there", unreached("192.0.2.1", "2001:db8::1"), gather.Vantage{IPv6: gather.Reach{Broken: true}}, "no mail server answered this machine on port 25"},
+		{"IPv6 works here", unreached("2001:db8::1"), gather.Vantage{}, "no mail server answered this machine on port 25"},
+	} {
+		tt.e.Vantage = tt.v
+		if got := count(tt.e).silence(tt.e); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+
+	e := hostsOf(silent("192.0.2.1", "x"), greeted("192.0.2.2", 554, "no"), greeted("192.0.2.3", 220, "mx"), silent("192.0.2.4", "x"), silent("192.0.2.5", "x"))
+	e.MX.Hosts[0].Addrs = nil
+	want := []string{"mx1.example.com without a known address", "mx2.example.com turned this machine away", "mx3.example.com broke off", "and 2 more"}
+	if got := count(e); !slices.Equal(got.missing, want) || got.hosts != 5 || got.up+got.ehlo+got.tls != 0 || !got.tried || !got.heard {
+		t.Errorf("%+v, want %q missing", got, want)
+	}
+	old := greeted("192.0.2.1", 220, "mx")
+	old.Session.Exchanges = append(old.Session.Exchanges, smtp.Exchange{Stage: smtp.StageEHLO, Reply: &smtp.Reply{Code: 502}}, smtp.Exchange{Stage: smtp.StageHELO, Reply: &smtp.Reply{Code: 250}})
+	if got := count(hostsOf(old)); got.up != 1 || got.ehlo != 0 {
+		t.Errorf("a host that knows only HELO: %+v", got)
+	}
+	twice := hostsOf(talked(t, "192.0.2.1", "mx1.example.com", sampleTime.AddDate(0, 0, 9)))
+	failing := talked(t, "192.0.2.2", "mx1.example.com", sampleTime.AddDate(0, 0, 9))
+	failing.Session.TLS.Error = "handshake failure"
+	twice.MX.Hosts[0].Addrs = append(twice.MX.Hosts[0].Addrs, failing)
+	if got := count(twice); got.ehlo != 1 || got.tls != 0 {
+		t.Errorf("a host whose second address fails at TLS: %+v", got)
 	}
 }
 

@@ -61,7 +61,6 @@ func hostAddress(a gather.Address) HostAddress {
 			out.Reached = true
 			out.Banner = bound(fmt.Sprint(x.Reply.Code, " ", x.Reply.Text()), maxBanner)
 		case smtp.StageEHLO:
-			out.Greeted = x.Reply.Code/100 == 2
 			out.STARTTLS = slices.ContainsFunc(x.Reply.Lines, func(l string) bool {
 				word, _, _ := strings.Cut(strings.TrimSpace(l), " ")
 				return strings.EqualFold(word, "STARTTLS")

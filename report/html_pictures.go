@@ -105,8 +105,6 @@ func pathBoxes(now time.Time, d *Domain, host string, a HostAddress) []pathBox {
 		address.Tone, address.Note = "", "not asked"
 	case !a.Reached:
 		address.Tone, address.Note = "warn", "no answer"
-	case !a.Greeted:
-		address.Tone, address.Note = "warn", "gave no service"
 	case a.TLS != nil && a.TLS.Error != "":
 		tls.Tone, tls.Text, tls.Note = "bad", "handshake fails", shorten(a.TLS.Error, 26)
 	case a.TLS != nil:

@@ -123,7 +123,6 @@ type HostAddress struct {
 	Reached  bool         `json:"reached"`
 	Fail     string       `json:"fail"` // what ended the conversation early
 	Banner   string       `json:"banner"`
-	Greeted  bool         `json:"greeted"`  // it took EHLO
 	STARTTLS bool         `json:"starttls"` // offered
 	TLS      *TLS         `json:"tls" jsonschema:"nullable"`
 	Cert     *Certificate `json:"certificate" jsonschema:"nullable"`

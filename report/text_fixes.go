@@ -271,8 +271,6 @@ func (p *page) hosts(d *Domain) {
 				state, r = "not asked", dim
 			case !a.Reached:
 				state, r = "no answer", warn
-			case !a.Greeted:
-				state, r = "no service", warn
 			}
 			what := a.describe()
 			rows = append(rows, []cell{{text: fmt.Sprint(m.Pref)}, {text: clean(m.Host, maxName)}, {text: clean(a.IP, 50)}, {text: state, role: r}, {text: what, hang: 2}})
@@ -291,8 +289,6 @@ func (a HostAddress) describe() string {
 	case !a.Talked:
 	case !a.Reached:
 		parts = append(parts, clean(a.Fail, maxMessage))
-	case !a.Greeted:
-		parts = append(parts, clean(strings.TrimSpace("greeted with "+a.Banner+" "+a.Fail), maxMessage))
 	case a.TLS == nil && !a.STARTTLS:
 		parts = append(parts, "no STARTTLS")
 	case a.TLS == nil:

@@ -1,4 +1,4 @@
-// Command mxvet audits a mail domain: can others forge it, does its mail
+// Command mxvet audits a mail domain: is it safe from forgery, does its mail
 // arrive, is it protected in transit.
 package main
 
