@@ -32,6 +32,8 @@ func TestDMARCMessages(t *testing.T) {
 		{"dmarc-syntax-trailing", "dmarc-syntax", "more than one semicolon at the end", "strict"},
 		{"dmarc-failure-reports-psd", "dmarc-failure-reports", "must not ask for failure reports", "copies of single messages"},
 		{"dmarc-failure-reports-suffix", "dmarc-failure-reports", "others register names below example.ck", "copies of single messages"},
+		{"tlsrpt-none-misplaced", "tlsrpt-none", "a record stands at example.com, where no sender looks", ""},
+		{"tlsrpt-none", "tlsrpt-none", "there is no TLS-RPT record at _smtp._tls.example.com", "a record stands"},
 		{"dmarc-failure-reports", "dmarc-failure-reports", "copies of single messages", "must not"},
 	} {
 		t.Run(c.scenario+" "+c.rule, func(t *testing.T) {
