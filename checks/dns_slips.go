@@ -103,7 +103,7 @@ func dnsDotMissing(e *gather.Evidence, target string) bool {
 func dnsDotsUnseen(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	unseen := func(name, rrtype string, ref wire.Ref, a wire.Answer, severity Severity) {
-		if a.OK() && !a.TCPFailed {
+		if ref == "" || a.OK() && !a.TCPFailed {
 			return
 		}
 		v := Verdict{Subject: name, Key: rrtype, Severity: severity, Evidence: []wire.Ref{ref}}
@@ -115,11 +115,9 @@ func dnsDotsUnseen(e *gather.Evidence) []Verdict {
 	if own := e.DMARC.Own(); own != nil {
 		unseen(own.Name, "TXT", own.Ref, own.Answer, Medium)
 	}
-	for _, a := range []wire.Asked{e.MTASTS.TXT, e.TLSRPT.TXT, e.MTASTS.A} {
-		if a.Ref != "" {
-			unseen(a.Name, "TXT", a.Ref, a.Answer, Medium)
-		}
-	}
+	unseen(e.MTASTS.TXT.Name, "TXT", e.MTASTS.TXT.Ref, e.MTASTS.TXT.Answer, Medium)
+	unseen(e.TLSRPT.TXT.Name, "TXT", e.TLSRPT.TXT.Ref, e.TLSRPT.TXT.Answer, Medium)
+	unseen(e.MTASTS.A.Name, "A", e.MTASTS.A.Ref, e.MTASTS.A.Answer, Medium)
 	if i := slices.IndexFunc(e.DKIM.Selectors, dkimSilent); i >= 0 {
 		s := e.DKIM.Selectors[i]
 		unseen(s.Owner, "TXT", s.Ref, s.Answer, Medium)
