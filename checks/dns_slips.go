@@ -82,6 +82,12 @@ func judgeDNSFinalDot(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
+	if e.DotlessMore > 0 {
+		out = append(out, Verdict{
+			Key: "more", Status: Unknown, Severity: High, Evidence: []wire.Ref{e.MX.Ref},
+			Message: fmt.Sprintf("%d more names look as if their final dot was forgotten; only the first %d were asked about", e.DotlessMore, len(e.Dotless)),
+		})
+	}
 	for _, s := range e.Options.ZoneSlips {
 		if s.Kind == zone.SlipDot {
 			out = append(out, Verdict{
@@ -253,10 +259,14 @@ func dkimPointerRules() []Rule {
 				if slices.ContainsFunc(p.TXT.Answer.TXT(), func(text string) bool { return dkim.Parse(text).LooksLikeKey() }) {
 					there = "the key is there, so an alias (CNAME) to it should stand here instead"
 				}
-				out = append(out, Verdict{
-					Subject: p.Owner, Key: p.Target, Status: Fail, Evidence: []wire.Ref{p.Ref, p.TXT.Ref},
+				v := Verdict{
+					Subject: p.Owner, Key: p.Target, Status: Fail, Evidence: []wire.Ref{p.Ref},
 					Message: fmt.Sprintf("the TXT record holds nothing but the name %s: %s", p.Target, there),
-				})
+				}
+				if p.TXT.Ref != "" {
+					v.Evidence = append(v.Evidence, p.TXT.Ref)
+				}
+				out = append(out, v)
 			}
 			if i := slices.IndexFunc(e.DKIM.Selectors, dkimSilent); i >= 0 {
 				s := e.DKIM.Selectors[i]

@@ -53,8 +53,9 @@ type Evidence struct {
 	// was in doubt whether they exist, sorted.
 	Registrations []Registration
 
-	Dotless  []Dotless // names that look as if their final dot was forgotten
-	Pointers []Pointer // keys that are host names in place of an alias
+	Dotless     []Dotless // names that look as if their final dot was forgotten
+	DotlessMore int       // such names left out by the bound
+	Pointers    []Pointer // keys that are host names in place of an alias
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is
