@@ -82,6 +82,12 @@ func judgeDNSFinalDot(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
+	if e.DotlessMore > 0 {
+		out = append(out, Verdict{
+			Key: "more", Status: Unknown, Severity: High, Evidence: []wire.Ref{e.MX.Ref},
+			Message: fmt.Sprintf("%d more names look as if their final dot was forgotten; only the first %d were asked about", e.DotlessMore, len(e.Dotless)),
+		})
+	}
 	for _, s := range e.Options.ZoneSlips {
 		if s.Kind == zone.SlipDot {
 			out = append(out, Verdict{
@@ -103,7 +109,7 @@ func dnsDotMissing(e *gather.Evidence, target string) bool {
 func dnsDotsUnseen(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	unseen := func(name, rrtype string, ref wire.Ref, a wire.Answer, severity Severity) {
-		if a.OK() && !a.TCPFailed {
+		if ref == "" || a.OK() && !a.TCPFailed {
 			return
 		}
 		v := Verdict{Subject: name, Key: rrtype, Severity: severity, Evidence: []wire.Ref{ref}}
@@ -115,11 +121,9 @@ func dnsDotsUnseen(e *gather.Evidence) []Verdict {
 	if own := e.DMARC.Own(); own != nil {
 		unseen(own.Name, "TXT", own.Ref, own.Answer, Medium)
 	}
-	for _, a := range []wire.Asked{e.MTASTS.TXT, e.TLSRPT.TXT, e.MTASTS.A} {
-		if a.Ref != "" {
-			unseen(a.Name, "TXT", a.Ref, a.Answer, Medium)
-		}
-	}
+	unseen(e.MTASTS.TXT.Name, "TXT", e.MTASTS.TXT.Ref, e.MTASTS.TXT.Answer, Medium)
+	unseen(e.TLSRPT.TXT.Name, "TXT", e.TLSRPT.TXT.Ref, e.TLSRPT.TXT.Answer, Medium)
+	unseen(e.MTASTS.A.Name, "A", e.MTASTS.A.Ref, e.MTASTS.A.Answer, Medium)
 	if i := slices.IndexFunc(e.DKIM.Selectors, dkimSilent); i >= 0 {
 		s := e.DKIM.Selectors[i]
 		unseen(s.Owner, "TXT", s.Ref, s.Answer, Medium)
@@ -246,7 +250,7 @@ func dkimPointerRules() []Rule {
 		ID: "dkim-text-for-alias", Area: AreaDKIM, Severity: High,
 		Title: "no TXT record for a DKIM key holds the name that its alias should have",
 		Refs:  []string{"RFC 6376 section 3.6.2", "RFC 1034 section 3.6.2"},
-		Bears: []Bearing{{On: Forgery, From: High, Weight: Partly, Words: "a DKIM key is a host name in a TXT record, so signatures cannot be checked"}},
+		Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is only a host name in a TXT record, so signatures with it fail"}},
 		When:  dkimSends,
 		Judge: func(e *gather.Evidence) []Verdict {
 			var out []Verdict
@@ -255,10 +259,14 @@ func dkimPointerRules() []Rule {
 				if slices.ContainsFunc(p.TXT.Answer.TXT(), func(text string) bool { return dkim.Parse(text).LooksLikeKey() }) {
 					there = "the key is there, so an alias (CNAME) to it should stand here instead"
 				}
-				out = append(out, Verdict{
-					Subject: p.Owner, Key: p.Target, Status: Fail, Evidence: []wire.Ref{p.Ref, p.TXT.Ref},
+				v := Verdict{
+					Subject: p.Owner, Key: p.Target, Status: Fail, Evidence: []wire.Ref{p.Ref},
 					Message: fmt.Sprintf("the TXT record holds nothing but the name %s: %s", p.Target, there),
-				})
+				}
+				if p.TXT.Ref != "" {
+					v.Evidence = append(v.Evidence, p.TXT.Ref)
+				}
+				out = append(out, v)
 			}
 			if i := slices.IndexFunc(e.DKIM.Selectors, dkimSilent); i >= 0 {
 				s := e.DKIM.Selectors[i]

@@ -150,7 +150,7 @@ func (c *composer) quotesBack() []Fix {
 	var out []Fix
 	for _, v := range c.failing("dns-zone-quotes") {
 		i := slices.IndexFunc(c.e.Options.ZoneSlips, func(s zone.Slip) bool {
-			return s.Kind == zone.SlipQuotes && s.Owner == v.Subject && fmt.Sprint(s.Line) == v.Key
+			return s.Kind == zone.SlipQuotes && s.Meant != "" && s.Owner == v.Subject && fmt.Sprint(s.Line) == v.Key
 		})
 		at := checks.TextsAt(c.e, v.Subject)
 		if i < 0 || at == nil || at.Failed() || len(at.Answer.Chain(at.Name)) > 0 {

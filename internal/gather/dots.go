@@ -75,12 +75,15 @@ const maxDotless = 10 // names asked for one domain
 
 // dotless finds the names that look so, and asks whether they lead anywhere, and
 // whether they would without what was appended. A domain whose names look right
-// costs no question.
-func dotless(ctx context.Context, src wire.Source, tables Tables, e *Evidence) []Dotless {
-	var out []Dotless
+// costs no question. More counts those left out by the bound.
+func dotless(ctx context.Context, src wire.Source, tables Tables, e *Evidence) (out []Dotless, more int) {
 	add := func(use, owner, rrtype, name string) {
 		d := Dotless{Use: use, Owner: owner, Type: rrtype, Name: name}
-		if len(out) < maxDotless && d.split(tables, e) && !slices.ContainsFunc(out, func(o Dotless) bool { return o.Owner == owner && o.Name == name }) {
+		switch {
+		case !d.split(tables, e), slices.ContainsFunc(out, func(o Dotless) bool { return o.Owner == owner && o.Name == name }):
+		case len(out) == maxDotless:
+			more++
+		default:
 			out = append(out, d)
 		}
 	}
@@ -123,7 +126,7 @@ func dotless(ctx context.Context, src wire.Source, tables Tables, e *Evidence) [
 		wg.Go(func() { d.Between = wire.Ask(ctx, src, between, "A") })
 	}
 	wg.Wait()
-	return out
+	return out, more
 }
 
 // split fills in what was appended and what was meant. It is false where nothing
@@ -156,7 +159,7 @@ type Pointer struct {
 	Owner  string // of the TXT record
 	Ref    wire.Ref
 	Target string
-	TXT    wire.Asked // at the target, where the key should be
+	TXT    wire.Asked // at the target, where the key should be; Ref is "" where it was not asked
 }
 
 const maxPointers = 5 // targets asked for one domain
@@ -167,13 +170,13 @@ func pointers(ctx context.Context, src wire.Source, list *psl.List, e *Evidence)
 	for _, s := range e.DKIM.Selectors {
 		for _, r := range s.Records {
 			target := zone.Name(strings.Trim(r.Text, " \t\"'"))
-			if !s.Wildcard && len(s.Chain) == 0 && len(out) < maxPointers && hostLike(list, target) && target != s.Owner {
+			if !s.Wildcard && len(s.Chain) == 0 && hostLike(list, target) && target != s.Owner {
 				out = append(out, Pointer{Owner: s.Owner, Ref: s.Ref, Target: target})
 			}
 		}
 	}
 	var wg sync.WaitGroup
-	for i := range out {
+	for i := range min(len(out), maxPointers) {
 		wg.Go(func() { out[i].TXT = wire.Ask(ctx, src, out[i].Target, "TXT") })
 	}
 	wg.Wait()

@@ -58,8 +58,10 @@ type Evidence struct {
 	// was in doubt whether they exist, sorted.
 	Registrations []Registration
 
-	Dotless  []Dotless // names that look as if their final dot was forgotten
-	Pointers []Pointer // keys that are host names in place of an alias
+	Dotless     []Dotless // names that look as if their final dot was forgotten
+	DotlessMore int       // such names left out by the bound
+	Pointers    []Pointer // keys that are host names in place of an alias
+
 	// Roles are those that the domain may have, where lookups behind Role failed;
 	// nil where all of them were answered.
 	Roles []string

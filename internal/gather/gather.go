@@ -114,7 +114,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	l.addNS(e.Apex.NS)
 	l.addRest(e)
 	var slips sync.WaitGroup
-	slips.Go(func() { e.Dotless = dotless(ctx, src, tables, e) })
+	slips.Go(func() { e.Dotless, e.DotlessMore = dotless(ctx, src, tables, e) })
 	slips.Go(func() { e.Pointers = pointers(ctx, src, tables.Suffixes, e) })
 	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)
 	slips.Wait()

@@ -165,7 +165,8 @@ func TestParseChanges(t *testing.T) {
 	}{
 		{"one record", []string{`_dmarc.example.com 60 IN TXT "v=DMARC1; p=reject"`}, []string{"- " + before[0], "+ _dmarc.example.com.\t60\tIN\tTXT\t\"v=DMARC1; p=reject\""}},
 		{
-			"two records", []string{"example.com 60 MX 10 a.example.com", "example.com 60 MX 20 b.example.com"},
+			"two records",
+			[]string{"example.com 60 MX 10 a.example.com", "example.com 60 MX 20 b.example.com"},
 			[]string{"- " + before[1], "+ example.com.\t60\tIN\tMX\t10 a.example.com.", "+ example.com.\t60\tIN\tMX\t20 b.example.com."},
 		},
 		{"one more", []string{"+ example.com 60 MX 10 a.example.com"}, []string{"+ example.com.\t60\tIN\tMX\t10 a.example.com."}},

@@ -81,8 +81,8 @@ func Read(r io.Reader, file, origin string) (*Zone, error) {
 // Text is UTF-8, or UTF-16 where it has a byte order mark or cannot be else.
 //
 // An error is of type Errors, or wraps what reading r gave. After Errors the zone
-// still holds every record that was understood, unless there is no apex: then it
-// is nil.
+// still holds every record that was understood, unless there is no apex or the text
+// cannot be read at all: then it is nil.
 func Parse(r io.Reader, file, origin string) (*Zone, error) {
 	return read(r, file, origin, &parser{file: file})
 }
@@ -133,6 +133,7 @@ type parser struct {
 	first   string // the $ORIGIN that came before all records, canonical
 	records []Record
 	slips   []Slip
+	spf     map[int]bool // lines that write type SPF
 	errs    Errors
 	stopped bool
 	made    int // octets that came out of $GENERATE
@@ -180,7 +181,7 @@ func (p *parser) finish(origin string) (*Zone, error) {
 	}
 	z.Slips = p.slips
 	if p.panel {
-		z.readSPF()
+		z.readSPF(p.spf)
 	}
 	z.index()
 	if p.panel {
@@ -292,11 +293,17 @@ func (p *parser) record(e entry, own bool) {
 	} else if _, known := typeName(rrtype); !known {
 		at = words[0].col
 	}
+	if p.panel && rrtype == "SPF" {
+		if p.spf == nil {
+			p.spf = map[int]bool{}
+		}
+		p.spf[e.line] = true
+	}
 	had := len(p.records)
 	p.add(e.line, at, owner, ttl, rrtype, data)
 	if p.panel && len(p.records) > had {
 		if said == "DKIM" || said == "DMARC" {
-			p.slips = append(p.slips, Slip{File: p.file, Line: e.line, Kind: SlipType, Owner: Name(owner), Said: said})
+			p.slip(Slip{File: p.file, Line: e.line, Kind: SlipType, Owner: Name(owner), Said: said})
 		}
 		p.unquoted(p.records[had], e, data)
 	}

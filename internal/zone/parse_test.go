@@ -188,12 +188,20 @@ func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Add("a TXT ( \"x\" \n; )\n )\n$GENERATE 1-3 a${1,2,x}\\$ TXT $\n")
 	f.Add("@ TYPE9 \\# 1 00\n@ CAA 0 issue \"x\\;\"\n@ TLSA 3 1 1 00\n\\000.x DNAME .")
+	f.Add("\xff\xfea\x00")
+	f.Add("_dmarc DMARC v=DMARC1; p=none\n@ SPF \u201cv=spf1 mx -all\u201d\n_a._tcp SRV 0 0 1 a.example.com")
 	f.Add("$ORIGIN .\n$TTL 1w\n* NS @\n a 5 in in A 192.0.2.1")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 || strings.Count(text, "GENERATE") > 2 {
 			t.Skip()
 		}
 		z, err := Parse(strings.NewReader(text), "db", "example.com")
+		if _, err := Read(strings.NewReader(text), "db", "example.com"); err != nil && err.Error() == "" {
+			t.Fatal("an error without text")
+		}
+		if _, _, why := decode([]byte(text)); why != "" {
+			return
+		}
 		if z == nil {
 			t.Fatalf("no zone: %v", err)
 		}

@@ -98,6 +98,9 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 		if i := strings.LastIndex(s, " at line: "); i > 0 {
 			s = s[:i] // its line is that of this one entry
 		}
+		if hint := dataHint(rrtype); hint != "" && !generic {
+			s += ": write " + hint
+		}
 		return nil, fmt.Sprintf("%s record: %s", rrtype, s)
 	}
 	if rr == nil {
@@ -116,6 +119,26 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 		}
 	}
 	return rr, ""
+}
+
+// dataHint says what the data of a type looks like, "" for those that people do
+// not write by hand.
+func dataHint(rrtype string) string {
+	switch rrtype {
+	case "A":
+		return "an IPv4 address, as in A 192.0.2.1"
+	case "AAAA":
+		return "an IPv6 address, as in AAAA 2001:db8::1"
+	case "CNAME", "NS", "PTR":
+		return "one name, as in " + rrtype + " host.example.com."
+	case "MX":
+		return "a preference and a name, as in MX 10 mx1.example.com."
+	case "SRV":
+		return "priority, weight, port and a name, as in SRV 0 1 587 mail.example.com."
+	case "SOA":
+		return "two names and five numbers, as in SOA ns1 hostmaster 1 7200 3600 1209600 300"
+	}
+	return ""
 }
 
 // typeName gives the name of a type that zones hold, in upper case; TYPE16 is

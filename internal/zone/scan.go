@@ -45,7 +45,7 @@ func (s *scanner) scan() entry {
 	start := s.pos
 	c := s.text[s.pos]
 	e := entry{line: s.line, indented: c == ' ' || c == '\t'}
-	open, openLine, openCol, openEnd := 0, 0, 0, 0
+	open, openAt, openLine, openCol, openEnd := 0, 0, 0, 0, 0
 	fault := func(at int, format string, args ...any) {
 		if e.fault == "" {
 			e.fault, e.faultLine, e.faultCol = fmt.Sprintf(format, args...), s.line, at-s.bol+1
@@ -78,7 +78,7 @@ func (s *scanner) scan() entry {
 		case '(':
 			s.pos++
 			if open++; open == 1 {
-				openLine, openCol, openEnd = s.line, s.pos-s.bol, 0
+				openAt, openLine, openCol, openEnd = s.pos, s.line, s.pos-s.bol, 0
 			}
 		case ')':
 			s.pos++
@@ -113,6 +113,9 @@ func (s *scanner) scan() entry {
 		// Read on behind the line with the open parenthesis, as if it were closed
 		// there: the rest of the text should not be lost.
 		e.words, e.fault, e.faultLine, e.faultCol = nil, "a ( that is never closed", openLine, openCol
+		if i := strings.IndexByte(s.text[openAt:], '\n'); strings.Contains(s.text[openAt:openAt+max(i, 0)], ";") {
+			e.fault += ": a ; outside quotes begins a comment, also before a )"
+		}
 		if openEnd > 0 {
 			s.pos, s.line, s.bol = openEnd, openLine+1, openEnd
 		}

@@ -20,13 +20,21 @@ type Slip struct {
 	Kind  string `json:"kind"`
 	Owner string `json:"owner,omitempty"` // canonical
 	Said  string `json:"said"`            // quotes, dot: the text or the name that the record has
-	Meant string `json:"meant,omitempty"` // quotes, dot: as it was meant
+	Meant string `json:"meant,omitempty"` // quotes, dot: as it was meant; "" where that is too long
 }
 
-// readSPF reads type SPF as TXT where nothing of type TXT stands beside it. RFC
+// Bounds of what is noted: slips of each way to find them, and octets of a text as
+// it was meant. A comment may be as long as the file.
+const (
+	maxSlips = 1000
+	maxMeant = 8192
+)
+
+// readSPF reads type SPF, on the lines that write it so, as TXT where no such
+// record of type TXT stands beside it. RFC
 // 7208 section 3.1 gave the type up; some providers write it for the TXT record
 // that they serve, others had it beside the TXT record once.
-func (z *Zone) readSPF() {
+func (z *Zone) readSPF(lines map[int]bool) {
 	isSPF := func(r Record) bool { return strings.HasPrefix(strings.ToLower(joined(r)), "v=spf1") }
 	texts := map[string]bool{}
 	for _, r := range z.Records {
@@ -35,9 +43,9 @@ func (z *Zone) readSPF() {
 		}
 	}
 	for i := range z.Records {
-		if r := &z.Records[i]; r.Type == "SPF" && !texts[r.Owner] && isSPF(*r) {
+		if r := &z.Records[i]; r.Type == "SPF" && lines[r.Line] && !texts[r.Owner] && isSPF(*r) {
 			r.Type = "TXT"
-			z.Slips = append(z.Slips, Slip{File: z.File, Line: r.Line, Kind: SlipType, Owner: r.Owner, Said: "SPF"})
+			z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipType, Owner: r.Owner, Said: "SPF"})
 		}
 	}
 }
@@ -50,7 +58,7 @@ func (z *Zone) dots() {
 		target := Name(r.Data[strings.LastIndexByte(r.Data, ' ')+1:])
 		meant, doubled := strings.CutSuffix(target, "."+z.Origin)
 		if r.Type == "SRV" && doubled && within(meant, z.Origin) && z.Origin != "." && z.Lookup(target, "A").Kind == NXDomain {
-			z.Slips = append(z.Slips, Slip{File: z.File, Line: r.Line, Kind: SlipDot, Owner: r.Owner, Said: target, Meant: meant})
+			z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipDot, Owner: r.Owner, Said: target, Meant: meant})
 		}
 	}
 }
@@ -91,8 +99,24 @@ func (p *parser) unquoted(r Record, e entry, data []word) {
 	case odd && len(tagsIn(";"+text)) > 0:
 		s.Meant = text
 	}
-	if s.Meant != "" && s.Meant != s.Said {
+	if s.Meant == "" || s.Meant == s.Said {
+		return
+	}
+	if len(s.Meant) > maxMeant {
+		s.Meant = ""
+	}
+	p.slip(s)
+}
+
+func (p *parser) slip(s Slip) {
+	if len(p.slips) < maxSlips {
 		p.slips = append(p.slips, s)
+	}
+}
+
+func (z *Zone) slip(s Slip) {
+	if len(z.Slips) < 2*maxSlips {
+		z.Slips = append(z.Slips, s)
 	}
 }
 

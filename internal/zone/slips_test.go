@@ -77,6 +77,10 @@ func TestSlips(t *testing.T) {
 			[]string{"2 type _dmarc.example.com DMARC > ", "3 type s1._domainkey.example.com DKIM > ", "1 type example.com SPF > "},
 		},
 		{
+			"a type by its number is what it says",
+			"@ TYPE99 \"v=spf1 mx -all\"\n", nil, nil,
+		},
+		{
 			"both types, as was the custom once",
 			"@ SPF \"v=spf1 mx -all\"\n@ TXT \"v=spf1 mx -all\"\n",
 			[]string{`example.com "v=spf1 mx -all"`},
@@ -105,7 +109,8 @@ func TestSlips(t *testing.T) {
 		{
 			"a service's host without its final dot",
 			"_submission._tcp SRV 0 1 587 mail.example.com\n_imap._tcp SRV 0 1 143 mail.example.com.\n_pop3._tcp SRV 0 0 0 .\nmail A 192.0.2.1\n",
-			nil, []string{"1 dot _submission._tcp.example.com mail.example.com.example.com > mail.example.com"},
+			nil,
+			[]string{"1 dot _submission._tcp.example.com mail.example.com.example.com > mail.example.com"},
 		},
 		{
 			"nothing is lost",
@@ -135,6 +140,33 @@ func TestSlips(t *testing.T) {
 	// Worlds and recordings say what servers say: there are no such types.
 	if _, err := Parse(strings.NewReader("_dmarc DMARC \"v=DMARC1\"\n"), "db", "example.com"); err == nil {
 		t.Error("Parse reads the types of panels")
+	}
+}
+
+// A comment may be as long as the file; what is kept of it is not.
+func TestSlipsAreBounded(t *testing.T) {
+	text := "_dmarc TXT v=DMARC1; p=" + strings.Repeat("x", 1<<20) + "\n" + strings.Repeat("@ TXT v=spf1 mx -all\n", 3*maxSlips)
+	z, err := Read(strings.NewReader(text), "db", "example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(z.Slips) != maxSlips || z.Slips[0].Meant != "" {
+		t.Errorf("%d slips, the first means %d octets", len(z.Slips), len(z.Slips[0].Meant))
+	}
+}
+
+// An error names the cause and says what to write.
+func TestErrorHints(t *testing.T) {
+	for text, want := range map[string]string{
+		"@ MX mx1\n":                     "a preference and a name",
+		"@ A mx1\n":                      "an IPv4 address",
+		"_a._tcp SRV 0 587 mail\n":       "priority, weight, port and a name",
+		"_dmarc TXT ( v=DMARC1; p=x )\n": "never closed: a ; outside quotes begins a comment",
+	} {
+		_, err := Read(strings.NewReader(text), "db", "example.com")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }
 
