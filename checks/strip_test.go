@@ -26,3 +26,15 @@ func TestStripSigns(t *testing.T) {
 		}
 	}
 }
+
+// One cause is told once, in words of people: rules that wait for the same refusal
+// give the same reason.
+func TestRefusalInWords(t *testing.T) {
+	for rule, res := range judge(t, load(t, filepath.Join(scenarios, "smtp-extensions-refused.txtar"))) {
+		for _, v := range res.Verdicts {
+			if strings.Contains(v.Message, "5.7.1 not you") && v.Message != `refused this machine: "550 5.7.1 not you"` {
+				t.Errorf("%s %s: %s", rule, v.Subject, v.Message)
+			}
+		}
+	}
+}
