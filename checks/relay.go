@@ -56,7 +56,9 @@ func relayRules() []Rule {
 			Title: "mail for unknown recipients is refused",
 			Refs:  []string{"RFC 5321 section 3.3"},
 			When:  needsSMTP,
-			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, func(c conversation) Verdict { return judgeCatchAll(e, c) }) },
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeCatchAll(e, c) })
+			},
 		},
 	}
 }
