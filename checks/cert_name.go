@@ -26,7 +26,7 @@ func certNameRules() []Rule {
 					case len(leaf.DNSNames) == 0:
 						return Verdict{Status: Fail, Message: fmt.Sprintf("it has no alternative names, and its subject %q is not %s", nameOf(leaf.Subject.CommonName, leaf.Subject.String()), c.Host.Name)}
 					}
-					return Verdict{Status: Fail, Message: fmt.Sprintf("it is for %s, not for %s", some(leaf.DNSNames), c.Host.Name)}
+					return Verdict{Status: Fail, Message: fmt.Sprintf("it is for %s, not for %s", someQuoted(leaf.DNSNames), c.Host.Name)}
 				})
 			},
 		},
@@ -38,7 +38,7 @@ func certNameRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				return judgeLeaf(e, func(c conversation, _ *wire.TLS, leaf *x509.Certificate) Verdict {
 					if !wire.LeafNameOK(leaf, c.Host.Name) && commonName(leaf, c.Host.Name) {
-						return Verdict{Status: Fail, Message: fmt.Sprintf("only the common name %q has the host; alternative names: %s", leaf.Subject.CommonName, some(leaf.DNSNames))}
+						return Verdict{Status: Fail, Message: fmt.Sprintf("only the common name %q has the host; alternative names: %s", leaf.Subject.CommonName, someQuoted(leaf.DNSNames))}
 					}
 					return Verdict{Status: Pass}
 				})
@@ -58,7 +58,7 @@ func certNameRules() []Rule {
 						}
 					}
 					if odd != nil {
-						return Verdict{Status: Fail, Message: "senders take no wildcard like " + some(odd)}
+						return Verdict{Status: Fail, Message: "senders take no wildcard like " + someQuoted(odd)}
 					}
 					return Verdict{Status: Pass}
 				})
@@ -72,19 +72,4 @@ func certNameRules() []Rule {
 func commonName(leaf *x509.Certificate, host string) bool {
 	cn := &x509.Certificate{DNSNames: []string{leaf.Subject.CommonName}}
 	return leaf.Subject.CommonName != "" && wire.LeafNameOK(cn, host)
-}
-
-// some quotes the first few names.
-func some(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	var out []string
-	for _, n := range names[:min(len(names), 4)] {
-		out = append(out, fmt.Sprintf("%q", n))
-	}
-	if more := len(names) - len(out); more > 0 {
-		out = append(out, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(out, ", ")
 }

@@ -9,8 +9,6 @@ import (
 	"mxvet/internal/wire"
 )
 
-const day = 24 * time.Hour
-
 func certTimeRules() []Rule {
 	return []Rule{
 		{
@@ -116,14 +114,4 @@ func judgeLifetime(e *gather.Evidence) []Verdict {
 		}
 		return Verdict{Status: Pass, Message: "issued for " + span(life)}
 	})
-}
-
-func dateOf(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// span writes a duration in whole days, below two days in hours.
-func span(d time.Duration) string {
-	if d < 2*day {
-		return fmt.Sprintf("%d hours", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d/day))
 }

@@ -145,11 +145,3 @@ func forServers(c *x509.Certificate) bool {
 	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 ||
 		slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
-
-// nameOf gives the common name, or the whole name where there is none.
-func nameOf(common, whole string) string {
-	if common != "" {
-		return common
-	}
-	return whole
-}

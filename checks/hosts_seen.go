@@ -3,7 +3,6 @@ package checks
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
@@ -31,32 +30,6 @@ func conversations(e *gather.Evidence) []conversation {
 		}
 	}
 	return out
-}
-
-// needsSMTP guards rules that judge conversations with the MX hosts.
-func needsSMTP(e *gather.Evidence) (Status, string) {
-	switch {
-	case !e.Role.Receives():
-		return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
-	case e.Options.Offline:
-		return NotAsked, "the network is switched off"
-	case e.Options.NoSMTP:
-		return NotAsked, "SMTP is switched off"
-	case e.MX.Answer.Fail != nil:
-		return Unknown, "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()
-	case len(e.MX.Hosts) == 0:
-		return NotApplicable, "the domain names no mail host"
-	case len(conversations(e)) > 0:
-		return "", ""
-	}
-	for _, h := range e.MX.Hosts {
-		for _, a := range []wire.Answer{h.A, h.AAAA} {
-			if a.Fail != nil {
-				return Unknown, "no address of a mail host is known: " + h.Name + ": " + a.Fail.String()
-			}
-		}
-	}
-	return NotApplicable, "no mail host has an address"
 }
 
 // Connected reports that the TCP connection stood. Whether a banner came is
@@ -231,13 +204,4 @@ func (c conversation) noTLS(f *smtp.Features) (Status, string) {
 // ours, which says nothing about what would have come.
 func outOfTime(f *wire.Fail) bool {
 	return f != nil && slices.Contains([]string{wire.FailTimeout, wire.FailDeadline, wire.FailCanceled}, f.Kind)
-}
-
-// replyText quotes a reply for a message.
-func replyText(r *smtp.Reply) string {
-	text := strings.TrimSpace(fmt.Sprintf("%03d %s", r.Code, r.Text()))
-	if short := []rune(text); len(short) > 120 {
-		text = string(short[:120]) + "..."
-	}
-	return fmt.Sprintf("%q", text)
 }

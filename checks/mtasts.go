@@ -17,34 +17,6 @@ func mtastsRules() []Rule {
 	return slices.Concat(mtastsRecordRules(), mtastsFetchRules(), mtastsPolicyRules(), mtastsHostRules())
 }
 
-// receivesMail guards rules about mail that comes in.
-func receivesMail(e *gather.Evidence) (Status, string) {
-	if !e.Role.Receives() {
-		return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
-	}
-	return "", ""
-}
-
-// nowhereToGo reports proof that the domain has no mail host: another rule says
-// so, and there is nothing whose way could be protected.
-func nowhereToGo(e *gather.Evidence) bool {
-	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
-		return false
-	}
-	return e.MX.Null || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
-}
-
-// noAnswer says why nothing can be concluded from an answer.
-func noAnswer(a wire.Answer) string {
-	switch {
-	case a.Fail != nil:
-		return a.Fail.String()
-	case a.TCPFailed:
-		return "only a part of the answer came"
-	}
-	return "answer code " + a.Rcode
-}
-
 // stsAnnounced reports that something at _mta-sts is a record, or was meant to
 // be one.
 func stsAnnounced(r *mtasts.Result) bool { return len(r.Records)+len(r.Others) > 0 }
@@ -176,13 +148,4 @@ func misplaced(places ...string) string {
 		return ""
 	}
 	return "; a record stands at " + strings.Join(places, " and at ") + ", where no sender looks"
-}
-
-// several joins a few texts and counts the rest.
-func several(texts []string) string {
-	const shown = 3
-	if len(texts) > shown {
-		return strings.Join(texts[:shown], "; ") + fmt.Sprintf("; and %d more", len(texts)-shown)
-	}
-	return strings.Join(texts, "; ")
 }

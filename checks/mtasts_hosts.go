@@ -138,7 +138,8 @@ func promisedTLS(e *gather.Evidence, c conversation) Verdict {
 	reply := smtp.Answered(s.Exchanges, smtp.StageSTARTTLS)
 	switch {
 	case offered == nil:
-		return dunno("what the server offers is unknown")
+		_, why := c.mute(e)
+		return Verdict{Status: Unknown, Message: why}
 	case !offered.StartTLS:
 		return bad("STARTTLS is not offered")
 	case reply == nil:

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"strings"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
@@ -290,13 +289,4 @@ func hasKey(list []Verdict, key string) bool {
 		}
 	}
 	return false
-}
-
-// clip shortens text from outside.
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
 }

@@ -1,9 +1,7 @@
 package checks
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
@@ -184,15 +182,6 @@ func mxHostNames(hosts []gather.Host) string {
 		out = append(out, h.Name)
 	}
 	return dnsList(out)
-}
-
-// dnsList joins names for a message; of many it shows the first few.
-func dnsList(names []string) string {
-	const shown = 4
-	if len(names) <= shown {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 // mxNullRules is about the null MX, by which a domain says that it takes no mail.

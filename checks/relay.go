@@ -42,7 +42,7 @@ func relayRules() []Rule {
 			Refs:  []string{"RFC 5321 section 4.5.1"},
 			When:  needsSMTP,
 			Judge: func(e *gather.Evidence) []Verdict {
-				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(c, gather.FormPostmaster, "postmaster", Medium) })
+				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(e, c, gather.FormPostmaster, "postmaster", Medium) })
 			},
 		},
 		{
@@ -51,7 +51,7 @@ func relayRules() []Rule {
 			Refs:  []string{"RFC 2142 section 2", "RFC 2142 section 4"},
 			When:  needsSMTP,
 			Judge: func(e *gather.Evidence) []Verdict {
-				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(c, gather.FormAbuse, "abuse", Low) })
+				return judgeEach(e, func(c conversation) Verdict { return judgeMailbox(e, c, gather.FormAbuse, "abuse", Low) })
 			},
 		},
 		{
@@ -59,7 +59,9 @@ func relayRules() []Rule {
 			Title: "mail for unknown recipients is refused",
 			Refs:  []string{"RFC 5321 section 3.3"},
 			When:  needsSMTP,
-			Judge: func(e *gather.Evidence) []Verdict { return judgeEach(e, judgeCatchAll) },
+			Judge: func(e *gather.Evidence) []Verdict {
+				return judgeEach(e, func(c conversation) Verdict { return judgeCatchAll(e, c) })
+			},
 		},
 	}
 }
@@ -134,12 +136,16 @@ func envelopeOf(c conversation, form string) envelopeOutcome {
 }
 
 // relayUnasked gives the verdict of a host that was not asked to relay.
-func relayUnasked(c conversation) (Verdict, bool) {
+func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	switch why := c.Addr.RelayNotAsked; {
 	case strings.HasPrefix(why, "shared platform"):
 		return Verdict{Status: NotApplicable, Message: why}, true
 	case why != "":
 		return Verdict{Status: NotAsked, Message: why}, true
+	}
+	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
+		status, why := c.mute(e)
+		return Verdict{Status: status, Message: why}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
@@ -155,7 +161,7 @@ func relayUnasked(c conversation) (Verdict, bool) {
 // addresses that a server which looks at recipients took; everything weaker is a
 // suspicion, for the other rule.
 func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
-	if v, done := relayUnasked(c); done {
+	if v, done := relayUnasked(e, c); done {
 		return v
 	}
 	unknown := func(format string, args ...any) Verdict {
@@ -264,8 +270,8 @@ func trusted(e *gather.Evidence, c conversation) bool {
 }
 
 // judgeMailbox judges a mailbox that every domain should have.
-func judgeMailbox(c conversation, form, name string, sev Severity) Verdict {
-	if v, done := relayUnasked(c); done {
+func judgeMailbox(e *gather.Evidence, c conversation, form, name string, sev Severity) Verdict {
+	if v, done := relayUnasked(e, c); done {
 		return v
 	}
 	if !slices.ContainsFunc(c.Addr.Session.Exchanges, func(x smtp.Exchange) bool { return x.Form == form }) {
@@ -284,8 +290,8 @@ func judgeMailbox(c conversation, form, name string, sev Severity) Verdict {
 	return Verdict{Status: Unknown, Severity: sev, Message: name + " was neither taken nor clearly unknown: " + box.String()}
 }
 
-func judgeCatchAll(c conversation) Verdict {
-	if v, done := relayUnasked(c); done {
+func judgeCatchAll(e *gather.Evidence, c conversation) Verdict {
+	if v, done := relayUnasked(e, c); done {
 		return v
 	}
 	switch random := envelopeOf(c, gather.FormRandom); {

@@ -70,13 +70,22 @@ func judgeDifferences(e *gather.Evidence) []Verdict {
 		host := &e.MX.Hosts[i]
 		var heard []conversation
 		var refs []wire.Ref
+		unheard := 0 // that may behave otherwise, for all that is known
 		for _, c := range all {
-			if c.Host == host && c.offer() != nil {
+			if c.Host != host {
+				continue
+			}
+			if c.offer() != nil {
 				heard, refs = append(heard, c), append(refs, c.Addr.Ref)
+			} else if status, _ := c.unreached(e); status == "" && !c.turnsAllAway(e) || status == Unknown {
+				unheard++
+				refs = append(refs, c.Addr.Ref)
 			}
 		}
 		v := Verdict{Subject: host.Name, Status: Pass, Evidence: refs}
-		if len(heard) < 2 {
+		if len(heard) < 2 && len(heard)+unheard >= 2 {
+			v.Status, v.Message = Unknown, "fewer than two of its addresses said what they offer"
+		} else if len(heard) < 2 {
 			v.Status, v.Message = NotApplicable, "there are no two addresses to compare"
 		} else if differ := differences(e, heard); differ != nil {
 			v.Status, v.Message = Fail, "its addresses differ: "+strings.Join(differ, "; ")

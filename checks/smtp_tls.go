@@ -44,29 +44,49 @@ func starttlsRules() []Rule {
 	}
 }
 
-// masked is what some firewalls make of a keyword that they do not like.
-var masked = regexp.MustCompile(`^X{7,}[A-Z]?$`)
+// masked is what some firewalls make of a keyword that they do not like, starred
+// what they make of a greeting.
+var (
+	masked  = regexp.MustCompile(`^X{7,}[A-Z]?$`)
+	starred = regexp.MustCompile(`\*{8,}`)
+)
+
+// stripSigns names what a conversation shows of something on the way that takes
+// offers and commands out of it.
+func stripSigns(c conversation, f *smtp.Features) string {
+	var signs []string
+	if i := slices.IndexFunc(f.Keywords, func(k smtp.Keyword) bool { return masked.MatchString(k.Name) }); i >= 0 {
+		signs = append(signs, fmt.Sprintf("the keyword %q", f.Keywords[i].Name))
+	}
+	if banner := smtp.Banner(c.Addr.Session.Exchanges); banner != nil && starred.MatchString(banner.Text()) {
+		signs = append(signs, "the stars in its greeting")
+	}
+	if r := smtp.Answered(c.Addr.Session.Exchanges, smtp.StageSTARTTLS); r != nil && (r.Code == 500 || r.Code == 502) {
+		signs = append(signs, "that a command which is offered is not known")
+	}
+	return strings.Join(signs, " and ")
+}
 
 func judgeNoSTARTTLS(e *gather.Evidence) []Verdict {
 	offers := slices.ContainsFunc(conversations(e), func(c conversation) bool { f := c.offer(); return f != nil && f.StartTLS })
 	return judgeOffer(e, func(c conversation, f *smtp.Features) Verdict {
-		i := slices.IndexFunc(f.Keywords, func(k smtp.Keyword) bool { return masked.MatchString(k.Name) })
+		signs := stripSigns(c, f)
 		switch {
 		case f.StartTLS:
 			return Verdict{Status: Pass}
-		case i >= 0 && offers:
-			return Verdict{Status: Fail, Message: fmt.Sprintf("STARTTLS is not offered; the keyword %q shows a firewall before the server that masks it", f.Keywords[i].Name)}
-		case i >= 0:
-			return Verdict{Status: Unknown, Message: fmt.Sprintf("a firewall on the way masks what the server offers (keyword %q); it may stand at either end", f.Keywords[i].Name)}
+		case signs != "" && offers:
+			return Verdict{Status: Fail, Message: "STARTTLS is not offered to this machine; a firewall before the server seems to take it away: it shows in " + signs}
+		case signs != "":
+			return Verdict{Status: Unknown, Message: "STARTTLS is not offered to this machine; a firewall on the way seems to take it away, and it may stand at either end: it shows in " + signs}
 		}
 		var names []string
 		for _, k := range f.Keywords[:min(len(f.Keywords), 12)] {
 			names = append(names, k.Name)
 		}
 		if names == nil {
-			return Verdict{Status: Fail, Message: "STARTTLS is not offered, nor any other extension: all mail to it travels in clear text"}
+			return Verdict{Status: Fail, Message: "STARTTLS is not offered to this machine, nor any other extension"}
 		}
-		return Verdict{Status: Fail, Message: fmt.Sprintf("STARTTLS is not offered: all mail to it travels in clear text (offered: %q)", strings.Join(names, " "))}
+		return Verdict{Status: Fail, Message: fmt.Sprintf("STARTTLS is not offered to this machine (offered: %q)", strings.Join(names, " "))}
 	})
 }
 
@@ -95,7 +115,11 @@ func judgeEachSTARTTLS(e *gather.Evidence) []Verdict {
 		case r != nil && r.Code/100 == 4 && r.Code != 421:
 			return Verdict{Status: Fail, Severity: Medium, Message: "STARTTLS is offered, but answered with " + replyText(r)}
 		case r != nil && r.Code != 220 && r.Code != 421:
-			return Verdict{Status: Fail, Message: "STARTTLS is offered, but answered with " + replyText(r)}
+			message := "STARTTLS is offered, but answered with " + replyText(r)
+			if signs := stripSigns(c, f); signs != "" {
+				message += "; perhaps a firewall on the way takes the command out: it shows in " + signs
+			}
+			return Verdict{Status: Fail, Message: message}
 		case r == nil && s.Fail != nil && s.Fail.Kind == wire.FailReset:
 			return Verdict{Status: Fail, Message: "STARTTLS is offered, but the server closes the connection instead of an answer: " + s.Fail.String()}
 		}

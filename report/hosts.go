@@ -23,6 +23,9 @@ func Hosts(e *gather.Evidence) []Host {
 	out := []Host{}
 	for _, h := range e.MX.Hosts {
 		host := Host{Name: h.Name}
+		if h.Provider != nil {
+			host.Provider = h.Provider.Name
+		}
 		for _, a := range h.Addrs {
 			host.Addresses = append(host.Addresses, hostAddress(a))
 		}
@@ -47,7 +50,7 @@ func Recipients(e *gather.Evidence) int {
 }
 
 func hostAddress(a gather.Address) HostAddress {
-	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis}
+	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis, Keywords: []string{}}
 	if !out.Talked {
 		return out
 	}
@@ -67,12 +70,43 @@ func hostAddress(a gather.Address) HostAddress {
 			})
 		}
 	}
+	out.Refused = bound(refusal(a.Session), maxBanner)
+	offer := smtp.Offered(a.Session.Exchanges, smtp.StageEHLOTLS)
+	if offer == nil {
+		offer = smtp.Offered(a.Session.Exchanges, smtp.StageEHLO)
+	}
+	if offer != nil {
+		for _, k := range offer.Keywords[:min(len(offer.Keywords), maxNames)] {
+			out.Keywords = append(out.Keywords, bound(strings.TrimSpace(k.Name+" "+k.Params), maxName))
+		}
+	}
 	if t := a.Session.TLS; t != nil {
 		out.TLS = &TLS{Version: t.Version, Cipher: t.Cipher, Group: t.Group, Error: bound(t.Error, maxMessage)}
 		out.Cert = certificateOf(t)
 	}
 	return out
 }
+
+// refusal says how a server that greeted ended the conversation before it took EHLO
+// or HELO; "" where it took one, or said nothing at all.
+func refusal(s wire.Session) string {
+	banner := smtp.Banner(s.Exchanges)
+	switch {
+	case banner == nil, smtp.Offered(s.Exchanges, smtp.StageEHLO) != nil:
+		return ""
+	case banner.Code != 220:
+		return fmt.Sprint(banner.Code, " ", banner.Text())
+	}
+	for _, stage := range []string{smtp.StageHELO, smtp.StageEHLO} {
+		if r := smtp.Answered(s.Exchanges, stage); r != nil {
+			return fmt.Sprint(r.Code, " ", r.Text())
+		}
+	}
+	return "no answer to EHLO"
+}
+
+// up reports a server that talked with us.
+func (a HostAddress) up() bool { return a.Reached && a.Refused == "" }
 
 // certificateOf describes the leaf; nil when none came or it cannot be read.
 func certificateOf(t *wire.TLS) *Certificate {

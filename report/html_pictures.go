@@ -105,6 +105,8 @@ func pathBoxes(now time.Time, d *Domain, host string, a HostAddress) []pathBox {
 		address.Tone, address.Note = "", "not asked"
 	case !a.Reached:
 		address.Tone, address.Note = "warn", "no answer"
+	case !a.up():
+		address.Tone, address.Note = "warn", "refused us"
 	case a.TLS != nil && a.TLS.Error != "":
 		tls.Tone, tls.Text, tls.Note = "bad", "handshake fails", shorten(a.TLS.Error, 26)
 	case a.TLS != nil:
@@ -128,7 +130,7 @@ func pathBoxes(now time.Time, d *Domain, host string, a HostAddress) []pathBox {
 		}
 	}
 	verdict := pathVerdict(d, host, a.IP)
-	if !a.Reached && verdict.Tone == "good" {
+	if !a.up() && verdict.Tone == "good" {
 		verdict.Tone, verdict.Text = "", "nothing to judge"
 	}
 	return []pathBox{address, tls, cert, verdict}

@@ -113,6 +113,7 @@ type Evidence struct {
 // A Host is one mail host with what its addresses showed.
 type Host struct {
 	Name      string        `json:"name"`
+	Provider  string        `json:"provider"` // whose host it is, where that is known by its name
 	Addresses []HostAddress `json:"addresses"`
 }
 
@@ -123,7 +124,9 @@ type HostAddress struct {
 	Reached  bool         `json:"reached"`
 	Fail     string       `json:"fail"` // what ended the conversation early
 	Banner   string       `json:"banner"`
+	Refused  string       `json:"refused"`  // why a server that greeted did not talk with us: its reply; it is up where this is empty
 	STARTTLS bool         `json:"starttls"` // offered
+	Keywords []string     `json:"keywords"` // what it offers, inside TLS where the conversation got there
 	TLS      *TLS         `json:"tls" jsonschema:"nullable"`
 	Cert     *Certificate `json:"certificate" jsonschema:"nullable"`
 	Millis   int          `json:"millis"`

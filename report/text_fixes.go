@@ -271,6 +271,8 @@ func (p *page) hosts(d *Domain) {
 				state, r = "not asked", dim
 			case !a.Reached:
 				state, r = "no answer", warn
+			case !a.up():
+				state, r = "refused us", warn
 			}
 			what := a.describe()
 			rows = append(rows, []cell{{text: fmt.Sprint(m.Pref)}, {text: clean(m.Host, maxName)}, {text: clean(a.IP, 50)}, {text: state, role: r}, {text: what, hang: 2}})
@@ -280,6 +282,43 @@ func (p *page) hosts(d *Domain) {
 		p.blank()
 		p.lines(table(p.paint, 0, p.o.Width, []string{"PREF", "HOST", "ADDRESS", "STATE", "TLS AND CERTIFICATE"}, rows))
 	}
+	for _, m := range d.MX {
+		if h := p.r.host(m.Host); h != nil {
+			for _, line := range h.offers() {
+				p.para(0, dim, line)
+			}
+		}
+	}
+}
+
+// offers says whose host it is, and what its addresses offer at EHLO: once where
+// they offer the same.
+func (h *Host) offers() []string {
+	var out []string
+	name := clean(h.Name, maxName)
+	if h.Provider != "" {
+		out = append(out, name+" is a host of "+clean(h.Provider, maxName))
+	}
+	by := map[string][]string{}
+	var lists []string
+	for _, a := range h.Addresses {
+		if len(a.Keywords) == 0 {
+			continue
+		}
+		list := clean(strings.Join(a.Keywords, ", "), maxMessage)
+		if by[list] == nil {
+			lists = append(lists, list)
+		}
+		by[list] = append(by[list], clean(a.IP, 50))
+	}
+	for _, list := range lists {
+		at := ""
+		if len(lists) > 1 {
+			at = " at " + strings.Join(by[list], ", ")
+		}
+		out = append(out, name+at+" offers "+list)
+	}
+	return out
 }
 
 // describe says what the conversation with an address showed, sanitised.
@@ -289,6 +328,8 @@ func (a HostAddress) describe() string {
 	case !a.Talked:
 	case !a.Reached:
 		parts = append(parts, clean(a.Fail, maxMessage))
+	case !a.up():
+		parts = append(parts, clean(a.Refused, maxMessage))
 	case a.TLS == nil && !a.STARTTLS:
 		parts = append(parts, "no STARTTLS")
 	case a.TLS == nil:

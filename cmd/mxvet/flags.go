@@ -27,7 +27,7 @@ type auditFlags struct {
 	policy                                    string
 	profile, smtp, ehlo, control              string
 	skip                                      []string
-	relay, relayFrom, relayRcpt               string
+	relay, relayFrom, relayRcpt, bimiSelector string
 	offline, allowPrivate                     bool
 	caFile, pslFile                           string
 	timeout                                   time.Duration
@@ -47,7 +47,7 @@ type auditFlags struct {
 var gatherFlags = []string{
 	"config", "zone", "assume", "policy", "offline",
 	"selector", "send-ip", "subdomain", "resolver", "profile", "smtp", "ehlo", "control", "skip",
-	"relay", "relay-from", "relay-rcpt",
+	"relay", "relay-from", "relay-rcpt", "bimi-selector",
 	"allow-private", "ca-file", "psl-file", "timeout",
 }
 
@@ -65,6 +65,7 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.relay, "relay", "basic", "ask mail servers whether they relay, last in the one conversation and without sending: basic, off")
 	set.StringVar(&f.relayFrom, "relay-from", "", "foreign sender for the relay test (default: postmaster at the --ehlo name's domain)")
 	set.StringVar(&f.relayRcpt, "relay-rcpt", "", "foreign recipient for the relay test, a mailbox of your own")
+	set.StringVar(&f.bimiSelector, "bimi-selector", "", "selector of the BIMI record (default: default)")
 	set.StringVar(&f.control, "control", "", "HOST[:PORT] that shows whether mail servers can be reached from here")
 	set.StringArrayVar(&f.skip, "skip", nil, "area to leave out; repeatable")
 	set.BoolVar(&f.allowPrivate, "allow-private", false, "also contact private and other special-purpose addresses")

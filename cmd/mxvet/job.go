@@ -157,7 +157,7 @@ func (f *auditFlags) options() (gather.Options, error) {
 	o := gather.Options{
 		Selectors: f.selectors, Skip: f.skip, NoSMTP: f.smtp == "off", Offline: f.offline,
 		AllowPrivate: f.allowPrivate, Control: f.control, EHLO: f.ehlo, Profile: f.profile,
-		Relay: f.relay, RelayFrom: f.relayFrom, RelayRcpt: f.relayRcpt, PolicyAssumed: f.policy != "",
+		Relay: f.relay, RelayFrom: f.relayFrom, RelayRcpt: f.relayRcpt, BIMISelector: f.bimiSelector, PolicyAssumed: f.policy != "",
 	}
 	if !slices.Contains(config.Profiles(), f.profile) {
 		return o, usagef("--profile %s: choose auto, full, receive-only, send-only or no-mail", f.profile)
@@ -180,6 +180,11 @@ func (f *auditFlags) options() (gather.Options, error) {
 	for _, s := range f.selectors {
 		if _, err := parseDomain(s + ".example.com"); err != nil {
 			return o, usagef("--selector %q is no DKIM selector: it is the name before ._domainkey, from s= in a DKIM-Signature field", s)
+		}
+	}
+	if f.bimiSelector != "" {
+		if _, err := parseDomain(f.bimiSelector + "._bimi.example.com"); err != nil {
+			return o, usagef("--bimi-selector %q is no BIMI selector: it is the name before ._bimi, from s= in a BIMI-Selector field", f.bimiSelector)
 		}
 	}
 	for _, s := range f.sendIPs {

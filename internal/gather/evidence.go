@@ -85,6 +85,7 @@ type Options struct {
 	Relay        string       `json:"relay,omitempty"` // "", "basic", "full", "off"
 	RelayFrom    string       `json:"relay_from,omitempty"`
 	RelayRcpt    string       `json:"relay_rcpt,omitempty"`
+	BIMISelector string       `json:"bimi_selector,omitempty"` // "" is the default one
 	DNSBL        DNSBLOptions `json:"dnsbl,omitzero"`
 	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
 	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has.

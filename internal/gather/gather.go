@@ -142,7 +142,7 @@ func indicator(ctx context.Context, src wire.Source, list *psl.List, domain stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, indicatorWait)
 	defer cancel()
-	return bimi.Lookup(ctx, src, domain, list.OrgDomain(domain, false), "")
+	return bimi.Lookup(ctx, src, domain, list.OrgDomain(domain, false), o.BIMISelector)
 }
 
 // detect says whose hosts the MX hosts are, and names these providers, best

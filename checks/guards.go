@@ -1,0 +1,51 @@
+package checks
+
+import (
+	"mxvet/internal/gather"
+	"mxvet/internal/wire"
+)
+
+// Guards that rules of several areas share: when one cannot be asked, and why.
+
+// needsSMTP guards rules that judge conversations with the MX hosts.
+func needsSMTP(e *gather.Evidence) (Status, string) {
+	switch {
+	case !e.Role.Receives():
+		return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
+	case e.Options.Offline:
+		return NotAsked, "the network is switched off"
+	case e.Options.NoSMTP:
+		return NotAsked, "SMTP is switched off"
+	case e.MX.Answer.Fail != nil:
+		return Unknown, "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()
+	case len(e.MX.Hosts) == 0:
+		return NotApplicable, "the domain names no mail host"
+	case len(conversations(e)) > 0:
+		return "", ""
+	}
+	for _, h := range e.MX.Hosts {
+		for _, a := range []wire.Answer{h.A, h.AAAA} {
+			if a.Fail != nil {
+				return Unknown, "no address of a mail host is known: " + h.Name + ": " + a.Fail.String()
+			}
+		}
+	}
+	return NotApplicable, "no mail host has an address"
+}
+
+// receivesMail guards rules about mail that comes in.
+func receivesMail(e *gather.Evidence) (Status, string) {
+	if !e.Role.Receives() {
+		return NotApplicable, "the domain is not expected to receive mail: " + e.Role.Why
+	}
+	return "", ""
+}
+
+// nowhereToGo reports proof that the domain has no mail host: another rule says
+// so, and there is nothing whose way could be protected.
+func nowhereToGo(e *gather.Evidence) bool {
+	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
+		return false
+	}
+	return e.MX.Null || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
+}
