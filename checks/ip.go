@@ -158,6 +158,8 @@ func judgeForward(o outbound) Verdict {
 		refs = append(refs, n.Ref)
 	}
 	switch fail := o.reverse.Unknown(); {
+	case o.reverse.Answer.Fail != nil:
+		return Verdict{Status: Unknown, Severity: High, Message: "the PTR lookup gave no answer: " + fail.String()}
 	case len(names) == 0:
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name to confirm"}
 	case o.reverse.Confirmed():
@@ -171,6 +173,9 @@ func judgeForward(o outbound) Verdict {
 }
 
 func judgeGeneric(o outbound) Verdict {
+	if f := o.reverse.Answer.Fail; f != nil {
+		return Verdict{Status: Unknown, Severity: Medium, Message: "the PTR lookup gave no answer: " + f.String()}
+	}
 	if len(o.reverse.Names) == 0 {
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name"}
 	}
