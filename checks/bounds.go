@@ -69,7 +69,7 @@ func boundNameservers(e *gather.Evidence) []Verdict {
 	if left := n.Unasked() + n.More; left > 0 {
 		out = append(out, Verdict{
 			Key: "more", Status: Unknown, Evidence: []wire.Ref{n.NS.Ref},
-			Message: fmt.Sprintf("%d of the %d name servers were not asked: %d addresses are", left, len(n.Names)+n.More, len(n.Servers)),
+			Message: fmt.Sprintf("%d of the %d name servers were not asked: there are too many, or their addresses are not known", left, len(n.Names)+n.More),
 		})
 	}
 	if n.MoreAddresses > 0 {

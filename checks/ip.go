@@ -192,7 +192,7 @@ func judgeForward(o outbound) Verdict {
 	}
 	switch fail := o.reverse.Unknown(); {
 	case o.reverse.Answer.Fail != nil:
-		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Message: "the PTR lookup gave no answer: " + o.reverse.Answer.Fail.String()}
+		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Message: "the PTR lookup gave no answer: " + fail.String()}
 	case len(names) == 0:
 		return Verdict{Status: NotApplicable, Message: "there is no PTR name to confirm"}
 	case o.reverse.Confirmed():

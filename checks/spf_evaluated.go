@@ -17,7 +17,7 @@ import (
 // spfPasses reports that SPF lets mail of the domain from an address pass: as
 // evaluated, else as the tree tells.
 func spfPasses(e *gather.Evidence, ip netip.Addr) bool {
-	if v := e.Evaluations.Of(ip); v != nil {
+	if v := e.Evaluations.Of(ip); v != nil && v.Counting.Result != spf.ResultTempError {
 		return v.Counting.Result == spf.ResultPass
 	}
 	return e.SPF.Pass4.Contains(ip) || e.SPF.Pass6.Contains(ip)
@@ -98,7 +98,7 @@ func spfOwnMail(e *gather.Evidence) (state ownSPF, why string, refs []wire.Ref) 
 		return ownUnknown, silent.Counting.Text, silent.Refs
 	case e.SPF.Incomplete:
 		return ownUnknown, "parts of the record could not be looked up", refs
-	case broken != nil && other == nil:
+	case broken != nil && other == nil && len(e.Evaluations.Silent) == 0:
 		return ownFails, "receivers cannot use the SPF record (" + broken.Counting.Text + ")", broken.Refs
 	case spfOpen(e):
 		return ownUnknown, "whom the record lets pass depends on the message", refs
@@ -271,6 +271,9 @@ func judgeSPFErrors(e *gather.Evidence) []Verdict {
 		return unknown(unheard, "evaluated for %s: a lookup failed: %s", spfList(silent), why)
 	case known == 0 && len(unfollowed) > 0:
 		return unknown(spfRefs(e), "%s depends on the message, and no sender is known for which to evaluate it: name one with --send-ip", strings.Join(unfollowed, ", "))
+	case len(e.Evaluations.Silent) > 0 && len(e.SPF.Open) > 0:
+		a := e.Evaluations.Silent[0]
+		return unknown([]wire.Ref{a.Ref}, "not all addresses of the mail hosts are known, so it could not be evaluated for them: %s", noAnswer(a.Answer))
 	case e.Evaluations.More > 0 && len(unfollowed) > 0:
 		return unknown(spfRefs(e), "only the first %d of %d known addresses were evaluated", known, known+e.Evaluations.More)
 	}

@@ -218,8 +218,10 @@ func judgeSPFVoid(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Message: "the limit is passed: rule spf-void-limit counts them"}}
 	}
 	ends := spfDeadEnds(e)
-	if len(ends) == 0 {
-		return spfGaps(e, false)
+	if worst := max(e.SPF.Void4.Proven, e.SPF.Void6.Proven); len(ends) == 0 || worst+len(e.SPF.TempErrors) > spf.MaxVoid {
+		if gaps := spfGaps(e, false); gaps != nil || len(ends) == 0 {
+			return gaps // what failed may make it a matter of rule spf-void-limit
+		}
 	}
 	sev := Info
 	for _, d := range ends {

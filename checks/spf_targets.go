@@ -304,6 +304,11 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 			continue
 		}
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{h.TXT.Ref}}
+		if f := unevaluated(e, h); f != nil {
+			v.Status, v.Evidence, v.Message = Unknown, f.Refs, "whether it may send for the domain is not known: "+f.Counting.Text
+			out = append(out, v)
+			continue
+		}
 		sev, how := Info, "its bounces have nothing that SPF can pass if it says its MX name in HELO, which cannot be seen"
 		if a := saysOwnName(h); a != nil {
 			sev, how = Low, "it greets with that name, so it most likely says it in HELO too"
@@ -325,6 +330,21 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host of the organization is known to send for the domain"}}
 	}
 	return out
+}
+
+// unevaluated gives an evaluation of a host's address that a failed lookup stopped,
+// where no other address of the host is known to pass.
+func unevaluated(e *gather.Evidence, h gather.Host) (failed *gather.Evaluation) {
+	for _, a := range h.Addrs {
+		switch v := e.Evaluations.Of(a.IP); {
+		case v == nil:
+		case v.Counting.Result == spf.ResultPass:
+			return nil
+		case v.Counting.Result == spf.ResultTempError:
+			failed = v
+		}
+	}
+	return failed
 }
 
 // saysOwnName gives an address at which a host names itself as its MX record

@@ -19,6 +19,9 @@ import (
 type Evaluations struct {
 	List []Evaluation // named senders, then those of the record, MX hosts, samples, strangers
 	More int          // known addresses that the bound left out
+	// Silent are the lookups of MX hosts and their addresses that failed: there may
+	// be further addresses.
+	Silent []wire.Asked
 }
 
 // An Evaluation is that of one address. MAIL FROM and HELO name the domain.
@@ -81,7 +84,9 @@ func evaluate(ctx context.Context, src wire.Source, domain string, tree *spf.Tre
 		return Evaluations{}
 	}
 	var out Evaluations
-	out.List, out.More = cut(evaluated(ctx, src, domain, tree, o), MaxEvaluated)
+	hosts, silent := hostSenders(ctx, src, domain)
+	out.Silent = silent
+	out.List, out.More = cut(evaluated(tree, o, hosts), MaxEvaluated)
 	for _, ip := range samples(tree) {
 		if out.Of(ip) == nil {
 			out.List = append(out.List, Evaluation{IP: ip, Kind: EvaluatedSample, Why: "the first address that the record names"})
@@ -109,7 +114,7 @@ func evaluate(ctx context.Context, src wire.Source, domain string, tree *spf.Tre
 }
 
 // evaluated gives the known addresses, each once.
-func evaluated(ctx context.Context, src wire.Source, domain string, tree *spf.Tree, o Options) []Evaluation {
+func evaluated(tree *spf.Tree, o Options, hosts []Sender) []Evaluation {
 	var out []Evaluation
 	seen := map[netip.Addr]bool{}
 	add := func(kind EvaluatedKind, senders []Sender) {
@@ -122,28 +127,37 @@ func evaluated(ctx context.Context, src wire.Source, domain string, tree *spf.Tr
 	}
 	add(EvaluatedNamed, namedSenders(o))
 	add(EvaluatedRecord, recordSenders(tree))
-	add(EvaluatedHost, hostSenders(ctx, src, domain))
+	add(EvaluatedHost, hosts)
 	return out
 }
 
-// hostSenders gives the addresses of the MX hosts.
-func hostSenders(ctx context.Context, src wire.Source, domain string) []Sender {
+// hostSenders gives the addresses of the MX hosts, and the lookups that failed.
+func hostSenders(ctx context.Context, src wire.Source, domain string) (out []Sender, silent []wire.Asked) {
+	mx := wire.Ask(ctx, src, domain, "MX")
+	if mx.Failed() {
+		return nil, []wire.Asked{mx}
+	}
 	var m MXSet
 	m.read(route.Follow(ctx, src, domain))
 	hosts, _ := cut(m.Hosts, maxHosts)
-	found := make([][]netip.Addr, len(hosts))
+	asked := make([][2]wire.Asked, len(hosts))
 	var wg sync.WaitGroup
 	for i, h := range hosts {
-		wg.Go(func() { found[i], _ = addresses(ctx, src, h.Name) })
+		wg.Go(func() { asked[i][0] = wire.Ask(ctx, src, h.Name, "A") })
+		wg.Go(func() { asked[i][1] = wire.Ask(ctx, src, h.Name, "AAAA") })
 	}
 	wg.Wait()
-	var out []Sender
 	for i, h := range hosts {
-		for _, ip := range found[i] {
-			out = append(out, Sender{IP: ip.Unmap(), Why: "the mail host " + h.Name})
+		for _, a := range asked[i] {
+			if a.Failed() {
+				silent = append(silent, a)
+			}
+			for _, ip := range a.Answer.Addrs() {
+				out = append(out, Sender{IP: ip.Unmap(), Why: "the mail host " + h.Name})
+			}
 		}
 	}
-	return out
+	return out, silent
 }
 
 // samples gives for each family the first address that the tree lets pass, in

@@ -171,8 +171,8 @@ func share(i, n int) int {
 	return share
 }
 
-// Unasked says at how many of the names that have an address none was asked,
-// because of the bound.
+// Unasked says how many of the names were not asked at any address, because of
+// the bound or because their addresses could not be looked up.
 func (n Nameservers) Unasked() int {
 	if n.NotAsked != "" {
 		return 0
@@ -180,7 +180,7 @@ func (n Nameservers) Unasked() int {
 	left := 0
 	for _, s := range n.Names {
 		ips := slices.Concat(s.A.Answer.Addrs(), s.AAAA.Answer.Addrs())
-		if len(ips) > 0 && !slices.ContainsFunc(n.Servers, func(d Direct) bool { return slices.Contains(ips, d.Addr) }) {
+		if (len(ips) > 0 || s.A.Failed() || s.AAAA.Failed()) && !slices.ContainsFunc(n.Servers, func(d Direct) bool { return slices.Contains(ips, d.Addr) }) {
 			left++
 		}
 	}
