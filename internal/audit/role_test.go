@@ -81,6 +81,10 @@ func TestNoArrival(t *testing.T) {
 			"dns-servers-fail", checks.Critical, 20, "dmarc spf dkim mx",
 		},
 		{
+			"a resolver that denies the domain", "A world.\n-- base --\nmodel\n-- dns.yaml --\nfaults:\n- {zone: example.com, at: resolver, fault: nxdomain}\n",
+			"", "", 100, "dmarc spf dkim mx",
+		},
+		{
 			"answers that fail validation", "A world.\n-- base --\nmodel\n-- dns.yaml --\nfaults:\n- {zone: example.com, at: resolver, checked: true, fault: servfail}\n",
 			"dnssec-bogus", checks.High, 20, "dmarc spf dkim mx",
 		},
@@ -92,7 +96,7 @@ func TestNoArrival(t *testing.T) {
 					t.Fatal(err)
 				}
 				d := both(t, live, job(audit.Targets(world.Domains[:1], o), audit.Assumed{})).Domains[0]
-				found := false
+				found := c.rule == "" && len(d.Findings) == 0
 				for _, f := range d.Findings {
 					found = found || f.Rule == c.rule && f.Severity == string(c.severity)
 				}

@@ -21,10 +21,12 @@ type Authority struct {
 	Name           string       // that was asked: the domain, or the selector's full name
 	ParentAnswered bool         // a server of the parent zone answered us directly
 	Parent         ServerAnswer // what it said about the domain's name servers
-	Servers        []ServerAnswer
-	Addressless    []string // name servers of the domain that are proven to have no address
-	Unresolved     []string // and those of which no address could be looked up
-	Ref            wire.Ref // the question that the resolver failed on
+	// Unsure says that a lookup failed on the way to the servers of the parent zone.
+	Unsure      bool
+	Servers     []ServerAnswer
+	Addressless []string // name servers of the domain that are proven to have no address
+	Unresolved  []string // and those of which no address could be looked up
+	Ref         wire.Ref // the question that the resolver failed on
 
 	// After SERVFAIL the resolver is asked once more, and once without checking
 	// (RFC 4035 section 3.2.2): what it gives only unchecked fails validation.
@@ -181,10 +183,12 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 		parent = rest
 		ns := src.DNS(ctx, wire.Question{Name: parent, Type: "NS"})
 		servers = ns.Targets("NS")
+		a.Unsure = a.Unsure || !ns.OK()
 	}
 	var parents []ServerAnswer
 	for _, server := range servers {
-		ips, _ := addresses(ctx, src, server)
+		ips, failed := addresses(ctx, src, server)
+		a.Unsure = a.Unsure || failed
 		for _, ip := range ips {
 			parents = append(parents, ServerAnswer{Name: server, Addr: ip})
 		}
