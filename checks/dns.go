@@ -59,6 +59,8 @@ func dnsZoneRules() []Rule {
 				case e.MX.Answer.Fail != nil:
 					status, why := dnsSilence(e.Domain+" MX", e.MX.Answer)
 					return []Verdict{{Status: status, Evidence: refs, Message: why}}
+				case dnsMissing(e) && e.Authority.Unsure && !e.Authority.ParentAnswered:
+					return unknown(append(refs, e.Authority.Ref), "the resolver says that there is no such domain; that could not be confirmed, since the servers of the zone above could not be looked up")
 				case dnsMissing(e):
 					return fail(Critical, refs, "the DNS says that there is no such domain (NXDOMAIN)")
 				}

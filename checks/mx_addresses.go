@@ -51,6 +51,8 @@ func mxReceives(e *gather.Evidence) (Status, string) {
 	return "", ""
 }
 
+const mxShown = 8 // addresses of a host for which the answer of its zone's server is cited
+
 // judgeMXSpecial tells of each address that is none of the public internet, once a
 // server of its zone gave it too: what the resolver alone says may be an inside
 // view. Where there is no other address, no mail can arrive.
@@ -59,18 +61,20 @@ func judgeMXSpecial(e *gather.Evidence) []Verdict {
 	all, any := true, false
 	for i := range e.MX.Hosts {
 		h := &e.MX.Hosts[i]
-		for _, a := range h.Addrs {
+		for j, a := range h.Addrs {
 			v := Verdict{Subject: fmt.Sprintf("%s [%s]", h.Name, a.IP), Status: Pass, Evidence: hostRefs(*h)}
 			kind, special := mxSpecial(e, a)
 			any, all = true, all && special
-			for _, s := range h.Outside {
-				if special {
-					v.Evidence = append(v.Evidence, s.Ref)
-				}
+			ref, confirmed := h.Confirmed(a.IP)
+			if ref == "" && len(h.Outside) > 0 {
+				ref = h.Outside[0].Ref
+			}
+			if special && ref != "" && j < mxShown { // the same answer again and again makes no proof stronger
+				v.Evidence = append(v.Evidence, ref)
 			}
 			switch {
 			case !special:
-			case h.Confirmed(a.IP):
+			case confirmed:
 				v.Status, v.Severity = Fail, High
 				v.Message = fmt.Sprintf("%s is no address of the public internet (%s): mail sent there is lost or goes astray", a.IP, kind)
 			default:

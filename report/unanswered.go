@@ -20,6 +20,12 @@ func unanswered(e *gather.Evidence, results []checks.Result) []string {
 			out = append(out, area)
 		}
 	}
+	if v := e.Vantage; v.Resolver != "" && !v.Corroborated { // nothing that it says counts
+		for _, area := range []string{checks.AreaDMARC, checks.AreaSPF, checks.AreaDKIM, checks.AreaHosts} {
+			add(area, true)
+		}
+		return out
+	}
 	add(checks.AreaDMARC, e.DMARC != nil && e.DMARC.Walk.Domain.Unknown)
 	add(checks.AreaSPF, e.SPF != nil && e.SPF.Root.TXT.Answer.Fail != nil)
 	add(checks.AreaDKIM, e.DKIM != nil && e.DKIM.CanExist() == dkim.ExistUnknown)

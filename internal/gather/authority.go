@@ -22,6 +22,7 @@ type Authority struct {
 	ParentAnswered bool         // a server of the parent zone answered us directly
 	Parent         ServerAnswer // what it said about the domain's name servers
 	Servers        []ServerAnswer
+	Unsure         bool     // a lookup failed on the way to the servers of the parent zone
 	Unasked        int      // name servers of which the bound left all addresses out
 	Addressless    []string // name servers of the domain that are proven to have no address
 	Unresolved     []string // and those of which no address could be looked up
@@ -186,10 +187,12 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 		parent = rest
 		ns := src.DNS(ctx, wire.Question{Name: parent, Type: "NS"})
 		servers = ns.Targets("NS")
+		a.Unsure = a.Unsure || !ns.OK()
 	}
 	var parents []ServerAnswer
 	for _, server := range servers {
-		ips, _ := addresses(ctx, src, server)
+		ips, failed := addresses(ctx, src, server)
+		a.Unsure = a.Unsure || failed
 		for _, ip := range ips {
 			parents = append(parents, ServerAnswer{Name: server, Addr: ip})
 		}

@@ -24,17 +24,21 @@ func (o Options) Special(ip netip.Addr) (kind string, special bool) {
 	return wire.Special(ip)
 }
 
-// Confirmed reports that the address does not come from the resolver alone: a
-// server of the zone gives it as well, or the user laid it over the DNS.
-func (h *Host) Confirmed(ip netip.Addr) bool {
+// Confirmed reports that the address does not come from the resolver alone: the
+// user laid it over the DNS, or a server of the zone gives it as well, in the
+// answer to that question.
+func (h *Host) Confirmed(ip netip.Addr) (ref wire.Ref, ok bool) {
 	for _, a := range []wire.Answer{h.A, h.AAAA} {
 		if a.Assumed && slices.Contains(a.Addrs(), ip) {
-			return true
+			return "", true
 		}
 	}
-	return slices.ContainsFunc(h.Outside, func(s ServerAnswer) bool {
-		return s.Answer.OK() && s.Answer.AA && slices.Contains(s.Answer.Addrs(), ip)
-	})
+	for _, s := range h.Outside {
+		if s.usable() && slices.Contains(s.Answer.Addrs(), ip) {
+			return s.Ref, true
+		}
+	}
+	return "", false
 }
 
 // lookOutside asks the zones of hosts with special addresses, all at once.
@@ -48,7 +52,8 @@ func lookOutside(ctx context.Context, src wire.Source, list *psl.List, e *Eviden
 		special := func(a wire.Answer) bool {
 			return slices.ContainsFunc(a.Addrs(), func(ip netip.Addr) bool {
 				_, special := e.Options.Special(ip)
-				return special && !h.Confirmed(ip)
+				_, assumed := h.Confirmed(ip)
+				return special && !assumed
 			})
 		}
 		four, six := special(h.A), special(h.AAAA)

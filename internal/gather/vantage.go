@@ -163,9 +163,16 @@ func testResolver(ctx context.Context, src wire.Source, o Options) (trouble stri
 	if o.Offline {
 		return "", nil
 	}
-	name := wire.Label(o.Seed, "resolver", "") + ".com"
-	if a := wire.Ask(ctx, src, name, "A"); a.Answer.Has("A") {
-		return "the resolver invents addresses for names that do not exist (" + name + ")", []wire.Ref{a.Ref}
+	asked := make([]wire.Asked, 2) // if one question fails, the other still tells
+	var wg sync.WaitGroup
+	for i, tld := range []string{"com", "org"} {
+		wg.Go(func() { asked[i] = wire.Ask(ctx, src, wire.Label(o.Seed, "resolver", "")+"."+tld, "A") })
+	}
+	wg.Wait()
+	for _, a := range asked {
+		if a.Answer.Has("A") {
+			return "the resolver invents addresses for names that do not exist (" + a.Name + ")", []wire.Ref{a.Ref}
+		}
 	}
 	return "", nil
 }
