@@ -39,6 +39,9 @@ func TestEdges(t *testing.T) {
 		{name: "none, and nothing known", zone: "@ IN MX 10 gone\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, told: "List all that send mail"},
 		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
 
+		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
+		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
+
 		// DMARC
 		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
@@ -95,12 +98,29 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 			if len(c.want) > 0 && strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
+			if n := strings.Count(all, " frees "); n > 3 {
+				t.Errorf("%d services to give up, three are enough: %s", n, all)
+			}
 			if !strings.Contains(all, c.told) || c.never != "" && strings.Contains(all, c.never) {
 				t.Errorf("it does not say %q, or says %q: %s", c.told, c.never, all)
 			}
 		})
 	}
 }
+
+const fourServices = `a IN TXT "v=spf1 include:a1.example.com include:a2.example.com -all"
+b IN TXT "v=spf1 include:b1.example.com include:b2.example.com -all"
+c IN TXT "v=spf1 include:c1.example.com include:c2.example.com -all"
+d IN TXT "v=spf1 include:d1.example.com include:d2.example.com -all"
+a1 IN TXT "v=spf1 ip4:198.51.100.1 -all"
+a2 IN TXT "v=spf1 -all"
+b1 IN TXT "v=spf1 ip4:198.51.100.2 -all"
+b2 IN TXT "v=spf1 -all"
+c1 IN TXT "v=spf1 ip4:198.51.100.3 -all"
+c2 IN TXT "v=spf1 -all"
+d1 IN TXT "v=spf1 ip4:198.51.100.4 -all"
+d2 IN TXT "v=spf1 -all"
+`
 
 const mailHost = "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {}}"
 
