@@ -83,26 +83,27 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 			if found != (c.safety != "") || f.Safety != c.safety {
 				t.Fatalf("%v %q: %+v", found, f.Safety, f)
 			}
-			all := strings.Join([]string{f.Title, f.Needs, f.Undo}, "\n")
+			var all strings.Builder
+			all.WriteString(strings.Join([]string{f.Title, f.Needs, f.Undo}, "\n"))
 			for _, s := range f.Steps {
-				all += "\n" + s.Text + "\n" + strings.Join(s.Copy, "\n")
+				all.WriteString("\n" + s.Text + "\n" + strings.Join(s.Copy, "\n"))
 			}
 			var got []string
 			if len(f.Changes) > 0 {
 				got = append(got, texts(f.Changes[0].Add)...)
 			}
 			for _, s := range f.Next {
-				all += "\n" + s.When
+				all.WriteString("\n" + s.When)
 				got = append(got, texts(s.Changes[0].Add)...)
 			}
 			if len(c.want) > 0 && strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
-			if n := strings.Count(all, " frees "); n > 3 {
-				t.Errorf("%d services to give up, three are enough: %s", n, all)
+			if n := strings.Count(all.String(), " frees "); n > 3 {
+				t.Errorf("%d services to give up, three are enough: %s", n, all.String())
 			}
-			if !strings.Contains(all, c.told) || c.never != "" && strings.Contains(all, c.never) {
-				t.Errorf("it does not say %q, or says %q: %s", c.told, c.never, all)
+			if !strings.Contains(all.String(), c.told) || c.never != "" && strings.Contains(all.String(), c.never) {
+				t.Errorf("it does not say %q, or says %q: %s", c.told, c.never, all.String())
 			}
 		})
 	}
