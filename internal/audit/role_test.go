@@ -100,8 +100,8 @@ func TestNoArrival(t *testing.T) {
 				for _, f := range d.Findings {
 					found = found || f.Rule == c.rule && f.Severity == string(c.severity)
 				}
-				if !found || d.Score.Score > c.most || strings.Join(d.Unanswered, " ") != c.unanswered {
-					t.Errorf("found %v, score %d, unanswered %q", found, d.Score.Score, d.Unanswered)
+				if !found || d.Score.High > c.most || strings.Join(d.Unanswered, " ") != c.unanswered {
+					t.Errorf("found %v, score %d, unanswered %q", found, d.Score.High, d.Unanswered)
 				}
 			})
 		})

@@ -34,8 +34,24 @@ func TestNoSignOfMail(t *testing.T) {
 			}
 		}
 	}
+	if f, found := proposeAs(t, gather.Options{}, "@ IN MX 0 .\n@ IN TXT \"v=spf1 ~all\"\n_dmarc IN TXT \"v=DMARC1; p=reject\"", "", absent)[fix.NoMailRecords]; found {
+		t.Errorf("all three are there: %+v", f)
+	}
 	if fixes := propose(t, gather.Options{Profile: gather.NoMail}, "www IN A 192.0.2.80", ""); fixes[fix.NoMailRecords].ID != "" || fixes[fix.SPFRecord].Safety != fix.SafeNow {
 		t.Errorf("the operator's word is enough: %+v", fixes)
+	}
+}
+
+// Of a name that does not exist nothing is to be mended but that, and all that fails
+// comes of it.
+func TestNoSuchName(t *testing.T) {
+	fixes := proposeAs(t, gather.Options{}, mail, "", func(e *gather.Evidence, rules []checks.Rule) []checks.Result {
+		e.MX.Answer.Rcode, e.MX.Answer.Answer, e.MX.Records, e.MX.Hosts = "NXDOMAIN", nil, nil, nil
+		return checks.Run(e, rules)
+	})
+	f := fixes["steps-dns-nxdomain"]
+	if len(fixes) != 1 || len(f.Claims) < 2 || f.Claims[0].Rule != "dns-nxdomain" {
+		t.Errorf("got %+v", fixes)
 	}
 }
 

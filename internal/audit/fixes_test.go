@@ -1,0 +1,85 @@
+package audit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"mxvet/internal/fakenet"
+	"mxvet/report"
+)
+
+// What is proposed, in which order and how safe, where a record relies on others that
+// are broken.
+func TestFixesRelyOnNothingBroken(t *testing.T) {
+	const policy = `_dmarc IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"` + "\n"
+	const short512 = `s1._domainkey IN TXT "v=DKIM1; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAPGdvb0qxR/ORYC7KJ88YoPIyWMXi71zSy1E9hI2MpM33flUYEKSTNleVYLbDXxbhGcbZJ+WN5l+ccWuayVrA90CAwEAAQ=="` + "\n"
+	const host = "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {}}"
+	for _, c := range []struct {
+		name, zone, hosts string
+		first             string // rule that the first fix names
+		never             string // record text that no fix may hold, now or later
+		safe              []string
+	}{
+		{name: "mx leads to no address", zone: "@ IN MX 10 gone\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, first: "mx-no-address", never: "v=spf1 -all", safe: []string{"tlsrpt-record"}},
+		{name: "mx leads inside", zone: "@ IN MX 10 inside\ninside IN A 10.1.2.3\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, first: "mx-special-address", never: "v=spf1 -all"},
+		{name: "mx leads nowhere, and a slip beside it", zone: "@ IN MX 10 gone\n@ IN TXT \"v=spf1 mx ipv4:192.0.2.26 -all\"\n" + policy, never: "v=spf1 ip4:192.0.2.26 -all"},
+		{name: "a host of two is gone", zone: "@ IN MX 10 mx\n@ IN MX 20 gone\n@ IN TXT \"v=spf1 mx ~all\"\n" + policy, hosts: host, never: "v=spf1 ~all"},
+		{name: "typed without quotes", zone: "@ IN MX 10 mx\n@ IN TXT v=spf1 ip4:192.0.2.25 include:s.example.com ~all\ns IN TXT \"v=spf1 ip4:203.0.113.0/28 -all\"\n" + policy, hosts: host, never: `"v=spf1"` + "\n", safe: []string{"spf-record"}},
+		{name: "an address in the MX record", zone: "@ IN MX 10 192.0.2.25.\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy, never: "mx: 192.0.2.25"},
+		{name: "a key that anybody can break", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy + short512, hosts: host, first: "dkim-key-short"},
+		{name: "p=none pays most", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n_dmarc IN TXT \"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com\"\n", hosts: host, first: "tlsrpt-none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.hosts == "" {
+				c.hosts = "- {name: other.example.com, addrs: [192.0.2.99], smtp: {}}"
+			}
+			options := "domain: example.com"
+			if strings.Contains(c.zone, "s1._domainkey") {
+				options += "\nselectors: [s1]"
+			}
+			world, err := fakenet.Parse([]byte("-- options --\n" + options + "\n-- zone/example.com --\n" + c.zone + "-- hosts.yaml --\nhosts:\n" + c.hosts + "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				d := proven(t, world)
+				invariants(t, d)
+				var safe []string
+				for _, f := range d.Fixes {
+					if f.Safety == report.SafeNow {
+						safe = append(safe, f.ID)
+					}
+					var all []string
+					for _, ch := range f.Changes {
+						all = append(all, ch.New...)
+					}
+					for _, s := range f.Next {
+						for _, ch := range s.Changes {
+							all = append(all, ch.New...)
+						}
+					}
+					for _, s := range f.Steps {
+						all = append(all, s.Copy...)
+					}
+					if c.never != "" && strings.Contains(strings.Join(all, "\n")+"\n", c.never) {
+						t.Errorf("%s says %q", f.ID, all)
+					}
+				}
+				if c.first != "" && (len(d.Fixes) == 0 || !slices.Contains(d.Fixes[0].Rules, c.first)) {
+					t.Errorf("first comes %+v", d.Fixes)
+				}
+				for _, id := range c.safe {
+					if !slices.Contains(safe, id) {
+						t.Errorf("%s is not safe: %v", id, safe)
+					}
+				}
+				if c.safe == nil && slices.Contains(safe, "spf-record") {
+					t.Errorf("the SPF record may be changed at once: %v", safe)
+				}
+			})
+		})
+	}
+}

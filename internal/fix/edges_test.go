@@ -1,0 +1,135 @@
+package fix_test
+
+import (
+	"strings"
+	"testing"
+
+	"mxvet/internal/fix"
+	"mxvet/internal/gather"
+)
+
+// The edges of each fix: what is kept, what is left out, what is asked for. "-> TEXT"
+// is the text of the one new record, "then TEXT" that of a later stage; "" is no fix.
+func TestEdges(t *testing.T) {
+	spfOf := func(text string) string { return mail + reject + `@ IN TXT "` + text + `"` + "\n" }
+	dmarcOf := func(text string) string { return mail + aligned + `_dmarc IN TXT "` + text + `"` + "\n" }
+	sts := func(text string) string { return mail + aligned + reject + `_mta-sts IN TXT "` + text + `"` + "\n" }
+	for _, c := range []struct {
+		name, zone, hosts, id, safety string
+		want                          []string // texts of the records, stage by stage
+		told                          string   // stands in title, needs, steps or conditions
+		never                         string   // stands nowhere in the fix
+	}{
+		// SPF
+		{name: "all networks", zone: spfOf("v=spf1 ip4:0.0.0.0/0 ip4:192.0.2.25 -all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 -all"}, told: "names every sender"},
+		{name: "an inside network", zone: spfOf("v=spf1 ip4:10.0.0.0/8 ip4:192.0.2.25 -all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 -all"}, told: "no network of the public internet"},
+		{name: "a mapped address", zone: spfOf("v=spf1 ip4:192.0.2.25 ip6:::ffff:198.51.100.9 -all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ip4:198.51.100.9 -all"}},
+		{name: "a mapped network with its sign", zone: spfOf("v=spf1 ip4:192.0.2.25 ~ip6:::ffff:198.51.100.0/120 -all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~ip4:198.51.100.0/24 -all"}},
+		{name: "it includes itself", zone: spfOf("v=spf1 ip4:192.0.2.25 include:example.com ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}, told: "includes itself"},
+		{name: "an include written as a modifier", zone: spfOf("v=spf1 ip4:192.0.2.25 include=s.example.com ~all") + `s IN TXT "v=spf1 ip4:198.51.100.9 -all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}},
+		{name: "a label that no name has", zone: spfOf("v=spf1 ip4:192.0.2.25 a:" + strings.Repeat("a", 64) + ".example.com ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}, told: "no possible name"},
+		{name: "an explanation that is not there", zone: spfOf("v=spf1 ipv4:192.0.2.25 exp=gone.example.com ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}, told: "explanation"},
+		{name: "an unknown modifier stays", zone: spfOf("v=spf1 ipv4:192.0.2.25 op=auth ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all op=auth"}},
+		{name: "two records, one a redirect", zone: mail + reject + "@ IN TXT \"v=spf1 redirect=s.example.com\"\n@ IN TXT \"v=spf1 mx ~all\"\ns IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx include:s.example.com ~all"}, told: "merge the 2 SPF records"},
+		{name: "two records, one for all the world", zone: mail + reject + "@ IN TXT \"v=spf1 +all\"\n@ IN TXT \"v=spf1 mx -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx ~all"}},
+		{name: "two records, one without an end", zone: mail + reject + "@ IN TXT \"v=spf1 mx\"\n@ IN TXT \"v=spf1 ip4:192.0.2.25 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 mx"}},
+		{name: "only of the withdrawn type", zone: mail + reject + `@ IN SPF "v=spf1 ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}},
+		{name: "Sender ID is another protocol", zone: mail + reject + `@ IN TXT "spf2.0/pra ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 mx ~all"}},
+		{name: "none, and mail goes to the web address", zone: "@ IN A 192.0.2.25\n" + reject, hosts: "- {name: example.com, addrs: [192.0.2.25], smtp: {}}", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 a ~all"}},
+		{name: "none, and nothing known", zone: "@ IN MX 10 gone\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, told: "List all that send mail"},
+		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
+
+		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
+		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
+
+		// DMARC
+		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
+			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
+			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
+		}, told: "posts to mailing lists", never: "14 days"},
+		{name: "a share of the mail", zone: dmarcOf("v=DMARC1; p=reject; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}, told: "a month of DMARC reports with all your own mail passing, and that nobody of the domain posts to mailing lists"},
+		{name: "a share of the mail, put aside", zone: dmarcOf("v=DMARC1; p=quarantine; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"}, told: "a month", never: "lists"},
+		{name: "subdomains too", zone: dmarcOf("v=DMARC1; p=quarantine; sp=none; np=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "that of subdomains too"},
+		{name: "machines send, nobody writes", zone: aligned + `_dmarc IN TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.org"`, hosts: `- {name: mx.example.org, addrs: [192.0.2.25], smtp: {}}
+-- zone/example.org --
+@ IN MX 10 mx
+example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.org", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.org"}, told: "another month of reports", never: "lists"},
+		{name: "no public suffix", zone: dmarcOf("v=DMARC1; p=reject; psd=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
+		{name: "a semicolon between addresses", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:dmarc@example.com; mailto:abuse@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com,mailto:abuse@example.com"}},
+		{name: "a misspelt tag", zone: dmarcOf("v=DMARC1; p=reject; rau=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
+		{name: "subdomains without a policy above", zone: dmarcOf("v=DMARC1; sp=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
+			"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com",
+		}},
+		{name: "two records, the mildest for subdomains", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=none; sp=reject; np=reject; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=none; sp=quarantine; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
+			"v=DMARC1; p=none; sp=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; sp=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; sp=quarantine; np=reject; rua=mailto:dmarc@example.com",
+		}},
+		{name: "an alias in other hands", zone: mail + aligned + "_dmarc IN CNAME d.control.test.", hosts: mailHost + "\n- {name: d.control.test, addrs: [192.0.2.77]}\n-- zone/d.control.test --\n@ IN TXT \"v=DMARC1; p=none\"", id: fix.DMARCRecord, safety: fix.NeedsInput, told: "is an alias of d.control.test"},
+
+		// MX
+		{name: "a null MX beside a host that stays silent", zone: mail + "@ IN MX 0 .\n" + aligned, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], fault: silent}", id: fix.MXRecords, safety: fix.NeedsEvidence, told: "a null MX beside its hosts"},
+		{name: "a null MX and a dead host beside one that answers", zone: mail + "@ IN MX 0 .\n@ IN MX 20 gone\n" + aligned, id: fix.MXRecords, safety: fix.NeedsEvidence, told: "that gone.example.com is not to take mail", never: "null MX beside"},
+
+		// MTA-STS
+		{name: "a host name that is an address", zone: "@ IN MX 10 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
+		{name: "an address beside a host", zone: mail + "@ IN MX 20 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
+		{name: "a page that waits for its record", zone: mail + aligned + reject, hosts: policyHost("testing"), id: fix.MTASTSRecord, safety: fix.SafeNow, want: []string{"v=STSv1; id=20261102090000;"}},
+		{name: "an enforced policy where TLS was not seen", zone: mail + aligned + reject, hosts: strings.Replace(policyHost("enforce"), "smtp: {}", "fault: silent", 1), id: fix.MTASTSRecord, safety: fix.NeedsEvidence, told: "from here not all of them could be seen"},
+		{name: "a mode that does nothing", zone: sts("v=STSv1; id=1;"), hosts: policyHost("none"), id: fix.MTASTSPolicy, safety: fix.Manual, told: "correct the MTA-STS policy"},
+		{name: "an enforced policy that is soon forgotten", zone: sts("v=STSv1; id=1;"), hosts: strings.Replace(policyHost("enforce"), "1209600", "3600", 1), id: fix.MTASTSPolicy, safety: fix.Manual, told: "correct the MTA-STS policy", never: "mode: testing"},
+	} {
+		t.Run(c.id+" "+c.name, func(t *testing.T) {
+			t.Parallel()
+			f, found := propose(t, gather.Options{}, c.zone, c.hosts)[c.id]
+			if found != (c.safety != "") || f.Safety != c.safety {
+				t.Fatalf("%v %q: %+v", found, f.Safety, f)
+			}
+			var all strings.Builder
+			all.WriteString(strings.Join([]string{f.Title, f.Needs, f.Undo}, "\n"))
+			for _, s := range f.Steps {
+				all.WriteString("\n" + s.Text + "\n" + strings.Join(s.Copy, "\n"))
+			}
+			var got []string
+			if len(f.Changes) > 0 {
+				got = append(got, texts(f.Changes[0].Add)...)
+			}
+			for _, s := range f.Next {
+				all.WriteString("\n" + s.When)
+				got = append(got, texts(s.Changes[0].Add)...)
+			}
+			if len(c.want) > 0 && strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+			if n := strings.Count(all.String(), " frees "); n > 3 {
+				t.Errorf("%d services to give up, three are enough: %s", n, all.String())
+			}
+			if !strings.Contains(all.String(), c.told) || c.never != "" && strings.Contains(all.String(), c.never) {
+				t.Errorf("it does not say %q, or says %q: %s", c.told, c.never, all.String())
+			}
+		})
+	}
+}
+
+const fourServices = `a IN TXT "v=spf1 include:a1.example.com include:a2.example.com -all"
+b IN TXT "v=spf1 include:b1.example.com include:b2.example.com -all"
+c IN TXT "v=spf1 include:c1.example.com include:c2.example.com -all"
+d IN TXT "v=spf1 include:d1.example.com include:d2.example.com -all"
+a1 IN TXT "v=spf1 ip4:198.51.100.1 -all"
+a2 IN TXT "v=spf1 -all"
+b1 IN TXT "v=spf1 ip4:198.51.100.2 -all"
+b2 IN TXT "v=spf1 -all"
+c1 IN TXT "v=spf1 ip4:198.51.100.3 -all"
+c2 IN TXT "v=spf1 -all"
+d1 IN TXT "v=spf1 ip4:198.51.100.4 -all"
+d2 IN TXT "v=spf1 -all"
+`
+
+const mailHost = "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {}}"
+
+// texts takes the quotes off records of one string.
+func texts(data []string) []string {
+	var out []string
+	for _, d := range data {
+		out = append(out, strings.Trim(d, `"`))
+	}
+	return out
+}
