@@ -6,6 +6,7 @@ import (
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
+	"mxvet/internal/wire"
 )
 
 // What breaks a key record as a text, so that no verifier comes to its key.
@@ -125,6 +126,9 @@ func dkimRecordRules() []Rule {
 					switch {
 					case k.Revoked() && s.Named():
 						return Verdict{Status: Fail, Severity: High, Message: "the key of a selector that was named is revoked (p= is empty): signatures made with it fail"}
+					case k.Revoked() && !e.DKIM.Control.Answer.OK():
+						status, why := dnsSilence(e.DKIM.Control.Owner+" TXT", e.DKIM.Control.Answer)
+						return Verdict{Status: status, Severity: Info, Evidence: []wire.Ref{s.Ref, e.DKIM.Control.Ref}, Message: "it may be a wildcard's: " + why}
 					case k.Revoked():
 						return Verdict{Status: Fail, Severity: Info, Message: "the key of a selector that nobody named is revoked (p= is empty): in order if it is an old one"}
 					}

@@ -296,6 +296,8 @@ func judgeDiffers(e *gather.Evidence) []Verdict {
 	switch {
 	case lost != nil && first != nil:
 		return unknown(append(refs, lost.Ref), "what %s serves could not be fetched: %s", lost.Addr, lost.Page.Fail)
+	case len(refs) == 1 && first.Addr.IsValid() && (r.A.Failed() || r.AAAA.Failed()):
+		return unknown(append(refs, r.A.Ref, r.AAAA.Ref), "not all addresses of the policy host are known")
 	case len(refs) > 1:
 		return nil
 	case len(r.Pages) > 1:

@@ -210,6 +210,7 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 			continue
 		}
 		var lacks []string
+		open := "" // what it lacks, and perhaps all others too
 		v.Severity = Info
 		for _, p := range protections {
 			if mxHostHas(e, all, h.Name, p) != mxLacks {
@@ -217,6 +218,13 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 			}
 			best := slices.IndexFunc(heard, func(name string) bool { return mxHostHas(e, all, name, p) == mxHasIt })
 			if best < 0 {
+				other := slices.IndexFunc(e.MX.Hosts, func(o gather.Host) bool {
+					status, _ := mxUnheard(e, all, o.Name)
+					return o.Name != h.Name && status == Unknown
+				})
+				if other >= 0 && open == "" {
+					open = fmt.Sprintf("%s lacks %s; whether %s has it is not known", h.Name, p.name, e.MX.Hosts[other].Name)
+				}
 				continue
 			}
 			lacks = append(lacks, fmt.Sprintf("%s, which %s has", p.name, heard[best]))
@@ -229,6 +237,8 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 		switch status, why := mxUnheard(e, all, h.Name); {
 		case len(lacks) > 0:
 			v.Status, v.Message = Fail, h.Name+" lacks "+strings.Join(lacks, ", and ")+": mail that goes there is less protected"
+		case open != "":
+			v.Status, v.Severity, v.Message = Unknown, High, open
 		case status == Unknown:
 			v.Status, v.Severity, v.Message = Unknown, High, why
 		case lost:

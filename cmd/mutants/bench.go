@@ -133,7 +133,7 @@ func (b *bench) try(m Mutant) (verdict, error) {
 		limit := 3*b.takes[pkg] + patience
 		if area := nearest(m.File); pkg == "checks" && area != "" {
 			if ok, _ := b.run(pkg, "^TestScenarios$/^"+area, limit); !ok {
-				return verdict{true, pkg}, nil
+				return verdict{true, "scenarios " + area}, nil
 			}
 		}
 		if ok, _ := b.run(pkg, "", limit); !ok {

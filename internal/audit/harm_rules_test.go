@@ -16,6 +16,8 @@ import (
 // requests, by the beginning of their Ref.
 var failureIsTheFault = []struct{ rule, ref, why string }{
 	{"mx-unreachable", "smtp:", "it says which mail servers do not answer"},
+	{"dmarc-lookup-fails", "dns:TXT _dmarc.", "it says that the name servers give no DMARC record"},
+	{"mtasts-testing", "get:", "where addresses serve different policies, that of those that answer counts"},
 	{"mtasts-fetch", "get:", "it says where the policy cannot be fetched"},
 }
 
