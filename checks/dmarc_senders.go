@@ -52,7 +52,7 @@ func dmarcSenderRules() []Rule {
 			Refs:  []string{"RFC 9989 sections 7.4 and 8"},
 			Bears: []Bearing{{
 				On: Arrival, From: High, Weight: Partly, Direction: MailFrom,
-				Words: "the policy is reject and nothing is signed, so forwarded mail is lost",
+				Words: "reject without DKIM loses forwarded mail",
 			}},
 			When: func(e *gather.Evidence) (Status, string) {
 				if status, why := dmarcSending(e); status != "" {

@@ -15,7 +15,7 @@ func dnsServerRules() []Rule {
 		{
 			ID: "dns-servers-fail", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: High, Weight: Breaks, Direction: MailTo, Words: "none of its name servers answers: mail waits at senders and returns after days", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Breaks, Direction: MailTo, Words: "none of its name servers answers, so mail returns after days", About: "the name servers"},
 				{On: Arrival, From: High, Weight: Breaks, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
 			},
 			Title: "the domain's name servers answer",
@@ -27,7 +27,7 @@ func dnsServerRules() []Rule {
 			ID: "dnssec-bogus", Area: AreaHosts, Severity: High,
 			Title: "no answer about the domain is held back because of its signatures",
 			Refs:  []string{"RFC 4035 section 5.5", "RFC 7672 section 2.1.1"},
-			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "DNSSEC validation fails: senders whose resolvers check it see no domain"}},
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "DNSSEC validation fails, so many senders see no domain"}},
 			When:  dnsExists,
 			Judge: judgeDNSSECBogus,
 		},

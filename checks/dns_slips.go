@@ -250,7 +250,7 @@ func dkimPointerRules() []Rule {
 		ID: "dkim-text-for-alias", Area: AreaDKIM, Severity: High,
 		Title: "no TXT record for a DKIM key holds the name that its alias should have",
 		Refs:  []string{"RFC 6376 section 3.6.2", "RFC 1034 section 3.6.2"},
-		Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM key is only a host name in a TXT record, so signatures with it fail"}},
+		Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "a DKIM record holds a host name in place of a key"}},
 		When:  dkimSends,
 		Judge: func(e *gather.Evidence) []Verdict {
 			var out []Verdict
