@@ -30,8 +30,8 @@ type htmlStage struct {
 
 func arrangeFix(f Fix, n int) htmlFix {
 	h := htmlFix{Fix: f, Number: n, DNS: len(f.Changes) > 0, Main: changeLines(f.Changes), Clears: strings.Join(f.Rules, ", ")}
-	if f.Points > 0 {
-		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("+%s", plural(f.Points, "point", "points"))})
+	if f.Points != nil && *f.Points > 0 {
+		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("+%s", plural(*f.Points, "point", "points"))})
 	}
 	switch f.Safety {
 	case NeedsEvidence:
@@ -43,7 +43,7 @@ func arrangeFix(f Fix, n int) htmlFix {
 	}
 	switch {
 	case f.Verified:
-		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("verified: score %d after it", f.ScoreAfter)})
+		h.Chips = append(h.Chips, htmlChip{"good", "verified" + afterwards(": score %d after it", f.ScoreAfter)})
 	case h.DNS:
 		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
 	case !f.record():

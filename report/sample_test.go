@@ -131,14 +131,14 @@ func sampleTypical(t testing.TB) *Report {
 			ID: "dmarc-record", Title: "Let receivers put forgeries aside", Rules: []string{"dmarc-policy-none", "dmarc-nonexistent-weak"}, Fingerprints: []string{Fingerprint("dmarc-policy-none", "example.com", "")},
 			Group: GroupEvidence, Effort: "low", Safety: NeedsEvidence, Needs: "a month of DMARC reports with all your own mail passing",
 			Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=DMARC1; p=none; rua=mailto:dmarc@example.com"`}, New: []string{`"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"`}}},
-			Undo:    "publish again:\n" + `_dmarc.example.com. 3600 IN TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`, VisibleWithin: 3600, Points: 10, ScoreAfter: d.Score.High + 10, Verified: true,
-			Next: []Stage{{When: "a month of reports shows nothing of yours put aside", ScoreAfter: d.Score.High + 10, Verified: true, Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`}}}}},
+			Undo:    "publish again:\n" + `_dmarc.example.com. 3600 IN TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`, VisibleWithin: 3600, Points: new(10), ScoreAfter: new(d.Score.High + 10), Verified: true,
+			Next: []Stage{{When: "a month of reports shows nothing of yours put aside", ScoreAfter: new(d.Score.High + 10), Verified: true, Changes: []Change{{Owner: "_dmarc.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`}}}}},
 		},
 		{
 			ID: "spf-record", Title: "Write the addresses of the include that is used once", Rules: []string{"spf-lookup-near"}, Fingerprints: []string{Fingerprint("spf-lookup-near", "example.com", "")},
 			Group: GroupPublish, Effort: "low", Safety: SafeNow,
 			Changes: []Change{{Owner: "example.com", Type: "TXT", TTL: 3600, Old: []string{`"v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`}, New: []string{`"v=spf1 mx ip4:198.51.100.0/28 ip4:198.51.100.64/28 ip4:203.0.113.128/27 include:_spf.example.org ~all"`}}},
-			Undo:    "publish again:\n" + `example.com. 3600 IN TXT "v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`, VisibleWithin: 3600, Points: 1, ScoreAfter: d.Score.High + 1, Verified: true,
+			Undo:    "publish again:\n" + `example.com. 3600 IN TXT "v=spf1 mx include:_spf.example.net include:_spf.example.org ~all"`, VisibleWithin: 3600, Points: new(1), ScoreAfter: new(d.Score.High + 1), Verified: true,
 		},
 		{
 			ID: "mtasts-policy", Title: "Publish an MTA-STS policy in testing mode", Rules: []string{"mtasts-none"}, Group: GroupPublish, Effort: "medium", Safety: NeedsInput, Needs: "the address of a web server for mta-sts.example.com",
@@ -149,7 +149,7 @@ func sampleTypical(t testing.TB) *Report {
 			Changes: []Change{{Owner: "_mta-sts.example.com", Type: "TXT", TTL: 3600, New: []string{`"v=STSv1; id=20261121T061700;"`}}}, VisibleWithin: 900, Unverified: "the policy host does not answer yet",
 		},
 		{
-			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Group: GroupServers, Effort: "low", Safety: Manual, Points: 1, ScoreAfter: d.Score.High,
+			ID: "cert-renew", Title: "Renew the certificate of mx2.example.com", Rules: []string{"cert-expiry"}, Group: GroupServers, Effort: "low", Safety: Manual, Points: new(1), ScoreAfter: new(d.Score.High),
 			Steps: []Step{{Text: "Postfix reads smtpd_tls_chain_files again after: postfix reload"}},
 		},
 	}
@@ -233,7 +233,7 @@ func sampleNoMail(t testing.TB) *Report {
 	bad.Drift = []Difference{{Owner: "_dmarc.parked.example", Type: "TXT", Zone: []string{`"v=DMARC1; p=reject"`}, Note: "not published yet"}}
 	bad.Fixes = []Fix{{
 		ID: "dmarc-record", Title: "Have all mail in its name rejected", Rules: []string{"dmarc-record-missing"}, Group: GroupPublish, Effort: "low", Safety: SafeNow,
-		Changes: []Change{{Owner: "_dmarc.parked.example", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; sp=reject; np=reject"`}}}, Undo: "delete the record", VisibleWithin: 300, Points: 40, ScoreAfter: 100, Verified: true,
+		Changes: []Change{{Owner: "_dmarc.parked.example", Type: "TXT", TTL: 3600, New: []string{`"v=DMARC1; p=reject; sp=reject; np=reject"`}}}, Undo: "delete the record", VisibleWithin: 300, Points: new(40), ScoreAfter: new(100), Verified: true,
 	}}
 	bad.Next = &Outcome{Mark: mark(100, 100, "A+"), Fixes: 1, Verified: true}
 	return New(Tool{Name: "mxvet", Version: "0.1.0"}, "2026.1", sampleRun(), []Domain{good, bad}, nil, lookupSample)

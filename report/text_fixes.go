@@ -68,7 +68,7 @@ func (p *page) fix(n int, f Fix) {
 		p.undo(f.Undo)
 	}
 	for _, s := range f.Next {
-		p.para(2, plain, fmt.Sprintf("then, once %s (score %d):", clean(s.When, maxMessage), s.ScoreAfter))
+		p.para(2, plain, "then, once "+clean(s.When, maxMessage)+afterwards(" (score %d)", s.ScoreAfter)+":")
 		p.changes(s.Changes, "")
 	}
 }
@@ -89,7 +89,7 @@ func (p *page) undo(undo string) {
 func (p *page) proof(f Fix) string {
 	switch {
 	case f.Verified:
-		return fmt.Sprintf("%s: score %d after it", proofNote, f.ScoreAfter)
+		return proofNote + afterwards(": score %d after it", f.ScoreAfter)
 	case f.Unverified != "":
 		return "not verified: " + clean(f.Unverified, maxMessage)
 	}
@@ -103,8 +103,8 @@ func (p *page) fixHead(label string, f Fix) {
 		name = clean(f.Rules[0], 60)
 	}
 	points := ""
-	if f.Points > 0 {
-		points = fmt.Sprintf("  +%d", f.Points)
+	if f.Points != nil && *f.Points > 0 {
+		points = fmt.Sprintf("  +%d", *f.Points)
 	}
 	text := ""
 	switch f.Safety {
@@ -343,4 +343,12 @@ func (a HostAddress) describe() string {
 		parts = append(parts, fmt.Sprintf("%s to %s, %s", clean(c.Key, 40), c.NotAfter.UTC().Format(dateForm), clean(c.trust(), 60)))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// afterwards puts a score into words, "" where no number stands.
+func afterwards(format string, score *int) string {
+	if score == nil {
+		return ""
+	}
+	return fmt.Sprintf(format, *score)
 }

@@ -48,7 +48,7 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		note("safety: %s%s", bound(f.Safety, 40), prefixed(": ", bound(f.Needs, maxMessage)))
 		switch {
 		case f.Verified:
-			note("verified against DNS: score %d after it", f.ScoreAfter)
+			note("verified against DNS%s", afterwards(": score %d after it", f.ScoreAfter))
 		case f.Unverified != "":
 			note("not verified: %s", bound(f.Unverified, maxMessage))
 		}
@@ -66,7 +66,7 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		}
 		zoneChanges(b, f.Changes, f.Safety == SafeNow && f.Verified)
 		for _, s := range f.Next {
-			note("then, once %s (score %d):", bound(s.When, maxMessage), s.ScoreAfter)
+			note("then, once %s%s:", bound(s.When, maxMessage), afterwards(" (score %d)", s.ScoreAfter))
 			zoneChanges(b, s.Changes, false)
 		}
 	}

@@ -236,7 +236,7 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 		changes = fix.Squash(changes, s.Changes)
 		after := p.try(ctx, changes)
 		cleared, why := p.compare(after, p.before.claims(), false)
-		stage := report.Stage{When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.High, Verified: why == ""}
+		stage := report.Stage{When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.Number, Verified: why == ""}
 		if why == "" {
 			var more []fix.Claim
 			for _, c := range cleared {
@@ -288,7 +288,10 @@ func (p *prover) reported(pr proof) report.Fix {
 		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo,
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
-		ScoreAfter: pr.score.High, Points: pr.score.High - p.before.score.High,
+	}
+	if p.before.score.Stands() && (pr.after == nil || pr.score.Stands()) {
+		after, points := pr.score.High, pr.score.High-p.before.score.High
+		out.ScoreAfter, out.Points = &after, &points
 	}
 	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {
