@@ -31,7 +31,7 @@ func nowhereToGo(e *gather.Evidence) bool {
 	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
 		return false
 	}
-	return e.MX.Null || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
+	return e.MX.Null || e.MX.Answer.NXDomain() || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
 }
 
 // noAnswer says why nothing can be concluded from an answer.

@@ -168,7 +168,7 @@ func roleOf(e *Evidence) Role {
 		return unproven("%s", v.Resolver)
 	}
 	in, out, key := receives(e), sends(e), keys(e.DKIM)
-	if in == takesNone && out == sendsNobody {
+	if (in == takesNone || in == takesUnknown) && out == sendsNobody {
 		key = keyNone // two plain words weigh more than a key left behind
 	}
 	who := ""
