@@ -168,22 +168,11 @@ func (r Rule) apply(e *gather.Evidence) Result {
 
 func (r Rule) judge(e *gather.Evidence) Result {
 	res := Result{Rule: r}
-	if slices.Contains(e.Options.Skip, r.Area) {
-		res.Verdicts = []Verdict{{Subject: e.Domain, Status: NotAsked, Message: "area skipped"}}
-	} else if r.When != nil {
-		if status, why := r.When(e); status != "" {
-			res.Verdicts = []Verdict{{Subject: e.Domain, Status: status, Message: why}}
-			if status == Unknown && r.Cites != nil {
-				res.Verdicts[0].Evidence = r.Cites(e)
-			}
-		}
-	}
-	if res.Verdicts == nil {
-		res.Verdicts = r.Judge(e)
-	}
+	res.Verdicts = r.verdicts(e)
 	if len(res.Verdicts) == 0 {
 		res.Verdicts = []Verdict{{Subject: e.Domain, Status: Pass}}
 	}
+	r.leaveOpen(e, res.Verdicts)
 	if why := r.doubt(e); why != "" && slices.ContainsFunc(res.Verdicts, func(v Verdict) bool { return v.Status != NotAsked && v.Status != Unknown }) {
 		res.Verdicts = unknown(e.Vantage.ResolverRefs, "%s: what it says alone proves nothing", why)
 	}
@@ -213,6 +202,45 @@ func (res *Result) settle(e *gather.Evidence) {
 		}
 	}
 	slices.SortStableFunc(res.Verdicts, Verdict.compare)
+}
+
+// verdicts asks guard and judge.
+func (r Rule) verdicts(e *gather.Evidence) []Verdict {
+	if slices.Contains(e.Options.Skip, r.Area) {
+		return []Verdict{{Subject: e.Domain, Status: NotAsked, Message: "area skipped"}}
+	}
+	if r.When != nil {
+		if status, why := r.When(e); status != "" {
+			v := Verdict{Subject: e.Domain, Status: status, Message: why}
+			if status == Unknown && r.Cites != nil {
+				v.Evidence = r.Cites(e)
+			}
+			return []Verdict{v}
+		}
+	}
+	return r.Judge(e)
+}
+
+// leaveOpen makes unknown what fails only in some of the roles that failed lookups
+// leave open.
+func (r Rule) leaveOpen(e *gather.Evidence, vs []Verdict) {
+	failed := func(v Verdict) bool { return v.Status == Fail }
+	if len(e.Role.Could) == 0 || !slices.ContainsFunc(vs, failed) {
+		return
+	}
+	for _, name := range e.Role.Could {
+		other := *e
+		other.Role = gather.Role{Name: name, Unproven: true, Why: e.Role.Why}
+		if slices.ContainsFunc(r.verdicts(&other), failed) {
+			continue
+		}
+		for i := range vs {
+			if failed(vs[i]) {
+				vs[i].Status, vs[i].Message = Unknown, "whether the domain does mail in that way is not known ("+e.Role.Why+"); if it does: "+vs[i].Message
+			}
+		}
+		return
+	}
 }
 
 // doubt says what is wrong with the resolver on whose word the rule rests, ""

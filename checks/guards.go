@@ -47,5 +47,5 @@ func nowhereToGo(e *gather.Evidence) bool {
 	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
 		return false
 	}
-	return e.MX.Null || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
+	return e.MX.Null || e.MX.Answer.NXDomain() || e.Apex.A.Missing("A") && e.Apex.AAAA.Missing("AAAA")
 }

@@ -101,7 +101,7 @@ func confirmEarly(ctx context.Context, src wire.Source, domain string, o Options
 			return confirm(ctx, src, domain, o, domain, []string{"MX", "TXT"}[i])
 		}
 	}
-	if mx.Answer.NXDomain() && len(mx.Answer.Chain(domain)) == 0 && !mx.Answer.Assumed {
+	if denied := mx.Answer; denied.NXDomain() && len(denied.Chain(domain)) == 0 && !denied.Assumed {
 		short, cancel := context.WithTimeout(ctx, directWait)
 		defer cancel()
 		return confirm(short, src, domain, o, domain, "MX")

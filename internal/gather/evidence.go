@@ -110,7 +110,10 @@ type Role struct {
 	// SPF text or DKIM key, all of which were asked for and answered. It is
 	// no-mail then, unproven: no record of the owner says so.
 	Absent bool
-	Why    string
+	// Could names the other roles that are open because some lookup failed. What
+	// fails in the one and does not apply in another is unknown.
+	Could []string
+	Why   string
 }
 
 // The roles.

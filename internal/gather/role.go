@@ -168,7 +168,7 @@ func roleOf(e *Evidence) Role {
 		return unproven("%s", v.Resolver)
 	}
 	in, out, key := receives(e), sends(e), keys(e.DKIM)
-	if in == takesNone && out == sendsNobody {
+	if (in == takesNone || in == takesUnknown) && out == sendsNobody {
 		key = keyNone // two plain words weigh more than a key left behind
 	}
 	who := ""
@@ -201,22 +201,27 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 		takesNowhere: "there is neither MX nor address",
 	}[in]
 	full := (in == takesMail || in == takesImplicit) && out != sendsNobody
+	open := func(format string, args ...any) Role {
+		r := unproven(format, args...)
+		r.Could = could(in, out)
+		return r
+	}
 	switch {
 	case in == takesUnknown && mx.Fail != nil:
-		return unproven("the MX lookup gave no answer: %s", mx.Fail)
+		return open("the MX lookup gave no answer: %s", mx.Fail)
 	case in == takesUnknown && mx.TCPFailed:
-		return unproven("the answer to the MX lookup was cut short")
+		return open("the answer to the MX lookup was cut short")
 	case in == takesUnknown:
-		return unproven("there is no MX, and the lookup of an address gave no answer")
+		return open("there is no MX, and the lookup of an address gave no answer")
 	case out == sendsUnknown && txt.Answer.Fail != nil:
-		return unproven("the SPF lookup gave no answer: %s", txt.Answer.Fail)
+		return open("the SPF lookup gave no answer: %s", txt.Answer.Fail)
 	case out == sendsUnknown:
-		return unproven("the SPF record could not be looked up whole")
+		return open("the SPF record could not be looked up whole")
 
 	case in == takesGone:
 		return Role{Name: Full, Why: "the name does not exist"}
 	case key == keyUnknown && who == "" && !full && out != sendsBroken:
-		return unproven("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
+		return open("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
 	case in == takesMail && out == sendsNobody:
 		return Role{Name: ReceiveOnly, Why: "SPF lets nobody send, " + where}
 	case full:
@@ -236,4 +241,19 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 		return Role{Name: NoMail, Unproven: true, Absent: true, Why: "nothing here receives or sends mail; if it should: --profile full"}
 	}
 	return unproven("there is neither MX nor address nor SPF record, but something lies below _domainkey")
+}
+
+// could gives the roles other than full that failed lookups leave open.
+func could(in receiving, out sending) []string {
+	switch {
+	case in == takesMail:
+		return []string{ReceiveOnly}
+	case in == takesImplicit:
+		return []string{NoMail}
+	case in == takesUnknown && out == sendsMail:
+		return []string{SendOnly}
+	case in == takesUnknown:
+		return []string{ReceiveOnly, SendOnly, NoMail}
+	}
+	return []string{SendOnly, NoMail}
 }

@@ -181,7 +181,10 @@ func testResolver(ctx context.Context, src wire.Source, o Options) (trouble stri
 // zone's servers say when they are asked directly.
 func (e *Evidence) compareResolver(dmarc wire.Asked) {
 	v := &e.Vantage
-	if v.Resolver == "" && e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
+	denied := slices.ContainsFunc([]wire.Answer{e.MX.Answer, e.Apex.TXT, e.Apex.NS, e.Apex.SOA, e.Apex.A}, func(a wire.Answer) bool {
+		return a.NXDomain() && len(a.Chain(e.Domain)) == 0
+	})
+	if v.Resolver == "" && denied {
 		if s, knows := e.Authority.knows(e.Domain); knows {
 			v.Resolver = "the resolver says that " + e.Domain + " does not exist, and " + s.Name + " [" + s.Addr.String() + "], asked directly, knows it"
 			v.ResolverRefs = []wire.Ref{e.MX.Ref, s.Ref}
