@@ -155,24 +155,19 @@ func Run(e *gather.Evidence, rules []Rule) []Result {
 // be judged otherwise in another role that it may have is unknown.
 func (r Rule) apply(e *gather.Evidence) Result {
 	res := r.judge(e)
-	for _, role := range e.Roles {
-		if role == e.Role.Name {
-			continue
-		}
+	for _, role := range e.Role.Could {
 		other := *e
-		other.Role.Name = role
+		other.Role = gather.Role{Name: role, Unproven: true, Why: e.Role.Why}
 		res = res.agreed(e, r.judge(&other))
 	}
 	return res
 }
 
 func (r Rule) judge(e *gather.Evidence) Result {
-	res := Result{Rule: r}
-	res.Verdicts = r.verdicts(e)
+	res := Result{Rule: r, Verdicts: r.verdicts(e)}
 	if len(res.Verdicts) == 0 {
 		res.Verdicts = []Verdict{{Subject: e.Domain, Status: Pass}}
 	}
-	r.leaveOpen(e, res.Verdicts)
 	if why := r.doubt(e); why != "" && slices.ContainsFunc(res.Verdicts, func(v Verdict) bool { return v.Status != NotAsked && v.Status != Unknown }) {
 		res.Verdicts = unknown(e.Vantage.ResolverRefs, "%s: what it says alone proves nothing", why)
 	}
@@ -219,28 +214,6 @@ func (r Rule) verdicts(e *gather.Evidence) []Verdict {
 		}
 	}
 	return r.Judge(e)
-}
-
-// leaveOpen makes unknown what fails only in some of the roles that failed lookups
-// leave open.
-func (r Rule) leaveOpen(e *gather.Evidence, vs []Verdict) {
-	failed := func(v Verdict) bool { return v.Status == Fail }
-	if len(e.Role.Could) == 0 || !slices.ContainsFunc(vs, failed) {
-		return
-	}
-	for _, name := range e.Role.Could {
-		other := *e
-		other.Role = gather.Role{Name: name, Unproven: true, Why: e.Role.Why}
-		if slices.ContainsFunc(r.verdicts(&other), failed) {
-			continue
-		}
-		for i := range vs {
-			if failed(vs[i]) {
-				vs[i].Status, vs[i].Message = Unknown, "whether the domain does mail in that way is not known ("+e.Role.Why+"); if it does: "+vs[i].Message
-			}
-		}
-		return
-	}
 }
 
 // doubt says what is wrong with the resolver on whose word the rule rests, ""

@@ -14,12 +14,12 @@ type Fix struct {
 	Changes       []Change `json:"changes"` // empty: nothing that DNS can mend
 	Steps         []Step   `json:"steps"`
 	Undo          string   `json:"undo"`
-	VisibleWithin int      `json:"visible_within"` // seconds that caches may hold the old records
+	VisibleWithin int      `json:"visible_within"`                    // seconds that caches may hold the old records
 	Points        *int     `json:"points" jsonschema:"nullable"`      // score gained by this fix alone; null where no number stands
 	ScoreAfter    *int     `json:"score_after" jsonschema:"nullable"` // by this fix alone; null where no number stands
-	Verified      bool     `json:"verified"`       // a second audit over the changed records cleared what it claims and lowered nothing
-	Unverified    string   `json:"unverified"`     // why it is not verified
-	Next          []Stage  `json:"next"`           // later stages of a staged change
+	Verified      bool     `json:"verified"`                          // a second audit over the changed records cleared what it claims and lowered nothing
+	Unverified    string   `json:"unverified"`                        // why it is not verified
+	Next          []Stage  `json:"next"`                              // later stages of a staged change
 }
 
 // A Step is something for a person to do.
@@ -57,8 +57,8 @@ type Change struct {
 type Stage struct {
 	When         string   `json:"when"` // what must hold before
 	Changes      []Change `json:"changes"`
-	Rules        []string `json:"rules"`        // rules that it clears beyond what comes before
-	Fingerprints []string `json:"fingerprints"` // findings that it clears beyond what comes before
+	Rules        []string `json:"rules"`                             // rules that it clears beyond what comes before
+	Fingerprints []string `json:"fingerprints"`                      // findings that it clears beyond what comes before
 	ScoreAfter   *int     `json:"score_after" jsonschema:"nullable"` // null where no number stands
 	Verified     bool     `json:"verified"`
 }

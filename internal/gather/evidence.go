@@ -61,10 +61,6 @@ type Evidence struct {
 	Dotless     []Dotless // names that look as if their final dot was forgotten
 	DotlessMore int       // such names left out by the bound
 	Pointers    []Pointer // keys that are host names in place of an alias
-
-	// Roles are those that the domain may have, where lookups behind Role failed;
-	// nil where all of them were answered.
-	Roles []string
 }
 
 // Options are the user's wishes about one domain's audit. They decide what is

@@ -125,7 +125,6 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	e.Vantage.Resolver, e.Vantage.ResolverRefs = trouble, shown
 	e.compareResolver(wire.Ask(ctx, src, "_dmarc."+domain, "TXT"))
 	e.Role = roleOf(e)
-	e.Roles = rolesOf(e)
 	return e
 }
 
