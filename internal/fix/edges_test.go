@@ -47,6 +47,8 @@ func TestEdges(t *testing.T) {
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 		}, told: "posts to mailing lists", never: "14 days"},
+		{name: "names that do not exist are as strict as the rest", zone: dmarcOf("v=DMARC1; p=quarantine; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=quarantine; np=quarantine; rua=mailto:dmarc@example.com"}},
+		{name: "names that do not exist, less strict", zone: dmarcOf("v=DMARC1; p=reject; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"}},
 		{name: "a share of the mail", zone: dmarcOf("v=DMARC1; p=reject; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}, told: "a month of DMARC reports with all your own mail passing, and that nobody of the domain posts to mailing lists"},
 		{name: "a share of the mail, put aside", zone: dmarcOf("v=DMARC1; p=quarantine; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"}, told: "a month", never: "lists"},
 		{name: "subdomains too", zone: dmarcOf("v=DMARC1; p=quarantine; sp=none; np=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "that of subdomains too"},
