@@ -16,6 +16,7 @@ func TestEdges(t *testing.T) {
 	sts := func(text string) string { return mail + aligned + reject + `_mta-sts IN TXT "` + text + `"` + "\n" }
 	for _, c := range []struct {
 		name, zone, hosts, id, safety string
+		o                             gather.Options
 		want                          []string // texts of the records, stage by stage
 		told                          string   // stands in title, needs, steps or conditions
 		never                         string   // stands nowhere in the fix
@@ -39,14 +40,21 @@ func TestEdges(t *testing.T) {
 		{name: "none, and nothing known", zone: "@ IN MX 10 gone\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, told: "List all that send mail"},
 		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
 
+		{name: "a name that a network covers today", zone: spfOf("v=spf1 mx ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.0/24 ~all"}, told: "that what mx leads to stays within the networks"},
 		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
 		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
 
+		{name: "no mail, and only refusals", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 -ip4:192.0.2.1 ?ip4:192.0.2.2 ~ip4:192.0.2.3 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 -all"}},
+		{name: "no mail by the operator's word, and a sender", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 ip4:192.0.2.1 ~all"`, o: gather.Options{Profile: gather.NoMail}, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 -all"}, told: "names senders"},
+
 		// DMARC
+		{name: "reports to who never agreed", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:a@example.org,mailto:dmarc@example.com"), hosts: mailHost + "\n- {name: mx.example.org, addrs: [192.0.2.26], smtp: {}}\n-- zone/example.org --\n@ IN MX 10 mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "No report address at example.org", want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
 		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 		}, told: "posts to mailing lists", never: "14 days"},
+		{name: "names that do not exist are as strict as the rest", zone: dmarcOf("v=DMARC1; p=quarantine; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=quarantine; np=quarantine; rua=mailto:dmarc@example.com"}},
+		{name: "names that do not exist, less strict", zone: dmarcOf("v=DMARC1; p=reject; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"}},
 		{name: "a share of the mail", zone: dmarcOf("v=DMARC1; p=reject; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}, told: "a month of DMARC reports with all your own mail passing, and that nobody of the domain posts to mailing lists"},
 		{name: "a share of the mail, put aside", zone: dmarcOf("v=DMARC1; p=quarantine; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"}, told: "a month", never: "lists"},
 		{name: "subdomains too", zone: dmarcOf("v=DMARC1; p=quarantine; sp=none; np=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "that of subdomains too"},
@@ -79,7 +87,7 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 	} {
 		t.Run(c.id+" "+c.name, func(t *testing.T) {
 			t.Parallel()
-			f, found := propose(t, gather.Options{}, c.zone, c.hosts)[c.id]
+			f, found := propose(t, c.o, c.zone, c.hosts)[c.id]
 			if found != (c.safety != "") || f.Safety != c.safety {
 				t.Fatalf("%v %q: %+v", found, f.Safety, f)
 			}

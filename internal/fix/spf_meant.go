@@ -121,12 +121,15 @@ func Meant(e *gather.Evidence) [][]zone.Change {
 	for _, r := range records {
 		var terms, tail []string
 		for _, t := range r.Terms {
-			switch {
-			case unreadable(t):
-			case t.Kind.Mechanism() && t.Kind != spf.KindAll || slices.ContainsFunc(t.Problems, func(p spf.Problem) bool { return p.Code == spf.CodeAsModifier }):
-				terms = append(terms, corrected(t)...)
-			default:
-				tail = append(tail, corrected(t)...)
+			if unreadable(t) {
+				continue
+			}
+			for _, text := range corrected(t) {
+				if kind := spf.Parse("v=spf1 " + text).Terms[0].Kind; kind.Mechanism() && kind != spf.KindAll {
+					terms = append(terms, text)
+				} else {
+					tail = append(tail, text)
+				}
 			}
 		}
 		text := strings.Join(slices.Concat([]string{"v=spf1"}, terms, tail), " ")
