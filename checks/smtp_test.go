@@ -154,3 +154,33 @@ func TestStores(t *testing.T) {
 		}
 	}
 }
+
+// A relay test that was stopped early passes nothing, although all that was asked
+// was refused.
+func TestRelayStopped(t *testing.T) {
+	asked := func(form string, code int) []smtp.Exchange {
+		return []smtp.Exchange{
+			{Stage: smtp.StageMail, Form: form, Reply: &smtp.Reply{Code: 250, Lines: []string{"ok"}}},
+			{Stage: smtp.StageRcpt, Form: form, Reply: &smtp.Reply{Code: code, Lines: []string{"so"}}},
+		}
+	}
+	log := []smtp.Exchange{
+		{Stage: smtp.StageBanner, Reply: &smtp.Reply{Code: 220, Lines: []string{"mx1.example.com"}}},
+		{Stage: smtp.StageEHLO, Reply: &smtp.Reply{Code: 250, Lines: []string{"mx1.example.com"}}},
+	}
+	for form, code := range map[string]int{gather.FormPostmaster: 250, gather.FormRandom: 550, gather.FormUnresolvable: 550, gather.FormNull: 550} {
+		log = append(log, asked(form, code)...)
+	}
+	judge := func(s wire.Session) Verdict {
+		e := &gather.Evidence{Domain: "example.com"}
+		a := at("192.0.2.1", s)
+		return judgeRelay(e, conversation{&gather.Host{Name: "mx1.example.com"}, &a, "mx1.example.com"}, true)
+	}
+	stopped := wire.Session{Exchanges: log, Fail: &wire.Fail{Kind: wire.FailLimit, Text: "the server began to pause"}}
+	if v := judge(stopped); v.Status != Unknown || !strings.Contains(v.Message, "stopped before its end") {
+		t.Errorf("%+v", v)
+	}
+	if v := judge(wire.Session{Exchanges: append(log, asked(gather.FormRoute, 550)...)}); v.Status != Pass {
+		t.Errorf("%+v", v)
+	}
+}

@@ -14,6 +14,7 @@ func TestStripSigns(t *testing.T) {
 		"smtp-starttls-none-masked":       `it shows in the keyword "XXXXXXXA"`,
 		"smtp-starttls-none-masked-there": "a firewall before the server",
 		"smtp-starttls-none-starred":      "it shows in the stars in its greeting",
+		"smtp-banner-refuses-closed":      "refused this machine: it greeted with",
 		"smtp-starttls-fails-unknown":     "it shows in that a command which is offered is not known",
 	} {
 		rule := "smtp-starttls-none"
