@@ -14,7 +14,7 @@ func mxAddressRules() []Rule {
 		{
 			ID: "mx-special-address", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "no MX host has a public address", About: "the servers' addresses"},
+				{On: Arrival, From: Critical, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "no MX host has a public address", About: "the servers' addresses"},
 				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX address is not a public one", About: "the servers' addresses"},
 			},
 			Title: "mail hosts have public addresses",

@@ -38,7 +38,7 @@ func mxTargetRules() []Rule {
 		{
 			ID: "mx-not-hostname", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "no MX record names a usable host"},
+				{On: Arrival, From: Critical, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "no MX record names a usable host"},
 				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "an MX record names no valid host"},
 			},
 			Title: "every MX record names a proper host name",

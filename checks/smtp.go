@@ -23,7 +23,7 @@ func serviceRules() []Rule {
 		{
 			ID: "smtp-banner-refuses", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "its mail servers turn every sender away"},
+				{On: Arrival, From: Critical, Weight: Decides, Everywhere: true, Direction: MailTo, Words: "its mail servers turn every sender away"},
 				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "a mail server turns senders away"},
 			},
 			Title: "the mail hosts take mail from strangers, or at least talk with them",
