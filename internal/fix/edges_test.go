@@ -41,6 +41,7 @@ func TestEdges(t *testing.T) {
 		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
 
 		{name: "a name that a network covers today", zone: spfOf("v=spf1 mx ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.0/24 ~all"}, told: "that what mx leads to stays within the networks"},
+		{name: "ptr stays until somebody knows", zone: spfOf("v=spf1 ipv4:192.0.2.25 ptr ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ptr ~all", "v=spf1 ip4:192.0.2.25 ~all"}, told: "no sender passes by its host name alone"},
 		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
 		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
 

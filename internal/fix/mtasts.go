@@ -121,7 +121,7 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 		age = served.MaxAge
 		switch {
-		case age < 0 || age < policyDay:
+		case age < policyDay: // none at all is under it
 			age = policyDay
 		case age > mtasts.MaxAgeLimit:
 			age = mtasts.MaxAgeLimit
