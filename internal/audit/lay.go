@@ -17,5 +17,9 @@ func (a Assumed) Lay(src wire.Source, suffixes *psl.List, domains ...string) (la
 	for _, file := range a.laid().files() {
 		texts = append(texts, "zone file "+file)
 	}
-	return a.over(src), append(texts, a.Texts...)
+	texts = append(texts, a.Texts...)
+	for _, name := range a.presumed {
+		texts = append(texts, "no record at "+name+", since nothing was asked")
+	}
+	return a.over(src), texts
 }

@@ -66,7 +66,9 @@ func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 	}
 	var gone []string
 	for _, h := range before.hosts {
-		if !slices.Contains(after.hosts, h) {
+		if !slices.Contains(after.hosts, h) && !slices.ContainsFunc(m.e.Dotless, func(d gather.Dotless) bool {
+			return d.Name == h && slices.Contains(after.hosts, d.Meant) // the same host, without the zone's name behind it
+		}) {
 			gone = append(gone, h)
 		}
 	}

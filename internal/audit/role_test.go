@@ -62,7 +62,7 @@ func TestNoArrival(t *testing.T) {
 		},
 		{
 			"private addresses alone", "A world.\n-- base --\nmodel\n-- patch --\n- @ MX\n@ IN MX 10 in1\nin1 IN A 10.1.2.3\n",
-			"mx-special-address", checks.Critical, 20, "mx",
+			"mx-special-address", checks.Critical, 20, "",
 		},
 		{
 			"no host has an address", "A world.\n-- base --\nmodel\n-- patch --\n- @ MX\n@ IN MX 10 gone\n",

@@ -197,7 +197,7 @@ func Squash(first, second []zone.Change) []zone.Change {
 func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	c := &composer{e: e, results: results}
 	var out []Fix
-	if e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0 {
+	if c.fails("dns-nxdomain", "") {
 		out := Steps(e, results, func(claim Claim) bool { return claim.Rule != "dns-nxdomain" })
 		for i := range out { // all the rest comes of that
 			for _, res := range results {
@@ -216,14 +216,16 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	}
 	for _, propose := range proposals {
 		if f, ok := propose(); ok && (c.worthwhile(f) || f.ID == NoMailRecords) {
-			if f.Undo == "" && len(f.Changes) > 0 {
-				f.Undo = undo(f.Changes)
-			}
-			f.dns = f.ID != MTASTSPolicy // a file on a web server
 			out = append(out, f)
 		}
 	}
 	out = separate(beside(c.slips(), out))
+	for i := range out {
+		if f := &out[i]; f.Undo == "" && len(f.Changes) > 0 {
+			f.Undo = undo(f.Changes)
+		}
+		out[i].dns = out[i].ID != MTASTSPolicy // a file on a web server
+	}
 	taken := map[Claim]bool{}
 	for _, f := range out {
 		for _, claim := range f.Claims {

@@ -54,7 +54,7 @@ func beside(slips, fixes []Fix) []Fix {
 // finalDots writes the names as they were meant. A name that nobody has, with the
 // zone's name or without, is not written anew.
 func (c *composer) finalDots() (Fix, bool) {
-	f := Fix{ID: FinalDot, Title: "write the final dot", Effort: LowEffort, Safety: SafeNow, Undo: "publish the replaced records again"}
+	f := Fix{ID: FinalDot, Title: "write the final dot", Effort: LowEffort, Safety: SafeNow}
 	for _, v := range c.failing("dns-final-dot") {
 		i := slices.IndexFunc(c.e.Dotless, func(d gather.Dotless) bool { return d.Owner == v.Subject && d.Name == v.Key })
 		if i < 0 || c.e.Dotless[i].Nowhere() {
@@ -133,7 +133,7 @@ func (c *composer) spfWords() (Fix, bool) {
 func (c *composer) rewritten(id, owner string, a wire.Answer, said, meant string, claims []Claim) Fix {
 	f := Fix{
 		ID: id, Title: "publish the text as it was meant", Claims: claims, Changes: []zone.Change{replace(owner, a, []string{said}, meant)},
-		Effort: LowEffort, Safety: SafeNow, Undo: "publish the replaced record again", VisibleWithin: visible(a, "TXT"),
+		Effort: LowEffort, Safety: SafeNow, VisibleWithin: visible(a, "TXT"),
 	}
 	lower := strings.ToLower(meant)
 	switch {
@@ -198,7 +198,7 @@ func (c *composer) aliasesBack() []Fix {
 		}
 		p, ttl := c.e.Pointers[i], ttlFor(at.Answer, "TXT")
 		f := Fix{
-			ID: DKIMRecord, Title: "publish the alias of the DKIM key", Effort: LowEffort, Safety: SafeNow, Undo: "publish the TXT record again",
+			ID: DKIMRecord, Title: "publish the alias of the DKIM key", Effort: LowEffort, Safety: SafeNow,
 			Claims: []Claim{{"dkim-text-for-alias", v.Subject, v.Key}},
 			Changes: []zone.Change{
 				{Owner: p.Owner, Type: "TXT", Remove: []string{"*"}, TTL: ttl},
