@@ -42,7 +42,7 @@ func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
 	m.Number, m.NumberLow, m.Letter, m.Why, m.Provisional = nil, nil, "", "", true
 	if coverage < least || open {
 		if m.Why = why; m.Why == "" {
-			m.Why = fmt.Sprintf("only %d %% of what counts could be checked", coverage)
+			m.Why = fmt.Sprintf("only %d %% of what was asked was answered", coverage)
 		}
 		return
 	}

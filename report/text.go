@@ -145,7 +145,7 @@ func (p *page) header(d *Domain) {
 	if s.Cap != nil {
 		facts = append(facts, fmt.Sprintf("%s points, held at %d: %s", s.Raw, s.Cap.At, clean(s.Cap.Words, maxMessage)))
 	}
-	facts = append(facts, fmt.Sprintf("%d %% checked", s.Coverage))
+	facts = append(facts, fmt.Sprintf("%d %% answered", s.Coverage))
 	p.scored("SCORE", s.Mark, s.Suffix, facts)
 	if d.Next != nil && d.Next.Stands() && !p.o.Quiet {
 		p.scored("NEXT", d.Next.Mark, nil, []string{p.nextText(d.Next)})
