@@ -194,6 +194,9 @@ func worst(all []stand) stand {
 // reason says in one sentence why something is not known.
 func (a asker) reason(v checks.Verdict) string {
 	text := v.Message
+	if cause := causesOf(a.e).of(v.Evidence); cause != "" {
+		return bound(cause, maxMessage)
+	}
 	if v.Subject != "" && v.Subject != a.e.Domain && !strings.Contains(text, v.Subject) {
 		text = v.Subject + ": " + text
 	}
