@@ -88,7 +88,7 @@ func (f *auditFlags) registerAssumed(set *pflag.FlagSet) {
 
 // registerRecords is about the DNS alone.
 func (f *auditFlags) registerRecords(set *pflag.FlagSet) {
-	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
+	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit laid over what is published; repeatable")
 	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published in place of all of its name and type: 'NAME TTL IN TYPE DATA'; '+ NAME ...' beside them; '- NAME TYPE [DATA]' for one, or all, that is gone; repeatable")
 }
 
