@@ -88,12 +88,11 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 	case len(unknown) > 0:
 		st := worst(unknown)
 		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
+		s.but(partly)
 	case len(unasked) > 0:
 		st := worst(unasked)
 		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
-		if len(partly) > 0 {
-			s.words += ", but " + worst(partly).bearing.Words
-		}
+		s.but(partly)
 	case len(partly) > 0:
 		s.rest(Partly, partly, worst(partly).bearing.Words)
 	case len(pick(checks.Pass, checks.Decides)) > 0:
@@ -102,6 +101,13 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		s.rest(Unclear, nil, "nothing that decides it could be checked")
 	}
 	return s
+}
+
+// but adds what is known to be wrong, to an answer that stays open all the same.
+func (s *side) but(partly []stand) {
+	if len(partly) > 0 {
+		s.words += ", but " + worst(partly).bearing.Words
+	}
 }
 
 // notice takes up what a rule says whatever the answer will be.
