@@ -191,6 +191,11 @@ func (f *auditFlags) checkLook() ([]output, error) {
 	case f.rubric != "" && !slices.Contains(report.Rubrics(), f.rubric):
 		return nil, usagef("--rubric %s: this version knows %s", f.rubric, strings.Join(report.Rubrics(), ", "))
 	}
+	for _, a := range f.require {
+		if slices.Contains(f.skip, a) {
+			return nil, usagef("--require %s with --skip %s: an area that is left out gives no answer", a, a)
+		}
+	}
 	if len(f.require) == 0 {
 		f.require = []string{checks.AreaHosts, checks.AreaSPF, checks.AreaDMARC}
 	}
