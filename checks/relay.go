@@ -145,7 +145,7 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	}
 	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
 		status, why := c.mute(e)
-		return Verdict{Status: status, Message: why}, true
+		return Verdict{Status: status, Message: why, NoFault: smtp.Banner(c.Addr.Session.Exchanges) != nil}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
@@ -164,8 +164,10 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	if v, done := relayUnasked(e, c); done {
 		return v
 	}
+	// A server that slows strangers down until time is up has answered all the same.
+	told := c.Addr.Session.Fail == nil || envelopeOf(c, gather.FormNull).refused()
 	unknown := func(format string, args ...any) Verdict {
-		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...), NoFault: told}
 	}
 	random := envelopeOf(c, gather.FormRandom)
 	loose := false // it takes what nobody can deliver to, but not unknown names of its own
