@@ -84,11 +84,6 @@ func judgeOpenRelay(e *gather.Evidence) []Verdict {
 			}
 		}
 	}
-	for _, h := range e.MX.Hosts {
-		if v, silent := mxSilentAddress(h); silent {
-			out = append(out, v)
-		}
-	}
 	return out
 }
 
@@ -140,6 +135,8 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	switch why := c.Addr.RelayNotAsked; {
 	case strings.HasPrefix(why, "shared platform"):
 		return Verdict{Status: NotApplicable, Message: why}, true
+	case why != "" && why == e.Relay.NotAsked && e.Relay.Lost != "":
+		return Verdict{Status: Unknown, Message: why, Evidence: append(c.refs(), e.Relay.Lost)}, true
 	case why != "":
 		return Verdict{Status: NotAsked, Message: why}, true
 	}
