@@ -110,7 +110,19 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return append(out, boundHosts(e)...)
+	return slices.Concat(out, boundHosts(e), lostHosts(e))
+}
+
+// lostHosts tells of mail hosts some of whose addresses could not be looked up:
+// what a conversation there would have shown is not known.
+func lostHosts(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, h := range e.MX.Hosts {
+		if v, silent := mxSilentAddress(h); silent {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // judgeOffer judges what each server offers in clear text, where it said so.
