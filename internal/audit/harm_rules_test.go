@@ -30,6 +30,21 @@ func mayFail(rule string, ref wire.Ref) bool {
 	return false
 }
 
+// Rules that leave a fault to a graver rule while that one fails, and tell of it
+// themselves where that one is not known any more: what they saw is proven.
+var toldByAnother = []struct{ rule, by, why string }{
+	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+}
+
+func toldNow(rule string, before, after view) bool {
+	for _, o := range toldByAnother {
+		if o.rule == rule && before.results[rule].Status == checks.NotApplicable && before.results[o.by].Status == checks.Fail && after.results[o.by].Status == checks.Unknown {
+			return true
+		}
+	}
+	return false
+}
+
 // A breach is something that a failure must not bring about.
 type breach struct{ kind, rule, text string }
 
@@ -51,7 +66,9 @@ func compare(before, after view, ref wire.Ref) []breach {
 		out = append(out, breach{kind, rule, fmt.Sprintf(format, args...)})
 	}
 	for id, now := range after.results {
-		compareRule(before.results[id], now, ref, say)
+		if !toldNow(id, before, after) {
+			compareRule(before.results[id], now, ref, say)
+		}
 	}
 	compareAnswers(before, after, ref, say)
 
