@@ -174,7 +174,8 @@ func (r *Route) Targets() []wire.MX {
 type Destinations struct {
 	State State
 	Addrs []netip.Addr
-	Whole bool // nothing failed and nothing was left out: there are no others
+	Whole bool       // nothing failed and nothing was left out: there are no others
+	Lost  wire.Asked // a question that failed, its Ref "" where none did
 }
 
 // Addresses goes on to the addresses of the targets, of the first most of them.
@@ -183,6 +184,9 @@ func (r *Route) Addresses(ctx context.Context, src wire.Source, most int) Destin
 	d := Destinations{State: r.State(), Whole: len(targets) <= most && !r.MX.Failed()}
 	if d.State == Unknown {
 		d.Whole = false
+	}
+	if r.MX.Failed() || d.State == Unknown {
+		d.Lost, _ = r.Failed()
 	}
 	targets = targets[:min(len(targets), most)]
 	found := make([][2]wire.Asked, len(targets))
@@ -194,6 +198,9 @@ func (r *Route) Addresses(ctx context.Context, src wire.Source, most int) Destin
 	for _, f := range found {
 		for _, a := range f {
 			d.Addrs = append(d.Addrs, a.Answer.Addrs()...)
+			if a.Failed() && d.Lost.Ref == "" {
+				d.Lost = a
+			}
 			d.Whole = d.Whole && !a.Failed()
 		}
 	}
