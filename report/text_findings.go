@@ -35,7 +35,7 @@ func (p *page) areas(d *Domain) {
 			{text: a.Share()},
 			{text: strings.ToUpper(clean(a.Worst, 10)), role: severityRole(a.Worst)},
 		}
-		if len(a.Costs) == 0 && a.Unknown == 0 && a.Passed+a.Failed > 0 && a.NotAsked > 0 {
+		if o := p.r.Run.Options; (o.Offline || !o.SMTP) && len(a.Costs) == 0 && a.Unknown == 0 && a.Passed+a.Failed > 0 && a.NotAsked > 0 {
 			rows = append(rows, append(first, cell{text: "ok; " + plural(a.NotAsked, "rule", "rules") + " not asked", role: good}))
 			continue
 		}
