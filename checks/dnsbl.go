@@ -282,7 +282,7 @@ func (q listQuestion) about(s listedSubject) []Verdict {
 			if r.Health.Works() && q.missed(r.List) {
 				out = append(out, Verdict{
 					Subject: s.Subject, Key: r.List.ID, Status: Unknown, Severity: q.severity(r.List),
-					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(),
+					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(), NoFault: r.State == dnsbl.Refused,
 				})
 			}
 		}
@@ -326,12 +326,13 @@ func (q listQuestion) gaps(e *gather.Evidence) []Verdict {
 		if h := e.Blocklists.Health[i]; h.State != dnsbl.Broken {
 			out = append(out, Verdict{
 				Key: l.ID, Status: Unknown, Severity: q.severity(l),
-				Message: l.Name + " not checked: " + h.Why, Evidence: healthRefs([]dnsbl.Health{h}),
+				Message: l.Name + " not checked: " + h.Why, Evidence: healthRefs([]dnsbl.Health{h}), NoFault: h.State == dnsbl.Refused,
 			})
 		}
 	}
 	if why, refs := resolverFailsLists(e); why != "" && worst != "" {
-		return []Verdict{{Key: "lists", Status: Unknown, Severity: worst, Message: why, Evidence: refs}}
+		silent := slices.ContainsFunc(out, func(v Verdict) bool { return !v.NoFault })
+		return []Verdict{{Key: "lists", Status: Unknown, Severity: worst, Message: why, Evidence: refs, NoFault: !silent}}
 	}
 	return out
 }

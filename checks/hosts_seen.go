@@ -94,8 +94,9 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 	for _, c := range conversations(e) {
 		var v Verdict
 		if status, why := c.unreached(e); status != "" {
-			v = Verdict{Status: status, Message: why, Evidence: c.refs()}
-			if reach, _ := c.reach(e); reach.Ref != "" {
+			reach, _ := c.reach(e)
+			v = Verdict{Status: status, Message: why, Evidence: c.refs(), NoFault: reach.Broken}
+			if reach.Ref != "" {
 				v.Evidence = append(v.Evidence, reach.Ref)
 			}
 		} else {

@@ -142,7 +142,7 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	}
 	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
 		status, why := c.mute(e)
-		return Verdict{Status: status, Message: why}, true
+		return Verdict{Status: status, Message: why, NoFault: smtp.Banner(c.Addr.Session.Exchanges) != nil}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
@@ -166,8 +166,10 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	if v, done := relayUnasked(e, c); done {
 		return v
 	}
+	// A server that slows strangers down until time is up has answered all the same.
+	told := c.Addr.Session.Fail == nil || envelopeOf(c, gather.FormNull).refused()
 	unknown := func(format string, args ...any) Verdict {
-		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...), NoFault: told}
 	}
 	random := envelopeOf(c, gather.FormRandom)
 	loose := false // it takes what nobody can deliver to, but not unknown names of its own
@@ -196,6 +198,7 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	case len(seen) > 0 && trusted(e, c):
 		return unknown("accepted at RCPT (%s), but asked from an address that the domain itself trusts; ask from elsewhere", strings.Join(seen, "; "))
 	case len(seen) > 0 && perhapsTrusted(e, c) != "":
+		told = false
 		return unknown("accepted at RCPT (%s), but whether the domain trusts the address that was asked from is not known: %s", strings.Join(seen, "; "), perhapsTrusted(e, c))
 	case strong && open:
 		return Verdict{Status: Fail, Message: fmt.Sprintf(

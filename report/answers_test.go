@@ -51,6 +51,8 @@ func TestAnswers(t *testing.T) {
 		return said(s, sev, "example.com", "the lookup gave no answer")
 	}
 	fail, unknown, pass := say(checks.Fail, checks.High), say(checks.Unknown, checks.High), passing("example.com")
+	untold := say(checks.Unknown, checks.Critical)
+	untold.NoFault = true
 	unasked, nothing := said(checks.NotAsked, "", "example.com", "SMTP is switched off"), all(checks.NotApplicable)
 	bearing := func(q checks.Question, d checks.Direction, w checks.Weight, words string) []checks.Bearing {
 		return []checks.Bearing{{On: q, From: checks.High, Weight: w, Direction: d, Words: words, Good: words + " passed", About: words + " topic"}}
@@ -97,7 +99,10 @@ func TestAnswers(t *testing.T) {
 		{"too mild to count", checks.Forgery, two, "full", []checks.Result{f(D, "wound", say(checks.Fail, checks.Medium)), f(D, "other", pass)}, "YES other passed", "wound"},
 		{"a deciding unknown", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unknown), f(P, "flaw", fail)}, "UNKNOWN wound topic could not be checked: the lookup gave no answer", "flaw"},
 		{"one failure of many breaks it", checks.Forgery, two, "full", []checks.Result{f(B, "break", fail), f(D, "other", pass)}, "NO break", ""},
-		{"an unknown break stands beside", checks.Forgery, two, "full", []checks.Result{f(B, "break", unknown), f(D, "other", pass)}, "YES other passed; not checked: break topic", ""},
+		{"an unknown break is open", checks.Forgery, two, "full", []checks.Result{f(B, "break", unknown), f(D, "other", pass)}, "UNKNOWN other passed, but break topic could not be checked: the lookup gave no answer", ""},
+		{"an unknown break without a fault stands beside", checks.Forgery, two, "full", []checks.Result{f(B, "break", untold), f(D, "other", pass)}, "YES other passed; not checked: break topic", ""},
+		{"a fault goes before what will not tell", checks.Forgery, two, "full", []checks.Result{f(B, "break", untold, unknown), f(D, "other", pass)}, "UNKNOWN other passed, but break topic", ""},
+		{"what decides is open though nothing failed", checks.Forgery, two, "full", []checks.Result{f(D, "wound", untold)}, "UNKNOWN wound topic", ""},
 		{"a partly failure", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", fail), f(D, "other", pass)}, "PARTLY flaw", "passed"},
 		{"a partly unknown", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", unknown), f(D, "other", pass)}, "YES other passed; not checked: flaw topic", ""},
 		{"beside", checks.Forgery, two, "full", []checks.Result{f(S, "note", fail), f(D, "other", pass)}, "YES other passed, note", ""},

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"mxvet/checks"
+	"mxvet/internal/gather"
 )
 
 // A Mark is a number and a letter. High counts proven losses only, Low counts
@@ -52,6 +55,27 @@ func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
 		m.Letter = m.LetterHigh
 	}
 	m.Provisional = low != high || m.Letter == ""
+}
+
+// hold takes the number away where a cap may lie hidden behind a question that got
+// no answer.
+func (s *Score) hold(e *gather.Evidence, r *Rubric, profile string, results []checks.Result) {
+	at, rule, v := r.openCap(profile, s.High, results)
+	if at == s.High || !s.Stands() || e.Options.Offline {
+		return
+	}
+	s.Number, s.NumberLow, s.Letter = nil, nil, ""
+	s.Why = fmt.Sprintf("%s could not be checked, which may hold it at %d: %s", topicOf(rule, v), at, asker{e: e}.reason(v))
+}
+
+// topicOf names what was not looked at while a rule is unknown.
+func topicOf(rule checks.Rule, v checks.Verdict) string {
+	for _, b := range rule.Bears {
+		if !b.From.Worse(v.Severity) {
+			return rule.Topic(b)
+		}
+	}
+	return checks.AreaTopic(rule.Area)
 }
 
 // Stands reports whether a number is shown.
