@@ -114,7 +114,7 @@ func judgeRefused(e *gather.Evidence) []Verdict {
 	if all, refs := resolverFailsLists(e); all != "" && len(why) > 1 {
 		return fail(Info, refs, "%s; what they list is unknown, not clean; ask through a resolver of your own, or with a key (%s)", all, strings.Join(why, "; "))
 	}
-	return out
+	return append(out, unaskedOfLists(e)...)
 }
 
 // refusal says how a list refused: its test, or one of the questions after it.
@@ -187,7 +187,7 @@ func judgeBrokenLists(e *gather.Evidence) []Verdict {
 	if names, refs := silentLists(e); len(names) > 0 {
 		out = append(out, Verdict{Key: "silent", Status: Unknown, Evidence: refs, Message: "some answer did not come from " + dnsList(names)})
 	}
-	return out
+	return append(out, unaskedOfLists(e)...)
 }
 
 // judgeNoIPv6 looks at lists that the user named, and at those that should have

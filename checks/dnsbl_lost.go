@@ -82,3 +82,17 @@ func silentLists(e *gather.Evidence) (names []string, refs []wire.Ref) {
 	}
 	return names, refs
 }
+
+// unaskedOfLists tells of questions that were not put to the lists for want of an
+// address, for rules about what the lists answer.
+func unaskedOfLists(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	if slices.ContainsFunc(e.Blocklists.Selection.Lists, func(l *dnsbl.List) bool { return l.Kind == dnsbl.KindIP }) {
+		out = lostListed(e)
+	}
+	for i := range out {
+		out[i].Severity = Info
+		out[i].Message += "; the lists were not asked about that"
+	}
+	return out
+}

@@ -56,7 +56,12 @@ func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, v)
 	}
-	out = append(out, spfLostHosts(e)...)
+	if f := e.MX.Answer.Fail; f != nil {
+		out = append(out, Verdict{
+			Key: "mx", Status: Unknown, Severity: Low, Evidence: mxQuestion(e),
+			Message: "whether the names of mail hosts have SPF records is not known: the MX lookup gave no answer: " + f.String(),
+		})
+	}
 	if v, ok := judgeSPFWildcard(e); ok {
 		out = append(out, v)
 	}
@@ -117,26 +122,6 @@ func spfKnownHosts(e *gather.Evidence) []gather.Host {
 		return sends || h.TXT.Ref == "" || !strings.HasSuffix(h.Name, "."+e.Domain) || !h.A.Has("A") && !h.AAAA.Has("AAAA") && h.A.Fail == nil && h.AAAA.Fail == nil ||
 			slices.ContainsFunc(e.Subdomains, func(s gather.Subdomain) bool { return s.Name == h.Name })
 	})
-}
-
-// spfLostHosts tells of mail hosts that may be below the domain, and could not be
-// looked up.
-func spfLostHosts(e *gather.Evidence) []Verdict {
-	if e.Options.Offline {
-		return nil
-	}
-	if a := e.MX.Answer; a.Fail != nil {
-		_, why := dnsSilence(e.Domain+" MX", a)
-		return []Verdict{{Key: "hosts", Status: Unknown, Severity: Low, Message: "the mail hosts are not known: " + why, Evidence: mxQuestion(e)}}
-	}
-	var out []Verdict
-	for _, h := range e.MX.Hosts {
-		if v, silent := mxSilentAddress(h); silent && len(h.Addrs) == 0 && h.TXT.Ref != "" && strings.HasSuffix(h.Name, "."+e.Domain) {
-			v.Severity = Low
-			out = append(out, v)
-		}
-	}
-	return out
 }
 
 func judgeSPFHost(h gather.Host) Verdict {

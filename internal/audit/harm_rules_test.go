@@ -34,11 +34,13 @@ func mayFail(rule string, ref wire.Ref) bool {
 // themselves where that one is not known any more: what they saw is proven.
 var toldByAnother = []struct{ rule, by, why string }{
 	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+	{"mx-no-address", "dns-final-dot", "a name leads nowhere whether or not it lacks its final dot"},
 }
 
 func toldNow(rule string, before, after view) bool {
 	for _, o := range toldByAnother {
-		if o.rule == rule && before.results[rule].Status == checks.NotApplicable && before.results[o.by].Status == checks.Fail && after.results[o.by].Status == checks.Unknown {
+		left := slices.ContainsFunc(before.results[rule].Verdicts, func(v checks.Verdict) bool { return v.Status == checks.NotApplicable })
+		if o.rule == rule && left && before.results[o.by].Status == checks.Fail && after.results[o.by].Status == checks.Unknown {
 			return true
 		}
 	}
