@@ -38,6 +38,7 @@ func relayRules() []Rule {
 		},
 		{
 			ID: "smtp-postmaster", Area: AreaHosts, Severity: Medium,
+			Bears: []Bearing{{On: Arrival, From: Medium, Weight: Partly, Direction: MailTo, Words: "even mail for postmaster is refused", About: "whether a recipient is taken"}},
 			Title: "mail for postmaster is taken",
 			Refs:  []string{"RFC 5321 section 4.5.1"},
 			When:  needsSMTP,

@@ -50,14 +50,13 @@ func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
 		out = append(out, judgeSPFSubdomain(e, s))
 	}
 	for _, h := range spfKnownHosts(e) {
-		out = append(out, judgeSPFHost(h))
+		v := judgeSPFHost(h)
+		if v.Status == Fail && e.SPF.Incomplete { // one that sends is judged by spf-helo
+			v.Status, v.Message = Unknown, v.Message+"; whether it sends is not known: a part of the domain's SPF record could not be looked up"
+		}
+		out = append(out, v)
 	}
-	if f := e.MX.Answer.Fail; f != nil {
-		out = append(out, Verdict{
-			Key: "mx", Status: Unknown, Severity: Low, Evidence: mxQuestion(e),
-			Message: "whether the names of mail hosts have SPF records is not known: the MX lookup gave no answer: " + f.String(),
-		})
-	}
+	out = append(out, spfLostHosts(e)...)
 	if v, ok := judgeSPFWildcard(e); ok {
 		out = append(out, v)
 	}
@@ -120,6 +119,26 @@ func spfKnownHosts(e *gather.Evidence) []gather.Host {
 	})
 }
 
+// spfLostHosts tells of mail hosts that may be below the domain, and could not be
+// looked up.
+func spfLostHosts(e *gather.Evidence) []Verdict {
+	if e.Options.Offline {
+		return nil
+	}
+	if a := e.MX.Answer; a.Fail != nil {
+		_, why := dnsSilence(e.Domain+" MX", a)
+		return []Verdict{{Key: "hosts", Status: Unknown, Severity: Low, Message: "the mail hosts are not known: " + why, Evidence: mxQuestion(e)}}
+	}
+	var out []Verdict
+	for _, h := range e.MX.Hosts {
+		if v, silent := mxSilentAddress(h); silent && len(h.Addrs) == 0 && h.TXT.Ref != "" && strings.HasSuffix(h.Name, "."+e.Domain) {
+			v.Severity = Low
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func judgeSPFHost(h gather.Host) Verdict {
 	v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{h.TXT.Ref}}
 	records, _ := spf.Select(h.TXT.Answer.TXT())
@@ -140,6 +159,13 @@ func judgeSPFHost(h gather.Host) Verdict {
 // in use, and customary for domains without mail.
 func judgeSPFWildcard(e *gather.Evidence) (Verdict, bool) {
 	txt := e.Stray.TXT
+	if txt.Ref != "" && txt.Failed() && !e.Options.Offline && e.Role.Name != gather.NoMail {
+		_, why := dnsSilence(txt.Name+" TXT", txt.Answer)
+		return Verdict{
+			Subject: "*." + e.Domain, Status: Unknown, Severity: Info, Evidence: []wire.Ref{txt.Ref},
+			Message: "whether a wildcard gives names an SPF record is not known: " + why,
+		}, true
+	}
 	records, _ := spf.Select(txt.Answer.TXT())
 	if len(records) == 0 || e.Role.Name == gather.NoMail {
 		return Verdict{}, false

@@ -95,12 +95,11 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		if st.bearing.Weight == checks.Breaks && len(s.good) > 0 && len(pick(checks.Unknown, checks.Decides)) == 0 {
 			s.words = join("", s.good...) + ", but " + s.words
 		}
+		s.but(partly)
 	case len(unasked) > 0:
 		st := worst(unasked)
 		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
-		if len(partly) > 0 {
-			s.words += ", but " + worst(partly).bearing.Words
-		}
+		s.but(partly)
 	case len(partly) > 0:
 		s.rest(Partly, partly, worst(partly).bearing.Words)
 	case len(pick(checks.Pass, checks.Decides)) > 0:
@@ -109,6 +108,13 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		s.rest(Unclear, nil, "nothing that decides it could be checked")
 	}
 	return s
+}
+
+// but adds what is known to be wrong, to an answer that stays open all the same.
+func (s *side) but(partly []stand) {
+	if len(partly) > 0 {
+		s.words += ", but " + worst(partly).bearing.Words
+	}
 }
 
 // notice takes up what a rule says whatever the answer will be.
@@ -201,6 +207,9 @@ func worst(all []stand) stand {
 // reason says in one sentence why something is not known.
 func (a asker) reason(v checks.Verdict) string {
 	text := v.Message
+	if cause := causesOf(a.e).of(v.Evidence); cause != "" {
+		return bound(cause, maxMessage)
+	}
 	if v.Subject != "" && v.Subject != a.e.Domain && !strings.Contains(text, v.Subject) {
 		text = v.Subject + ": " + text
 	}

@@ -41,11 +41,15 @@ func (l Letter) MarshalJSON() ([]byte, error) {
 // one it is a range, and a letter needs both ends to agree. Elsewhere there is
 // none, and why says what keeps it from being there.
 func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
-	open := slices.ContainsFunc(answers, func(a Answer) bool { return a.Answer == Unclear })
+	open := slices.IndexFunc(answers, func(a Answer) bool { return a.Answer == Unclear })
 	m.Number, m.NumberLow, m.Letter, m.Why, m.Provisional = nil, nil, "", "", true
-	if coverage < least || open {
-		if m.Why = why; m.Why == "" {
-			m.Why = fmt.Sprintf("only %d %% of what counts could be checked", coverage)
+	if coverage < least || open >= 0 {
+		switch m.Why = why; {
+		case why != "":
+		case open >= 0:
+			m.Why = answers[open].Text
+		default:
+			m.Why = fmt.Sprintf("only %d %% of what was asked was answered", coverage)
 		}
 		return
 	}
@@ -110,6 +114,11 @@ func (m Mark) Possible() string {
 		return fmt.Sprintf("%d possible", m.High)
 	}
 	return fmt.Sprintf("%d to %d possible", m.Low, m.High)
+}
+
+// better reports whether an outcome is worth telling beside what is now.
+func (n *Outcome) better(now Mark) bool {
+	return n != nil && n.Stands() && (!now.Stands() || n.High > now.High || n.Low > now.Low || n.Letter != now.Letter)
 }
 
 // mainReason gives the reason for which most rules are unknown, "" where none is.

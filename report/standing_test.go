@@ -13,7 +13,7 @@ import (
 // both ends agree.
 func TestStand(t *testing.T) {
 	yes := []Answer{{Answer: Yes}, {Answer: No}, {Answer: Partly}}
-	open := []Answer{{Answer: Yes}, {Answer: Unclear}, {Answer: Partly}}
+	open := []Answer{{Answer: Yes}, {Answer: Unclear, Text: "nobody was heard"}, {Answer: Partly}}
 	tests := []struct {
 		name             string
 		high, low        int

@@ -252,11 +252,12 @@ func newlySafe(before, after []fix.Fix) string {
 }
 
 func proposal(f fix.Fix) string {
-	text := f.ID
+	var text strings.Builder
+	text.WriteString(f.ID)
 	for _, c := range f.Changes {
-		text += " " + c.Owner + " " + c.Type + " " + strings.Join(c.Add, ", ")
+		text.WriteString(" " + c.Owner + " " + c.Type + " " + strings.Join(c.Add, ", "))
 	}
-	return text
+	return text.String()
 }
 
 // verifiedSafe reports whether one of the fixes is that proposal, proved, and safe.

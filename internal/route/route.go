@@ -107,6 +107,8 @@ func (r *Route) State() State {
 		}
 	}
 	switch {
+	case r.contradicted():
+		return Unknown
 	case lead.Answer.NXDomain():
 		if !lead.Answer.Has("CNAME") && (r.Registered.Name == r.Domain || r.Registered.Answer.NXDomain()) {
 			return Unregistered
@@ -131,7 +133,20 @@ func (r *Route) Failed() (asked wire.Asked, ok bool) {
 			return a, true
 		}
 	}
+	if r.contradicted() {
+		return r.MX, true
+	}
 	return wire.Asked{}, false
+}
+
+// contradicted reports that one question says that the name does not exist, and
+// another that it does: somebody answers wrongly, and nothing follows.
+func (r *Route) contradicted() bool {
+	if r.MX.Ref == "" || !r.MX.Answer.NXDomain() {
+		return false
+	}
+	exists := func(a wire.Asked) bool { return a.Ref != "" && a.Answer.OK() && !a.Answer.NXDomain() }
+	return exists(r.A) || exists(r.AAAA)
 }
 
 // Asked gives the questions that were asked.
