@@ -16,6 +16,7 @@ import (
 // requests, by the beginning of their Ref.
 var failureIsTheFault = []struct{ rule, ref, why string }{
 	{"mx-unreachable", "smtp:", "it says which mail servers do not answer"},
+	{"dns-servers-fail", "dns:NS ", "where a zone above does not say who serves the name, the next one up is asked, and those it names then failed under our eyes"},
 	{"dmarc-lookup-fails", "dns:TXT _dmarc.", "it says that the name servers give no DMARC record"},
 	{"mtasts-testing", "get:", "where addresses serve different policies, that of those that answer counts"},
 	{"mtasts-fetch", "get:", "it says where the policy cannot be fetched"},
