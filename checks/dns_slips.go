@@ -159,15 +159,37 @@ func judgeDNSZoneQuotes(e *gather.Evidence) []Verdict {
 			v.Status, v.Message = dnsSilence(s.Owner+" TXT", at.Answer)
 		case slices.Contains(at.Answer.TXT(), s.Said):
 			v.Status = Fail
-			what := "what stands behind the first semicolon is a comment"
-			if strings.HasPrefix(strings.ToLower(s.Said), "v=spf1") {
-				what = "the words join without the blanks between them"
-			}
-			v.Message = fmt.Sprintf("%s line %d: the text has no quotes, so %s, and others read only %q", s.File, s.Line, what, s.Said)
+			v.Message = fmt.Sprintf("%s line %d: the text %s, so %s, and others read only %q", s.File, s.Line, dnsQuotesSaid(s), dnsQuotesLost(s), s.Said)
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// dnsQuotesSaid says which quotes a text has.
+func dnsQuotesSaid(s zone.Slip) string {
+	if odd := s.OddQuotes(); odd != "" {
+		return "has quote marks (" + odd + ") that are not the straight ones (\")"
+	}
+	return "has no quotes"
+}
+
+// dnsQuotesLost says what want of quotes does to a text.
+func dnsQuotesLost(s zone.Slip) string {
+	var lost []string
+	if s.OddQuotes() != "" {
+		lost = append(lost, "they are part of it")
+	}
+	text := strings.Trim(s.Said, s.OddQuotes())
+	if s.Meant != "" && strings.ReplaceAll(s.Meant, " ", "") != strings.ReplaceAll(text, " ", "") {
+		lost = append(lost, "what stands behind the first semicolon is a comment")
+	} else if strings.Contains(s.Meant, " ") {
+		lost = append(lost, "the words join without the blanks between them")
+	}
+	if lost == nil {
+		return "it is cut"
+	}
+	return strings.Join(lost, ", and ")
 }
 
 // TextsAt gives the TXT question at a name where policies or keys of the domain
@@ -203,12 +225,16 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	for _, file := range e.Options.ZoneFiles {
 		lines := map[string][]string{}
-		encoding := ""
+		encoding, apex := "", ""
 		for _, s := range e.Options.ZoneSlips {
 			switch {
 			case s.File != file:
 			case s.Kind == zone.SlipEncoding:
 				encoding = s.Said
+			case s.Kind == zone.SlipApex && s.Said == ".":
+				apex = fmt.Sprintf("%s line %d: the SOA record stands at the root and was read as that of %s, as exports of some providers mean it", file, s.Line, s.Meant)
+			case s.Kind == zone.SlipApex:
+				apex = fmt.Sprintf("%s line %d: the SOA record stands at %s, because its name lacks the final dot, and was read as that of %s", file, s.Line, s.Said, s.Meant)
 			case s.Kind == zone.SlipType:
 				lines[s.Said] = append(lines[s.Said], fmt.Sprint(s.Line))
 			}
@@ -231,6 +257,10 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 			if len(types) == 1 {
 				v.Message = file + ": the type " + types[0] + " is that of a provider's panel and was read as TXT, which is what it is in the DNS"
 			}
+		}
+		if apex != "" {
+			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Info)
+			v.Message = strings.TrimPrefix(v.Message+"; "+apex+"; a name server of your own would not take the file", "; ")
 		}
 		if encoding != "" {
 			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Low)

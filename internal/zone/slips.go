@@ -2,6 +2,7 @@ package zone
 
 import (
 	"strings"
+	"unicode/utf8"
 )
 
 // Kinds of slips.
@@ -9,6 +10,7 @@ const (
 	SlipEncoding = "encoding" // Said is the encoding of the text, which name servers do not read
 	SlipType     = "type"     // Said is a type that stands for TXT in the panels of some providers only
 	SlipQuotes   = "quotes"   // a text without quotes: name servers read less or else than was meant
+	SlipApex     = "apex"     // the SOA record is at another name than the zone's
 	SlipDot      = "dot"      // a service's host (SRV) without its final dot: the zone's name stands in it twice
 )
 
@@ -19,8 +21,8 @@ type Slip struct {
 	Line  int    `json:"line,omitempty"` // 0 where it is the whole text
 	Kind  string `json:"kind"`
 	Owner string `json:"owner,omitempty"` // canonical
-	Said  string `json:"said"`            // quotes, dot: the text or the name that the record has
-	Meant string `json:"meant,omitempty"` // quotes, dot: as it was meant; "" where that is too long
+	Said  string `json:"said"`            // quotes, dot, apex: the text or the name that the record has
+	Meant string `json:"meant,omitempty"` // quotes, dot, apex: as it was meant; "" where that is too long
 }
 
 // Bounds of what is noted: slips of each way to find them, and octets of a text as
@@ -66,6 +68,17 @@ func (z *Zone) dots() {
 // otherQuotes are quote marks that zone text does not know; word processors and
 // shells write them.
 const otherQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb'`"
+
+// OddQuotes gives the marks around a text that were meant as quotes and are none.
+func (s Slip) OddQuotes() string {
+	var marks []string
+	for i, r := range s.Said {
+		if strings.ContainsRune(otherQuotes, r) && (i == 0 || i+utf8.RuneLen(r) == len(s.Said)) {
+			marks = append(marks, string(r))
+		}
+	}
+	return strings.Join(marks, " ")
+}
 
 // unquoted notes a text that lost something because it has no quotes: what stands
 // behind a semicolon is a comment then, and words join without the blanks between

@@ -190,3 +190,53 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// Whose zone a text is, where its SOA record or its want of $ORIGIN says something
+// else than its names.
+func TestMeantApex(t *testing.T) {
+	const rest = "example.com. 1 MX 1 mx.example.net.\nwww.example.com. 60 A 192.0.2.80\n"
+	for _, tt := range []struct{ name, text, origin, apex, slip, err string }{
+		{"at the root", "$ORIGIN .\n@ 3600 SOA example.com. root.example.com. 1 2 3 4 60\n@ 60 NS ns.example.net.\n" + rest, "example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, nobody says whose", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n" + rest, "", "example.com", "2 . > example.com", ""},
+		{"at the root, asked below", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n" + rest, "www.example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, no record at the apex", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n_dmarc.example.com. TXT x\n", "example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, no common name", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n@ MX 1 mx\n" + rest + "mx A 192.0.2.25\n", "example.com", "", "", "db: line 2: the SOA record stands at the root"},
+		{"without final dot", "example.com 3600 SOA ns.example.net. host.example.net. 1 2 3 4 60\n" + rest, "example.com", "example.com", "1 example.com.example.com. > example.com", ""},
+		{"without final dot, $ORIGIN", "$ORIGIN example.com.\nexample.com SOA ns. host. 1 2 3 4 60\n NS ns.example.net.\nwww A 192.0.2.1\n", "", "example.com", "2 example.com.example.com. > example.com", ""},
+		{"no name has its final dot", "example.com SOA ns. host. 1 2 3 4 60\nwww.example.com A 192.0.2.1\n", "example.com", "", "", "db: line 1: the SOA record stands at example.com.example.com., as if its final dot were missing"},
+		{"whole names, asked below", rest, "www.example.com", "example.com", "", ""},
+		{"whole names, nobody says whose", rest, "", "example.com", "", ""},
+		{"another zone", "example.org. SOA ns. host. 1 2 3 4 60\n" + rest, "example.com", "", "", "db: line 2: example.com. is not in the zone example.org., nor is the one after it; which zone it is comes from the SOA record in line 1"},
+		{"no origin", "@ SOA ns. host. 1 2 3 4 60\n NS ns.example.net.\nwww A 192.0.2.1\nmail A 192.0.2.1\n", "", "", "", "db: line 1: @ is a relative name, but there is no $ORIGIN"},
+	} {
+		z, err := Read(strings.NewReader(tt.text), "db", tt.origin)
+		if tt.err != "" {
+			if faults, ok := errors.AsType[Errors](err); !ok || len(faults) != 1 || !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		slip := ""
+		for _, s := range z.Slips {
+			slip += fmt.Sprintf("%d %s > %s", s.Line, s.Said, s.Meant)
+		}
+		if z.Origin != tt.apex || slip != tt.slip {
+			t.Errorf("%s: apex %s, slips %q", tt.name, z.Origin, slip)
+		}
+		if r := z.Lookup("example.com", "MX"); strings.Contains(tt.text, "MX 1 mx.example.net.") && !slices.Equal(r.Records, []string{"example.com.\t300\tIN\tMX\t1 mx.example.net."}) {
+			t.Errorf("%s: %q", tt.name, r.Records)
+		}
+		if r := z.Lookup("example.com", "NS"); strings.Contains(tt.text, "NS ns.example.net") && r.Kind != Found {
+			t.Errorf("%s: NS %s", tt.name, r.Kind)
+		}
+	}
+	// Text that name servers are to read says what it says.
+	z, err := Parse(strings.NewReader("$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\nexample.com. 1 A 192.0.2.1\n"), "db", "")
+	if err != nil || z.Origin != "." || z.Records[1].TTL != 1 {
+		t.Errorf("%v %v", lines(z), err)
+	}
+}
