@@ -157,13 +157,22 @@ func judgeDNSZoneQuotes(e *gather.Evidence) []Verdict {
 		switch {
 		case at.Failed():
 			v.Status, v.Message = dnsSilence(s.Owner+" TXT", at.Answer)
-		case slices.Contains(at.Answer.TXT(), s.Said):
+		case zoneQuotesTell(e, s.Owner, s.Said):
 			v.Status = Fail
 			v.Message = fmt.Sprintf("%s line %d: the text %s, so %s, and others read only %q", s.File, s.Line, dnsQuotesSaid(s), dnsQuotesLost(s), s.Said)
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// zoneQuotesTell reports that dns-zone-quotes tells what is wrong with a text, as
+// the DNS has it.
+func zoneQuotesTell(e *gather.Evidence, owner, text string) bool {
+	at := TextsAt(e, owner)
+	return at != nil && !at.Failed() && slices.Contains(at.Answer.TXT(), text) && slices.ContainsFunc(e.Options.ZoneSlips, func(s zone.Slip) bool {
+		return s.Kind == zone.SlipQuotes && s.Owner == owner && s.Said == text
+	})
 }
 
 // dnsQuotesSaid says which quotes a text has.

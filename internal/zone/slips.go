@@ -69,11 +69,14 @@ func (z *Zone) dots() {
 // shells write them.
 const otherQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb'`"
 
+// OddQuote reports a quote mark that zone text does not know.
+func OddQuote(r rune) bool { return strings.ContainsRune(otherQuotes, r) }
+
 // OddQuotes gives the marks around a text that were meant as quotes and are none.
 func (s Slip) OddQuotes() string {
 	var marks []string
 	for i, r := range s.Said {
-		if strings.ContainsRune(otherQuotes, r) && (i == 0 || i+utf8.RuneLen(r) == len(s.Said)) {
+		if OddQuote(r) && (i == 0 || i+utf8.RuneLen(r) == len(s.Said)) {
 			marks = append(marks, string(r))
 		}
 	}
