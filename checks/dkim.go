@@ -170,7 +170,7 @@ func dkimSelectorRules() []Rule {
 						refs = append(refs, s.Ref)
 						have = "none but revoked ones"
 					}
-					return fail(Medium, refs, "there is no DKIM key: below %s the zone file has %s, so mail goes out unsigned or cannot be verified", d.Base.Owner, have)
+					return fail(Medium, refs, "there is no DKIM key: the zone file has %[2]s below %[1]s, so mail goes out unsigned or cannot be verified", d.Base.Owner, have)
 				case exist == dkim.ExistNo:
 					return fail(Medium, refs, "there is no DKIM key: %s does not exist (NXDOMAIN), so neither does any name below it, and mail goes out unsigned or cannot be verified", d.Base.Owner)
 				case exist == dkim.ExistUnknown:

@@ -159,7 +159,7 @@ func judgeDNSZoneQuotes(e *gather.Evidence) []Verdict {
 			v.Status, v.Message = dnsSilence(s.Owner+" TXT", at.Answer)
 		case zoneQuotesTell(e, s.Owner, s.Said):
 			v.Status = Fail
-			v.Message = fmt.Sprintf("%s line %d: the text %s, so %s, and others read only %q", s.File, s.Line, dnsQuotesSaid(s), dnsQuotesLost(s), s.Said)
+			v.Message = fmt.Sprintf("%s line %d: %s, and published is only %q", s.File, s.Line, dnsQuotesLost(s), s.Said)
 		}
 		out = append(out, v)
 	}
@@ -175,30 +175,17 @@ func zoneQuotesTell(e *gather.Evidence, owner, text string) bool {
 	})
 }
 
-// dnsQuotesSaid says which quotes a text has.
-func dnsQuotesSaid(s zone.Slip) string {
-	if odd := s.OddQuotes(); odd != "" {
-		return "has quote marks (" + odd + ") that are not the straight ones (\")"
-	}
-	return "has no quotes"
-}
-
-// dnsQuotesLost says what want of quotes does to a text.
+// dnsQuotesLost says which quotes a text has and what they do to it.
 func dnsQuotesLost(s zone.Slip) string {
-	var lost []string
-	if s.OddQuotes() != "" {
-		lost = append(lost, "they are part of it")
+	odd := s.OddQuotes()
+	said, lost := "no quotes", "words join without the blanks between them"
+	if odd != "" {
+		said = "quote marks " + odd + " in place of straight ones (\")"
 	}
-	text := strings.Trim(s.Said, s.OddQuotes())
-	if s.Meant != "" && strings.ReplaceAll(s.Meant, " ", "") != strings.ReplaceAll(text, " ", "") {
-		lost = append(lost, "what stands behind the first semicolon is a comment")
-	} else if strings.Contains(s.Meant, " ") {
-		lost = append(lost, "the words join without the blanks between them")
+	if plain := strings.NewReplacer(" ", ""); strings.Contains(s.Meant, ";") && plain.Replace(s.Meant) != plain.Replace(strings.Trim(s.Said, odd)) {
+		lost = "what stands behind the first semicolon is a comment"
 	}
-	if lost == nil {
-		return "it is cut"
-	}
-	return strings.Join(lost, ", and ")
+	return said + ": " + lost
 }
 
 // TextsAt gives the TXT question at a name where policies or keys of the domain
