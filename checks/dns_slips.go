@@ -89,6 +89,16 @@ func judgeDNSFinalDot(e *gather.Evidence) []Verdict {
 		})
 	}
 	for _, s := range e.Options.ZoneSlips {
+		if s.Kind == zone.SlipOwner {
+			v := Verdict{
+				Subject: s.Owner, Key: s.Said, Status: Fail, Severity: Medium, Evidence: []wire.Ref{e.MX.Ref},
+				Message: fmt.Sprintf("%s line %d: the %s record stands at %s: the final dot of its name is missing, so the zone's name was appended", s.File, s.Line, s.Said, s.Owner),
+			}
+			if s.Said == "MX" {
+				v.Severity = High
+			}
+			out = append(out, v)
+		}
 		if s.Kind == zone.SlipDot {
 			out = append(out, Verdict{
 				Subject: s.Owner, Key: s.Said, Status: Fail, Severity: Medium, Evidence: []wire.Ref{e.MX.Ref},
@@ -222,11 +232,16 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 	for _, file := range e.Options.ZoneFiles {
 		lines := map[string][]string{}
 		encoding, apex := "", ""
+		var bad []string
 		for _, s := range e.Options.ZoneSlips {
 			switch {
 			case s.File != file:
 			case s.Kind == zone.SlipEncoding:
 				encoding = s.Said
+			case s.Kind == zone.SlipSOA:
+				bad = append(bad, fmt.Sprintf("%s line %d: there is a second SOA record, and name servers refuse the file", file, s.Line))
+			case s.Kind == zone.SlipOrigin:
+				bad = append(bad, fmt.Sprintf("%s line %d: $ORIGIN lacks its final dot: it was read as %s, and a name server puts what follows below %s", file, s.Line, s.Meant, s.Said))
 			case s.Kind == zone.SlipApex && s.Said == ".":
 				apex = fmt.Sprintf("%s line %d: the SOA record stands at the root and was read as that of %s, as exports of some providers mean it", file, s.Line, s.Meant)
 			case s.Kind == zone.SlipApex:
@@ -257,6 +272,10 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 		if apex != "" {
 			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Info)
 			v.Message = strings.TrimPrefix(v.Message+"; "+apex+"; a name server of your own would not take the file", "; ")
+		}
+		if len(bad) > 0 {
+			v.Status, v.Severity = Fail, Medium
+			v.Message = strings.TrimPrefix(v.Message+"; "+strings.Join(bad, "; "), "; ")
 		}
 		if encoding != "" {
 			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Low)

@@ -163,6 +163,9 @@ func (p *parser) failAt(line, column int, format string, args ...any) {
 
 // finish finds the apex and drops what lies outside it.
 func (p *parser) finish(origin string) (*Zone, error) {
+	if p.panel && len(p.records)+len(p.errs) == 0 {
+		return nil, Errors{{File: p.file, Text: "there are no records in the text"}}
+	}
 	z := &Zone{File: p.file}
 	soa := slices.IndexFunc(p.records, func(r Record) bool { return r.Type == "SOA" })
 	var from string // what says which zone it is
@@ -209,6 +212,8 @@ func (p *parser) finish(origin string) (*Zone, error) {
 	z.index()
 	if p.panel {
 		z.dots()
+		z.owners()
+		z.refused()
 	}
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b Error) int { return a.Line - b.Line })
@@ -242,6 +247,10 @@ func (p *parser) directive(e entry) {
 		if why != "" {
 			p.fail(e.line, "$ORIGIN: %s", why)
 			return
+		}
+		if once := absolute(Name(args[0].text)); p.panel && once != "." && abs == below(Name(args[0].text), once) {
+			p.slip(Slip{File: p.file, Line: e.line, Kind: SlipOrigin, Owner: Name(once), Said: abs, Meant: Name(once)})
+			abs = once
 		}
 		p.origin = abs
 		if len(p.records) == 0 && p.first == "" {

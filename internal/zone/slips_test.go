@@ -240,3 +240,43 @@ func TestMeantApex(t *testing.T) {
 		t.Errorf("%v %v", lines(z), err)
 	}
 }
+
+// What name servers refuse or read otherwise.
+func TestRefused(t *testing.T) {
+	const soa = "@ SOA ns. host. 1 2 3 4 60\n@ NS ns.example.net.\n"
+	for name, c := range map[string]struct {
+		text  string
+		slips []string
+	}{
+		"alias at the apex":      {soa + "@ CNAME www.example.net.\n", []string{"3 alias example.com SOA, NS > "}},
+		"alias beside others":    {soa + "www CNAME a.example.net.\nwww TXT x\nwww MX 1 mx\n", []string{"3 alias www.example.com TXT, MX > "}},
+		"two aliases":            {soa + "_dmarc CNAME a\n_dmarc CNAME b\n", []string{"3 alias _dmarc.example.com CNAME > "}},
+		"the same alias twice":   {soa + "www CNAME a\nwww CNAME A\nwww NSEC a CNAME\n", nil},
+		"second SOA":             {soa + "@ SOA ns. host. 2 2 3 4 60\n@ SOA ns. host. 3 2 3 4 60\n", []string{"3 soa example.com SOA > "}},
+		"second SOA below":       {soa + "sub SOA ns. host. 2 2 3 4 60\n", []string{"3 soa sub.example.com SOA > "}},
+		"origin without dot":     {soa + "$ORIGIN example.com\n@ MX 1 mx\n", []string{"3 origin example.com example.com.example.com. > example.com"}},
+		"origin below":           {soa + "$ORIGIN sub\n@ MX 1 mx\n", nil},
+		"a key without its dot":  {soa + "s1._domainkey.example.com TXT x\n", []string{"3 owner s1._domainkey.example.com.example.com TXT > s1._domainkey.example.com"}},
+		"a zone without its dot": {soa + "example.com MX 1 mx\n", []string{"3 owner example.com.example.com MX > example.com"}},
+		"DMARC without its dot":  {soa + "_dmarc.example.com TXT x\n", nil},
+	} {
+		z, err := Read(strings.NewReader(c.text), "db", "example.com")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, s := range z.Slips {
+			got = append(got, fmt.Sprintf("%d %s %s %s > %s", s.Line, s.Kind, s.Owner, s.Said, s.Meant))
+		}
+		if !slices.Equal(got, c.slips) {
+			t.Errorf("%s: %q, want %q", name, got, c.slips)
+		}
+	}
+	for _, text := range []string{"", "; nothing\n\n", "$ORIGIN example.com.\n$TTL 60\n"} {
+		z, err := Read(strings.NewReader(text), "db", "example.com")
+		if z != nil || err == nil || err.Error() != "db: there are no records in the text" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
