@@ -164,6 +164,8 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 		return keyVerdict{keyUnknown, silent, refs}
 	case exist == dkim.ExistNo:
 		return keyVerdict{keyAbsent, "there is no DKIM key (" + base.Owner + " does not exist)", []wire.Ref{base.Ref}}
+	case dkimZoneNone(e):
+		return keyVerdict{keyAbsent, "the zone file has no usable DKIM key", []wire.Ref{base.Ref}}
 	case len(named) > 0:
 		return keyVerdict{keyFailing, "there is no usable DKIM key at the selector named: " + strings.Join(named, ", "), refs}
 	case exist == dkim.ExistUnknown && base.Answer.OK():
