@@ -75,6 +75,20 @@ func (c *composer) finalDots() (Fix, bool) {
 	return f, len(f.Changes) > 0
 }
 
+// Dotted gives the changes that write the names of mail hosts as they were meant
+// where their final dot is missing and nothing is at the name that they make so.
+func Dotted(e *gather.Evidence) []zone.Change {
+	c := &composer{e: e}
+	var out []zone.Change
+	for _, d := range e.Dotless {
+		if d.Type == "MX" && d.Lost() && !d.Nowhere() {
+			ch, _ := c.dotted(d)
+			out = Squash(out, []zone.Change{ch})
+		}
+	}
+	return out
+}
+
 // dotted gives the change that puts the name as it was meant into its record, and
 // the answer that shows the record.
 func (c *composer) dotted(d gather.Dotless) (zone.Change, wire.Answer) {
