@@ -39,9 +39,9 @@ func mends() map[string][]mend {
 		"dmarc-record-missing", "dmarc-record-multiple", "dmarc-version", "dmarc-misplaced", "dmarc-alias-dangling",
 		"dmarc-record-void", "dmarc-policy-missing", "dmarc-policy-invalid", "dmarc-no-mail", "dmarc-no-reports",
 		"dmarc-report-uri", "dmarc-report-scheme", "dmarc-report-unauthorised", "dmarc-report-undeliverable",
-		"dmarc-subpolicy-invalid", "dmarc-nonexistent-weak", "dmarc-subpolicy-ignored", "dmarc-syntax",
+		"dmarc-subpolicy-invalid", "dmarc-subpolicy-ignored", "dmarc-syntax",
 		"dmarc-policy-position", "dmarc-removed-tag", "dmarc-tag-invalid", "dmarc-unknown-tag", "dmarc-psd-wrong")
-	add(DMARCRecord, true, "dmarc-policy-none", "dmarc-testing", "dmarc-pct", "dmarc-subdomain-weaker")
+	add(DMARCRecord, true, "dmarc-policy-none", "dmarc-testing", "dmarc-pct", "dmarc-subdomain-weaker", "dmarc-nonexistent-weak")
 	add(MTASTSRecord, false, "mtasts-record-missing", "mtasts-record-multiple", "mtasts-record-invalid")
 	add(MTASTSPolicy, false,
 		"mtasts-none", "mtasts-policy-invalid", "mtasts-testing", "mtasts-mode-none", "mtasts-max-age-short",

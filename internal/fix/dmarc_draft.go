@@ -50,11 +50,19 @@ func (d dmarcDraft) String() string {
 }
 
 // bold gives the draft without what holds its policy back, and whether that also
-// takes hold of subdomains.
-func (d dmarcDraft) bold() (bold dmarcDraft, subdomains bool) {
+// takes hold of subdomains. Names that do not exist get reject, except below a
+// wildcard, which makes all exist: servers do send in the name of hosts that have
+// no records, so that is for the reports to tell, too.
+func (p *dmarcPlan) bold() (bold dmarcDraft, subdomains bool) {
+	d := p.safe
 	d.testing, d.percent = false, ""
 	if d.sp != "" && d.sp.Strength() < d.p.Strength() {
 		d.sp, subdomains = "", true
+	}
+	if d.org && d.np.Strength() < dmarc.Reject.Strength() && !p.c.fails("dns-wildcard-name", "") {
+		if weak := max(d.sp.Strength(), d.p.Strength()); d.p == dmarc.None || d.np != "" && d.np.Strength() < weak {
+			d.np = dmarc.Reject
+		}
 	}
 	return d, subdomains
 }
@@ -64,7 +72,7 @@ func (p *dmarcPlan) correct() {
 	d := &p.safe
 	d.org = p.isOrg()
 	if len(p.published) == 0 {
-		d.p, d.np = dmarc.None, dmarc.Reject
+		d.p = dmarc.None
 		p.reportTo()
 		return
 	}
@@ -87,11 +95,6 @@ func (p *dmarcPlan) correct() {
 	}
 	if p.c.fails("dmarc-psd-wrong", p.c.e.Domain) && d.psd == "y" {
 		d.psd = ""
-	}
-	if d.np == "" || d.np.Strength() < max(d.sp.Strength(), d.p.Strength()) || d.np == dmarc.None {
-		if p.c.fails("dmarc-nonexistent-weak", "") || d.np != "" || d.p == dmarc.None {
-			d.np = dmarc.Reject
-		}
 	}
 	if d.p == dmarc.None {
 		d.testing, d.percent = false, "" // they weaken nothing
@@ -232,7 +235,7 @@ func (p *dmarcPlan) reportTo() {
 	case address != "":
 		p.safe.rua = []string{"mailto:" + address}
 		p.address = address
-	case p.c.e.Role.Name != gather.NoMail && p.safe.p == dmarc.None:
+	case p.c.e.Role.Name != gather.NoMail && (p.safe.p == dmarc.None || p.c.fails("dmarc-no-reports", "")):
 		p.missing = true
 	}
 }

@@ -88,6 +88,9 @@ type Options struct {
 	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
 	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has.
 	ZoneSelectors []string `json:"zone_selectors,omitempty"`
+	// ZoneMail are the names below the domain in that text that have MX records or
+	// an SPF record that names senders, and no DMARC record of their own.
+	ZoneMail []string `json:"zone_mail,omitempty"`
 	// ZoneFiles names the zone texts that an Overlay has for the domain, ZoneSlips
 	// what was found odd in them.
 	ZoneFiles []string    `json:"zone_files,omitempty"`
