@@ -220,7 +220,7 @@ func (p *dmarcPlan) title() string {
 	case len(own.Records)+len(own.Others) == 0:
 		return "move the DMARC record to where receivers look"
 	case len(p.published) > 1:
-		return fmt.Sprintf("make one of the %d DMARC records, with the mildest of their policies", len(p.published))
+		return fmt.Sprintf("make one of the %d DMARC records", len(p.published))
 	}
 	return "correct the DMARC record"
 }

@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/wire"
 )
 
 // A dmarcDraft is a DMARC record being put in order.
@@ -59,12 +60,17 @@ func (p *dmarcPlan) bold() (bold dmarcDraft, subdomains bool) {
 	if d.sp != "" && d.sp.Strength() < d.p.Strength() {
 		d.sp, subdomains = "", true
 	}
-	if d.org && d.np.Strength() < dmarc.Reject.Strength() && !p.c.fails("dns-wildcard-name", "") {
+	if d.org && d.np.Strength() < dmarc.Reject.Strength() && !p.c.wildcard() {
 		if weak := max(d.sp.Strength(), d.p.Strength()); d.p == dmarc.None || d.np != "" && d.np.Strength() < weak {
 			d.np = dmarc.Reject
 		}
 	}
 	return d, subdomains
+}
+
+// wildcard reports that every name below the domain is seen to exist.
+func (c *composer) wildcard() bool {
+	return slices.ContainsFunc(c.e.Stray.Asked(), func(a wire.Asked) bool { return a.Answer.OK() && !a.Answer.NXDomain() })
 }
 
 // correct fills in the corrected record, with the policy that was published.
