@@ -129,7 +129,7 @@ func (a Assumed) mail(domain string) []string {
 		}
 		spf := rrtype == "TXT" && strings.HasPrefix(text, "v=spf1 ") && text != "v=spf1 -all"
 		host, _, _ := strings.Cut(owner, ".")
-		if (mx || spf) && strings.HasSuffix(owner, "."+domain) && !strings.HasPrefix(host, "_") && host != "*" && !slices.Contains(out, owner) && len(out) < maxZoneMail {
+		if (mx || spf) && strings.HasSuffix(owner, "."+domain) && !strings.HasPrefix(host, "_") && !slices.Contains(out, owner) && len(out) < maxZoneMail {
 			out = append(out, owner)
 		}
 	}

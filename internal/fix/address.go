@@ -25,7 +25,9 @@ func (c *composer) reportAddress() string {
 	if own := d.Own(); own != nil {
 		for _, r := range slices.Concat(own.Records, own.Others, d.Apex.Records, d.Doubled.Records) {
 			for _, u := range understood(r).RUA {
-				add(u.Address, u.Host)
+				address, _, _ := strings.Cut(strings.TrimPrefix(u.Raw, "mailto:"), "!")
+				_, host, _ := strings.Cut(address, "@")
+				add(address, strings.ToLower(host))
 			}
 		}
 	}

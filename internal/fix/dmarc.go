@@ -307,7 +307,19 @@ func (p *dmarcPlan) nobody() dmarcDraft {
 
 // strengthened reports that the corrected record asks for more than receivers
 // apply today, so that mail may be lost which is delivered now.
-func (p *dmarcPlan) strengthened() bool { return p.safe.p.Strength() > p.inForce().Strength() }
+func (p *dmarcPlan) strengthened() bool {
+	if p.safe.p.Strength() > p.inForce().Strength() {
+		return true
+	}
+	if !p.safe.org || p.safe.testing || p.safe.percent == "0" {
+		return false
+	}
+	was := dmarc.None
+	if a := p.c.e.DMARC.Walk.Subdomain; a.Record != nil && a.Policy != "" {
+		was = a.Policy
+	}
+	return max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(was.Strength(), p.inForce().Strength())
+}
 
 // inForce gives the policy that receivers apply today, some of them where the
 // record says t=y, which older ones do not know.
@@ -364,14 +376,22 @@ func (c *composer) placeOf(a wire.Asked, dangling bool) (site, bool) {
 	s := site{owner: a.Name, ttl: ttlFor(a.Answer, "TXT")}
 	chain := a.Answer.Chain(a.Name)
 	switch {
-	case len(chain) == 0:
-		return s, true
+	case len(chain) == 0 || c.wildcardAlias(chain[0]):
+		return s, true // a record of its own stands above the wildcard's
 	case dangling:
 		s.alias = true
 		return s, len(publishedAt(a.Answer, "CNAME")) > 0
 	}
 	s.owner = chain[len(chain)-1]
 	return s, c.ours(s.owner)
+}
+
+// wildcardAlias reports that a wildcard gives every name below the domain that alias.
+func (c *composer) wildcardAlias(target string) bool {
+	return slices.ContainsFunc(c.e.Stray.Asked(), func(a wire.Asked) bool {
+		chain := a.Answer.Chain(a.Name)
+		return len(chain) > 0 && chain[0] == target
+	})
 }
 
 // publish gives the changes that put a text in the place of others.

@@ -103,9 +103,11 @@ func (p *dmarcPlan) correct() {
 		d.psd = ""
 	}
 	if d.p == dmarc.None {
-		d.testing, d.percent = false, "" // they weaken nothing
 		if d.sp == dmarc.None {
 			d.sp = ""
+		}
+		if d.sp == "" && d.np == "" {
+			d.testing, d.percent = false, "" // they weaken nothing
 		}
 	}
 	if len(d.rua) == 0 {
@@ -213,7 +215,8 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 	}{{r.RUA, &p.safe.rua}, {r.RUF, &p.safe.ruf}} {
 		for _, u := range x.from {
 			if !u.Valid {
-				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + strings.TrimPrefix(u.Raw, "mailto://")).RUA[0]
+				raw, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//"), "!")
+				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + raw).RUA[0]
 			}
 			if p.works(u) {
 				text, _, _ := strings.Cut(u.Raw, "!")
@@ -223,6 +226,11 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 			}
 		}
 	}
+}
+
+// asksReports reports that a published text asks for reports.
+func (p *dmarcPlan) asksReports() bool {
+	return slices.ContainsFunc(p.published, func(r dmarc.Record) bool { return r.Has("rua") })
 }
 
 // works reports whether nothing proves that reports do not get to an address.
@@ -241,7 +249,7 @@ func (p *dmarcPlan) reportTo() {
 	case address != "":
 		p.safe.rua = []string{"mailto:" + address}
 		p.address = address
-	case p.c.e.Role.Name != gather.NoMail && (p.safe.p == dmarc.None || p.c.fails("dmarc-no-reports", "")):
+	case p.c.e.Role.Name != gather.NoMail && (p.safe.p == dmarc.None || p.c.fails("dmarc-no-reports", "") || p.asksReports()):
 		p.missing = true
 	}
 }

@@ -94,7 +94,11 @@ func (c *composer) mxHosts() (Fix, bool) {
 			gone[host] = true
 		case i >= 0 && addressless(e.MX.Hosts[i]) && len(c.failing("mx-no-address")) > 0:
 			gone[host] = true
-			notes = append(notes, step("If "+host+" should take mail, give it A and AAAA records instead."))
+			if c.unregistered(host) {
+				notes = append(notes, step("Anybody can register the name that "+host+" depends on, and would get mail: do not wait."))
+			} else {
+				notes = append(notes, step("If "+host+" should take mail, give it A and AAAA records instead."))
+			}
 		case pref == best[host]:
 			continue
 		}

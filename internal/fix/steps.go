@@ -134,9 +134,13 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 			host = b.hosts[0]
 		}
 		for i, text := range texts {
+			label := b.label()
+			if len(b.hosts) > 1 && strings.Contains(text, "{host}") { // to each its own name
+				text, label = strings.ReplaceAll(text, "{host}", "HOST"), label+", each as HOST"
+			}
 			text = fill(text, e, host)
 			if i == 0 && len(b.hosts) > 0 {
-				text = b.label() + ": " + text
+				text = label + ": " + text
 			}
 			out = append(out, step(text))
 		}
