@@ -91,7 +91,7 @@ func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 	}
 	var gone []string
 	for _, h := range before.hosts {
-		if !slices.Contains(after.hosts, h) && !slices.ContainsFunc(m.e.Dotless, func(d gather.Dotless) bool {
+		if !slices.Contains(after.hosts, h) && !m.unregistered(h) && !slices.ContainsFunc(m.e.Dotless, func(d gather.Dotless) bool {
 			return d.Name == h && slices.Contains(after.hosts, d.Meant) // the same host, without the zone's name behind it
 		}) {
 			gone = append(gone, h)
@@ -101,6 +101,14 @@ func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 		return fmt.Sprintf("it would take %s out of the MX records", strings.Join(gone, ", "))
 	}
 	return ""
+}
+
+// unregistered reports whether a host depends on a name that anybody can register, so
+// that to keep it does the harm.
+func (m *intent) unregistered(host string) bool {
+	return slices.ContainsFunc(m.e.Registrations, func(r gather.Registration) bool {
+		return r.Unregistered() && (host == r.Name || strings.HasSuffix(host, "."+r.Name))
+	})
 }
 
 // lost reports whether addresses pass before that do not pass after, other than

@@ -105,6 +105,10 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 		{name: "a null MX beside a host that stays silent", zone: mail + "@ IN MX 0 .\n" + aligned, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], fault: silent}", id: fix.MXRecords, safety: fix.NeedsEvidence, told: "a null MX beside its hosts"},
 		{name: "a null MX and a dead host beside one that answers", zone: mail + "@ IN MX 0 .\n@ IN MX 20 gone\n" + aligned, id: fix.MXRecords, safety: fix.NeedsEvidence, told: "that gone.example.com is not to take mail", never: "null MX beside"},
 
+		{name: "an address with the zone's name behind it", zone: "@ IN MX 10 192.0.2.25\n" + aligned, id: "steps-mx-no-address", safety: fix.NeedsInput, told: "takes a host name, not an address", never: "192.0.2.25.example.com"},
+		{name: "an address as a name", zone: "@ IN MX 10 192.0.2.25.\n" + aligned, id: "steps-mx-no-address", safety: fix.NeedsInput, told: "mail.example.com. 3600 IN A 192.0.2.25"},
+		{name: "no record for a host inside", zone: "@ IN MX 10 inside\ninside IN A 10.0.0.5\n" + aligned + reject, id: fix.HELORecord},
+
 		// MTA-STS
 		{name: "a host name that is an address", zone: "@ IN MX 10 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
 		{name: "an address beside a host", zone: mail + "@ IN MX 20 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},

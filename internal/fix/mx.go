@@ -119,7 +119,14 @@ func (c *composer) mxHosts() (Fix, bool) {
 		needs = append(needs, "that the domain takes mail: a null MX beside its hosts says that it does not")
 	}
 	delete(gone, ".")
-	if len(gone) > 0 { // the record means that the host takes mail, whatever it leads to today
+	for _, v := range c.failing("dns-unregistered") {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(gone)), func(host string) bool { return below(host, v.Key) }) {
+			f.Claims = append(f.Claims, Claim{"dns-unregistered", v.Subject, v.Key})
+		}
+	}
+	f.Claims = c.inOrder(f.Claims)
+	maps.DeleteFunc(gone, func(host string, _ bool) bool { return c.unregistered(host) }) // whoever registers it gets the mail
+	if len(gone) > 0 {                                                                    // the record means that the host takes mail, whatever it leads to today
 		needs = append(needs, "that "+strings.Join(slices.Sorted(maps.Keys(gone)), ", ")+" is not to take mail any more")
 	}
 	if len(needs) > 0 {

@@ -360,7 +360,8 @@ func (c *composer) helo() (Fix, bool) {
 			continue
 		}
 		h := c.e.MX.Hosts[i]
-		if !h.TXT.Answer.Missing("TXT") || len(h.TXT.Answer.Chain(h.Name)) > 0 {
+		if !h.TXT.Answer.Missing("TXT") || len(h.TXT.Answer.Chain(h.Name)) > 0 ||
+			!slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return !c.special(a.IP) }) {
 			continue
 		}
 		f.Changes = append(f.Changes, replace(h.Name, h.TXT.Answer, nil, "v=spf1 a -all"))
