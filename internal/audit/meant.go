@@ -83,6 +83,16 @@ func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
 // take nothing away.
 func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 	before, after := m.before, m.after(ctx, changes)
+	texts := fix.Meant(m.e)
+	rewrites := slices.ContainsFunc(texts, func(text []zone.Change) bool {
+		return slices.ContainsFunc(changes, func(ch zone.Change) bool { return ch.Owner == text[0].Owner && ch.Type == "TXT" })
+	})
+	if !rewrites { // the record goes on to mean what it means
+		for _, text := range texts {
+			v := m.after(ctx, fix.Squash(changes, text))
+			after.pass4, after.pass6 = append(after.pass4, v.pass4...), append(after.pass6, v.pass6...)
+		}
+	}
 	touches := slices.ContainsFunc(changes, func(ch zone.Change) bool {
 		return before.names[ch.Owner] || after.names[ch.Owner] || strings.HasPrefix(ch.Owner, "*.")
 	})

@@ -168,6 +168,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		switch {
 		case p.strengthened():
 			f.Safety, f.Needs = NeedsEvidence, neverApplied+evidence
+		case p.disputed():
+			f.Safety, f.Needs = NeedsEvidence, "that all your own mail passes SPF or DKIM: a tag stands twice, so that some receivers apply no policy today, and all will apply this one"
 		case !raised && !p.safe.testing && !c.mailPasses():
 			f.Safety, f.Needs = NeedsEvidence, lostToday
 		}
@@ -319,6 +321,15 @@ func (p *dmarcPlan) strengthened() bool {
 		was = a.Policy
 	}
 	return max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(was.Strength(), p.inForce().Strength())
+}
+
+// disputed reports that the corrected record asks for a policy of which some
+// receivers know nothing today, because one of its tags is repeated.
+func (p *dmarcPlan) disputed() bool {
+	enforces := p.safe.p != dmarc.None || p.safe.org && p.safe.sp.Strength() > dmarc.None.Strength()
+	return enforces && !p.safe.testing && slices.ContainsFunc([]string{"p", "sp", "t", "pct", "v"}, func(tag string) bool {
+		return p.c.fails("dmarc-syntax", "duplicate "+tag)
+	})
 }
 
 // inForce gives the policy that receivers apply today, some of them where the

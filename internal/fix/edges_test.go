@@ -96,6 +96,8 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 			"v=DMARC1; p=none; rua=mailto:d@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:d@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:d@example.com",
 		}},
 		{name: "the only address for reports gets none", zone: aligned + `_dmarc IN TXT "v=DMARC1; p=quarantine; rua=mailto:x@gone.example"`, id: fix.DMARCRecord, safety: fix.NeedsInput, told: "rua=mailto:ADDRESS"},
+		{name: "a tag twice, of which receivers make what they like", zone: dmarcOf("v=DMARC1; p=none; sp=quarantine; sp=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "a tag stands twice"},
+		{name: "a tag twice, in trial", zone: dmarcOf("v=DMARC1; p=none; p=none; sp=reject; t=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, told: ""},
 		{name: "a wildcard alias is not the record's own", zone: mail + aligned + "* IN CNAME mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "", never: "CNAME"},
 		{name: "only a private address may send", zone: mail + reject + `@ IN TXT "v=spf1 ip4:192.168.1.25 -all"`, id: fix.SPFRecord, safety: fix.NeedsInput, told: "ip4:192.168.1.25", never: "v=spf1 -all"},
 		{name: "an include without a name", zone: mail + reject + `@ IN TXT "v=spf1 include: -all"`, id: fix.SPFRecord, safety: fix.NeedsInput, never: "v=spf1 -all"},

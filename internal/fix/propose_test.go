@@ -255,7 +255,7 @@ func TestPropose(t *testing.T) {
 			want: `- _dmarc.example.com TXT "v=DMARC1 p=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"` + "\n...",
 		},
 		{
-			name: "slips that weaken nothing", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			name: "slips, among them a policy twice", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
 			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`,
 		},
 		{
