@@ -137,6 +137,13 @@ type keyVerdict struct {
 	refs  []wire.Ref
 }
 
+// Unsigned reports proof that there is no DKIM key with which mail of the domain
+// could be signed.
+func Unsigned(e *gather.Evidence) bool {
+	state := dmarcKeys(e).state
+	return state == keyAbsent || state == keyFailing
+}
+
 func dmarcKeys(e *gather.Evidence) keyVerdict {
 	var named []string
 	var refs []wire.Ref

@@ -103,6 +103,9 @@ func judgeMXUnreachable(e *gather.Evidence) []Verdict {
 			v.Status, v.Message = Unknown, fails+"; nothing shows that mail servers can be reached over "+family+" from here"
 		case end == mxRefused && lost:
 			v.Status, v.Severity, v.Message = Fail, Critical, "port 25 is refused, as at every other MX address: no mail can be delivered"
+			if len(all) == 1 {
+				v.Message = "port 25 is refused, and there is no other address: no mail can be delivered"
+			}
 		case end == mxRefused:
 			v.Status, v.Message = Fail, "port 25 is refused: no mail server listens there"
 		case heard:

@@ -16,12 +16,17 @@ import (
 // Rules about names below the domain. Only DMARC is inherited; SPF, MTA-STS and
 // TLS-RPT are not, so that a name without records of its own has no protection.
 // Which names there are cannot be found out from outside: the user names them.
-const namesWanted = "names below the domain cannot be listed from outside: name those in use with --subdomain"
+func namesWanted(e *gather.Evidence) string {
+	if names := e.Options.ZoneMail; len(names) > 0 {
+		return "the zone text has mail at " + someQuoted(names) + ": to have such names looked at, name them with --subdomain"
+	}
+	return "names below the domain cannot be listed from outside: name those in use with --subdomain"
+}
 
 // subdomainNamed guards rules that know nothing without a named subdomain.
 func subdomainNamed(e *gather.Evidence) (Status, string) {
 	if len(e.Subdomains) == 0 {
-		return NotAsked, namesWanted
+		return NotAsked, namesWanted(e)
 	}
 	return "", ""
 }
@@ -66,7 +71,7 @@ func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
 		out = append(out, v)
 	}
 	if len(e.Subdomains) == 0 && !slices.ContainsFunc(out, func(v Verdict) bool { return v.Status == Fail || v.Status == Unknown }) {
-		return []Verdict{{Status: NotAsked, Message: namesWanted}}
+		return []Verdict{{Status: NotAsked, Message: namesWanted(e)}}
 	}
 	return out
 }

@@ -162,7 +162,7 @@ func (p *page) changes(cs []Change, again string) {
 			label = "remove  "
 		}
 		for _, data := range c.Old {
-			if strings.Contains(again, " IN "+c.Type+" "+data) {
+			if len(c.New) > 0 && strings.Contains(again, " IN "+c.Type+" "+data) {
 				continue
 			}
 			p.line("  " + p.as(dim, fmt.Sprintf("%s %s IN %s %s", label, owner, kind, Sanitize(data))))

@@ -135,7 +135,46 @@ func (a Assumed) keysWhole(domain string) bool {
 		})
 }
 
+// mail gives the names below a domain that do mail by the text of zones and changes,
+// in its order: with MX records other than a null MX, or an SPF record that does not
+// say that nobody sends. Those with DMARC records of their own are left out, and
+// mail hosts whose SPF record is for the name that they greet with.
+func (a Assumed) mail(domain string) []string {
+	var out []string
+	own, takes, hosts := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	add := func(owner, rrtype, data string) {
+		owner, text := zone.Name(owner), strings.ToLower(strings.Trim(data, `" `))
+		if name, ok := strings.CutPrefix(owner, "_dmarc."); ok {
+			own[name] = true
+			return
+		}
+		mx := rrtype == "MX" && !strings.HasSuffix(data, " .")
+		if mx {
+			takes[owner] = true
+			_, host, _ := strings.Cut(data, " ")
+			hosts[zone.Name(host)] = true
+		}
+		spf := rrtype == "TXT" && strings.HasPrefix(text, "v=spf1 ") && text != "v=spf1 -all"
+		host, _, _ := strings.Cut(owner, ".")
+		if (mx || spf) && strings.HasSuffix(owner, "."+domain) && !strings.HasPrefix(host, "_") && !slices.Contains(out, owner) && len(out) < maxZoneMail {
+			out = append(out, owner)
+		}
+	}
+	for _, z := range a.Zones {
+		for _, r := range z.Records {
+			add(r.Owner, r.Type, r.Data)
+		}
+	}
+	for _, c := range a.Changes {
+		for _, data := range c.Add {
+			add(c.Owner, strings.ToUpper(c.Type), data)
+		}
+	}
+	return slices.DeleteFunc(out, func(name string) bool { return own[name] || hosts[name] && !takes[name] })
+}
+
 const (
+	maxZoneMail      = 50
 	maxZoneSelectors = 50
 	maxZoneSlips     = 100
 )

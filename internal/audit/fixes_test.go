@@ -22,9 +22,13 @@ func TestFixesRelyOnNothingBroken(t *testing.T) {
 		never             string // record text that no fix may hold, now or later
 		safe              []string
 	}{
-		{name: "mx leads to no address", zone: "@ IN MX 10 gone\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, first: "mx-no-address", never: "v=spf1 -all", safe: []string{"tlsrpt-record"}},
+		{name: "mx leads to no address", zone: "@ IN MX 10 gone\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, first: "mx-no-address", never: "v=spf1 -all"},
 		{name: "mx leads inside", zone: "@ IN MX 10 inside\ninside IN A 10.1.2.3\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, first: "mx-special-address", never: "v=spf1 -all"},
 		{name: "mx leads nowhere, and a slip beside it", zone: "@ IN MX 10 gone\n@ IN TXT \"v=spf1 mx ipv4:192.0.2.26 -all\"\n" + policy, never: "v=spf1 ip4:192.0.2.26 -all"},
+		{name: "the mail host lacks its final dot", zone: "@ IN MX 10 mx.example.com\n@ IN TXT \"v=spf1 mx -all\"\n" + policy, hosts: host, first: "dns-final-dot", safe: []string{"final-dot"}},
+		{name: "the host lacks it, and the SPF record its quotes", zone: "@ IN MX 10 mx.example.com\n@ IN TXT v=spf1 mx -all\n" + policy, hosts: host, safe: []string{"final-dot"}},
+		{name: "one of two hosts lacks it", zone: "@ IN MX 10 mx\n@ IN MX 20 other.example.com\n@ IN TXT \"v=spf1 mx ~all\"\n" + policy, hosts: host + "\n- {name: other.example.com, addrs: [192.0.2.99], smtp: {}}", safe: []string{"final-dot"}},
+		{name: "what touches no sender beside a broken SPF record", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all ip4:203.0.113.9 ipv6:2001:db8::1\"\n@ IN TXT \"v=spf1 a ~all\"\n_dmarc IN TXT \"v=DMARC1; p=rejct; rua=mailto:dmarc@example.com\"\n", hosts: host, safe: []string{"tlsrpt-record", "dmarc-record"}},
 		{name: "a host of two is gone", zone: "@ IN MX 10 mx\n@ IN MX 20 gone\n@ IN TXT \"v=spf1 mx ~all\"\n" + policy, hosts: host, never: "v=spf1 ~all"},
 		{name: "typed without quotes", zone: "@ IN MX 10 mx\n@ IN TXT v=spf1 ip4:192.0.2.25 include:s.example.com ~all\ns IN TXT \"v=spf1 ip4:203.0.113.0/28 -all\"\n" + policy, hosts: host, never: `"v=spf1"` + "\n", safe: []string{"spf-record"}},
 		{name: "an address in the MX record", zone: "@ IN MX 10 192.0.2.25.\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy, never: "mx: 192.0.2.25"},

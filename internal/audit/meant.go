@@ -3,8 +3,10 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
@@ -17,24 +19,41 @@ import (
 // had an answer.
 type reach struct {
 	pass4, pass6 spf.Set
-	hosts        []string // of the MX records
+	hosts        []string        // of the MX records
+	names        map[string]bool // that who may send depends on
 }
 
 // An intent is what the domain's records mean now, each SPF text that claims to be
-// the record taken as it was meant. Nobody is asked but through the tape, and nobody
-// is dialled.
+// the record taken as it was meant, and names without their final dot with it.
+// Nobody is asked but through the tape, and nobody is dialled.
 type intent struct {
 	job    *Job
 	e      *gather.Evidence
+	dots   []zone.Change // that give names the final dot which they lack
 	before reach
 }
 
+// A listener is a Source that notes which names it was asked about.
+type listener struct {
+	wire.Source
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (l *listener) DNS(ctx context.Context, q wire.Question) wire.Answer {
+	l.mu.Lock()
+	l.names[zone.Name(q.Name)] = true
+	l.mu.Unlock()
+	return l.Source.DNS(ctx, q)
+}
+
 func intentOf(ctx context.Context, job *Job, e *gather.Evidence) *intent {
-	m := &intent{job: job, e: e}
+	m := &intent{job: job, e: e, dots: fix.Dotted(e)}
 	m.before = m.after(ctx, nil)
 	for _, changes := range fix.Meant(e) {
 		v := m.after(ctx, changes)
 		m.before.pass4, m.before.pass6 = append(m.before.pass4, v.pass4...), append(m.before.pass6, v.pass6...)
+		maps.Copy(m.before.names, v.names)
 	}
 	return m
 }
@@ -45,9 +64,12 @@ func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
 	if m.e.Options.AllowPrivate {
 		special = wire.SpecialButDocumentation
 	}
-	src := wire.NewOverlay(wire.StandIn{Behind: m.job.Tape, Domain: m.e.Domain, Special: special}, nil, changes)
+	src := &listener{
+		Source: wire.NewOverlay(wire.StandIn{Behind: m.job.Tape, Domain: m.e.Domain, Special: special}, nil, fix.Squash(m.dots, changes)),
+		names:  map[string]bool{},
+	}
 	t := spf.Lookup(ctx, src, m.e.Domain)
-	r := reach{pass4: t.Pass4, pass6: t.Pass6}
+	r := reach{pass4: t.Pass4, pass6: t.Pass6, names: src.names}
 	own := wire.NewOverlay(m.job.Tape, nil, changes).DNS(ctx, wire.Question{Name: m.e.Domain, Type: "MX"})
 	for _, mx := range own.MX() {
 		if mx.Host != "." && !slices.Contains(r.hosts, mx.Host) {
@@ -61,12 +83,25 @@ func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
 // take nothing away.
 func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 	before, after := m.before, m.after(ctx, changes)
-	if m.lost(before.pass4, after.pass4) || m.lost(before.pass6, after.pass6) {
+	texts := fix.Meant(m.e)
+	rewrites := slices.ContainsFunc(texts, func(text []zone.Change) bool {
+		return slices.ContainsFunc(changes, func(ch zone.Change) bool { return ch.Owner == text[0].Owner && ch.Type == "TXT" })
+	})
+	if !rewrites { // the record goes on to mean what it means
+		for _, text := range texts {
+			v := m.after(ctx, fix.Squash(changes, text))
+			after.pass4, after.pass6 = append(after.pass4, v.pass4...), append(after.pass6, v.pass6...)
+		}
+	}
+	touches := slices.ContainsFunc(changes, func(ch zone.Change) bool {
+		return before.names[ch.Owner] || after.names[ch.Owner] || strings.HasPrefix(ch.Owner, "*.")
+	})
+	if touches && (m.lost(before.pass4, after.pass4) || m.lost(before.pass6, after.pass6)) {
 		return "it would take the right to send away from addresses that the record means"
 	}
 	var gone []string
 	for _, h := range before.hosts {
-		if !slices.Contains(after.hosts, h) && !slices.ContainsFunc(m.e.Dotless, func(d gather.Dotless) bool {
+		if !slices.Contains(after.hosts, h) && !m.unregistered(h) && !slices.ContainsFunc(m.e.Dotless, func(d gather.Dotless) bool {
 			return d.Name == h && slices.Contains(after.hosts, d.Meant) // the same host, without the zone's name behind it
 		}) {
 			gone = append(gone, h)
@@ -76,6 +111,14 @@ func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
 		return fmt.Sprintf("it would take %s out of the MX records", strings.Join(gone, ", "))
 	}
 	return ""
+}
+
+// unregistered reports whether a host depends on a name that anybody can register, so
+// that to keep it does the harm.
+func (m *intent) unregistered(host string) bool {
+	return slices.ContainsFunc(m.e.Registrations, func(r gather.Registration) bool {
+		return r.Unregistered() && (host == r.Name || strings.HasSuffix(host, "."+r.Name))
+	})
 }
 
 // lost reports whether addresses pass before that do not pass after, other than

@@ -148,7 +148,7 @@ func (p proof) safety() (safety, needs string) {
 	case len(p.fix.Changes) == 0:
 		return fix.Manual, p.fix.Needs
 	}
-	return fix.NeedsEvidence, "that it does no harm: by a second audit, " + p.why
+	return fix.NeedsEvidence, "that it does no harm"
 }
 
 // group says where a fix belongs: what can be published today, what needs evidence
@@ -229,15 +229,29 @@ func (p *prover) attempt(ctx context.Context, f fix.Fix) proof {
 	return out
 }
 
-// stages tries the later stages of a fix, each over all that comes before it.
+// stages tries the later stages of a fix, each over all that comes before it. One
+// that waits for what no audit can see today, such as a key that is to be made,
+// promises nothing. One that is seen to do harm, to bring in what is high or to
+// score lower than the stage before it, is left out with all that follow.
 func (p *prover) stages(ctx context.Context, pr *proof) {
-	changes := pr.fix.Changes
+	changes, last := pr.fix.Changes, pr.after
+	if last == nil {
+		last = &p.before
+	}
 	for _, s := range pr.fix.Next {
+		stage := report.Stage{When: s.When, Changes: reportedChanges(s.Changes)}
+		if s.Untried || pr.fix.Safety == fix.NeedsInput {
+			pr.stages = append(pr.stages, stage)
+			continue
+		}
 		changes = fix.Squash(changes, s.Changes)
 		after := p.try(ctx, changes)
 		cleared, why := p.compare(after, p.before.claims(), false)
-		stage := report.Stage{When: s.When, Changes: reportedChanges(s.Changes), ScoreAfter: after.score.Number, Verified: why == ""}
-		if why == "" {
+		if after.harms(last) {
+			return
+		}
+		if stage.Verified = why == ""; stage.Verified {
+			stage.ScoreAfter = after.score.Number
 			var more []fix.Claim
 			for _, c := range cleared {
 				if !slices.Contains(pr.cleared, c) && !slices.Contains(pr.later, c) {
@@ -247,7 +261,7 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 			stage.Rules, stage.Fingerprints = named(more)
 			pr.later = append(pr.later, more...)
 		}
-		pr.stages = append(pr.stages, stage)
+		pr.stages, last = append(pr.stages, stage), after
 	}
 }
 

@@ -118,6 +118,15 @@ func (t *trial) claims() []fix.Claim {
 	return out
 }
 
+// harms reports whether a trial is worse than the one before it: a lower score, or
+// something high that was not there.
+func (t *trial) harms(last *trial) bool {
+	return t.score.High < last.score.High || slices.ContainsFunc(t.claims(), func(c fix.Claim) bool {
+		v, was := t.failure(c), last.failure(c)
+		return !checks.High.Worse(v.Severity) && (was == nil || v.Severity.Worse(was.Severity))
+	})
+}
+
 // failure gives the failing verdict of that identity, nil where there is none.
 func (t *trial) failure(c fix.Claim) *checks.Verdict {
 	for _, res := range t.results {

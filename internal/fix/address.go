@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -8,9 +9,10 @@ import (
 // reportAddress gives a mailbox of the domain for reports, "" where none is
 // known. It is never made up: it is one that the domain names for reports already,
 // or postmaster, which a domain that takes mail must have (RFC 5321 section
-// 4.5.1), unless it was seen to be refused.
+// 4.5.1), where a mail host was heard and did not refuse it. No address of the
+// domain is of use where mail to it is known to go astray.
 func (c *composer) reportAddress() string {
-	if !c.e.Role.Receives() || len(c.e.MX.Hosts) == 0 {
+	if !c.e.Role.Receives() || len(c.e.MX.Hosts) == 0 || c.mailDead() {
 		return ""
 	}
 	var known []string
@@ -23,7 +25,9 @@ func (c *composer) reportAddress() string {
 	if own := d.Own(); own != nil {
 		for _, r := range slices.Concat(own.Records, own.Others, d.Apex.Records, d.Doubled.Records) {
 			for _, u := range understood(r).RUA {
-				add(u.Address, u.Host)
+				address, _, _ := strings.Cut(strings.TrimPrefix(u.Raw, "mailto:"), "!")
+				_, host, _ := strings.Cut(address, "@")
+				add(address, strings.ToLower(host))
 			}
 		}
 	}
@@ -37,10 +41,55 @@ func (c *composer) reportAddress() string {
 			return address
 		}
 	}
-	if len(c.failing("smtp-postmaster")) > 0 {
+	if len(c.failing("smtp-postmaster")) > 0 || !c.someHostAnswers() {
 		return ""
 	}
 	return "postmaster@" + c.e.Domain
+}
+
+// mailDead reports that no mail to the domain arrives today: nothing names a mail
+// host, what the MX records name leads nowhere, or no host takes mail.
+func (c *composer) mailDead() bool {
+	m := c.e.MX
+	if m.Implicit || c.mxBroken() || c.fails("mx-null-mixed", "") {
+		return true
+	}
+	return !c.someHostAnswers() && (c.fails("mx-unreachable", "") || c.fails("smtp-banner-refuses", ""))
+}
+
+// noMailbox says why no mailbox of the domain is proposed.
+func (c *composer) noMailbox() string {
+	switch {
+	case !c.e.Role.Receives():
+		return ": the domain takes no mail"
+	case c.mailDead():
+		return ": mail to the domain itself does not arrive today"
+	}
+	return " that is read: no mail host was seen to take mail"
+}
+
+// mailBelow gives the names below the domain that do mail, as far as the zone's text
+// or the user names them, and that have no DMARC record of their own.
+func (c *composer) mailBelow() []string {
+	out := slices.Clone(c.e.Options.ZoneMail)
+	for _, s := range c.e.Subdomains {
+		if own := s.DMARC.Own(); own != nil && len(own.Records) > 0 || slices.Contains(out, s.Name) {
+			continue
+		}
+		if mx := s.MX.Answer.MX(); len(mx) > 0 && mx[0].Host != "." || len(s.SPF.Root.Records) > 0 && namesSenders(&s.SPF.Root.Records[0], s.SPF.Root.Steps) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// someNames lists names, the first of many.
+func someNames(names []string) string {
+	const shown = 4
+	if more := len(names) - shown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // plainAddress reports whether an address can stand in a record as it is, without

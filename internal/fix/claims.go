@@ -1,6 +1,8 @@
 package fix
 
 import (
+	"slices"
+
 	"mxvet/checks"
 )
 
@@ -16,6 +18,7 @@ const (
 	anywhere = ""
 	policy   = "policy" // key of rules that judge both the MTA-STS record and the policy
 	record   = "record"
+	unread   = "unread" // key of p=none without reports
 )
 
 // mends lists the rules that a change of a record, or of the MTA-STS policy, can
@@ -39,9 +42,10 @@ func mends() map[string][]mend {
 		"dmarc-record-missing", "dmarc-record-multiple", "dmarc-version", "dmarc-misplaced", "dmarc-alias-dangling",
 		"dmarc-record-void", "dmarc-policy-missing", "dmarc-policy-invalid", "dmarc-no-mail", "dmarc-no-reports",
 		"dmarc-report-uri", "dmarc-report-scheme", "dmarc-report-unauthorised", "dmarc-report-undeliverable",
-		"dmarc-subpolicy-invalid", "dmarc-nonexistent-weak", "dmarc-subpolicy-ignored", "dmarc-syntax",
+		"dmarc-subpolicy-invalid", "dmarc-subpolicy-ignored", "dmarc-syntax",
 		"dmarc-policy-position", "dmarc-removed-tag", "dmarc-tag-invalid", "dmarc-unknown-tag", "dmarc-psd-wrong")
-	add(DMARCRecord, true, "dmarc-policy-none", "dmarc-testing", "dmarc-pct", "dmarc-subdomain-weaker")
+	add(DMARCRecord, true, "dmarc-policy-none", "dmarc-testing", "dmarc-pct", "dmarc-subdomain-weaker", "dmarc-nonexistent-weak")
+	out["dmarc-policy-none"] = append(out["dmarc-policy-none"], mend{fix: DMARCRecord, subject: unread})
 	add(MTASTSRecord, false, "mtasts-record-missing", "mtasts-record-multiple", "mtasts-record-invalid")
 	add(MTASTSPolicy, false,
 		"mtasts-none", "mtasts-policy-invalid", "mtasts-testing", "mtasts-mode-none", "mtasts-max-age-short",
@@ -75,8 +79,8 @@ func (c *composer) claims(fix, name string, risky bool) []Claim {
 			}
 			for _, v := range res.Verdicts {
 				about := m.subject == anywhere || m.subject == "name" && v.Subject == name || m.subject == v.Key
-				if v.Status == checks.Fail && about {
-					out = append(out, Claim{res.Rule.ID, v.Subject, v.Key})
+				if claim := (Claim{res.Rule.ID, v.Subject, v.Key}); v.Status == checks.Fail && about && !slices.Contains(out, claim) {
+					out = append(out, claim)
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
@@ -20,6 +21,7 @@ const (
 	whenQuiet    = "another month of reports, at quarantine, shows no loss"
 	onLists      = "nobody of the domain posts to mailing lists, or all who do were told that lists may drop them"
 	neverApplied = "until now no receiver applied this policy: "
+	lostToday    = "that the domain's own mail passes SPF or DKIM: none can today, and this policy has it refused; until then, p=none keeps it"
 )
 
 // dmarc proposes the DMARC record at the domain's own name.
@@ -93,18 +95,37 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	all := c.claims(DMARCRecord, own.Name, true)
 	claims := c.claims(DMARCRecord, own.Name, false)
 	if p.missing {
+		if p.strengthened() {
+			p.soften()
+		}
 		return p.ask(all)
 	}
 	if c.noMail() {
 		f := p.fix(p.nobody(), all)
 		f.Title, f.Safety = "have all mail that claims to be from the domain refused", SafeNow
+		if names := c.mailBelow(); len(names) > 0 && p.safe.org {
+			f.Safety, f.Needs = NeedsEvidence, "that mail of "+someNames(names)+" passes SPF or DKIM: these names take this policy, unless they have DMARC records of their own"
+		}
 		return f, true
 	}
 
-	bold, subdomains := p.safe.bold()
+	meant := p.safe.p
+	if p.strengthened() && !p.reported() {
+		p.soften()
+	}
+	bold, subdomains := p.bold()
 	evidence, seen := aMonth, whenMonth
-	if subdomains {
-		evidence, seen = aMonth+", that of subdomains too", whenMonth+", that of subdomains too"
+	if names := c.mailBelow(); len(names) > 0 && bold.sp == "" && bold.org {
+		evidence, seen = evidence+", that of "+someNames(names)+" too", seen+", that of "+someNames(names)+" too"
+	} else if subdomains {
+		evidence, seen = evidence+", that of subdomains too", seen+", that of subdomains too"
+	}
+	unsigned := checks.Unsigned(c.e)
+	if unsigned { // SPF alone fails for forwarded mail
+		evidence, seen = "DKIM signatures on all mail, then "+evidence, "all mail is signed with DKIM, and then "+seen
+	}
+	if p.unread() {
+		evidence = "that the reports arrive, which mail to the domain does not today, then " + evidence
 	}
 	quiet := whenQuiet
 	if c.hasUsers() {
@@ -120,8 +141,12 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	if raised {
 		bold.p = dmarc.Quarantine
 	}
-	reject := bold
-	reject.p = dmarc.Reject
+	steps := []dmarcDraft{bold}
+	if raised && !unsigned {
+		reject := bold
+		reject.p = dmarc.Reject
+		steps = append(steps, reject)
+	}
 	var more []Claim
 	for _, claim := range all {
 		if !slices.Contains(claims, claim) {
@@ -135,18 +160,27 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	changed := p.safe.String() != current || len(own.Records) != 1 || slices.ContainsFunc(own.Others, meantAsDMARC)
 	// A first step without risk is worth it where it mends as much as the rest, or
 	// where the evidence for the rest can only come after it.
-	worthIt := len(without(claims, "dmarc-nonexistent-weak")) > 0 && !c.worst(more).Worse(c.worst(without(claims, "dmarc-nonexistent-weak")))
+	worthIt := len(claims) > 0 && !c.worst(more).Worse(c.worst(claims))
 	staged := changed && (len(more) == 0 || worthIt || !p.reported() || raised && !c.mailPasses())
 	if staged {
 		f := p.fix(p.safe, claims)
 		f.Title, f.Safety = p.title(), SafeNow
-		if p.strengthened() {
+		switch {
+		case p.strengthened():
 			f.Safety, f.Needs = NeedsEvidence, neverApplied+evidence
+		case p.disputed():
+			f.Safety, f.Needs = NeedsEvidence, "that all your own mail passes SPF or DKIM: a tag stands twice, so that some receivers apply no policy today, and all will apply this one"
+		case !raised && !p.safe.testing && !c.mailPasses():
+			f.Safety, f.Needs = NeedsEvidence, lostToday
 		}
-		if raised {
-			f.Next = p.next([]dmarcDraft{p.safe, bold, reject}, seen, quiet)
-		} else if len(more) > 0 {
-			f.Next = p.next([]dmarcDraft{p.safe, bold}, seen)
+		if meant != p.safe.p {
+			f.Steps = append(f.Steps, step("It begins at p="+string(p.safe.p)+", which sends reports and refuses nothing: "+neverApplied+string(meant)+"."))
+		}
+		if raised || len(more) > 0 {
+			f.Next = p.next(append([]dmarcDraft{p.safe}, steps...), seen, quiet)
+		}
+		if unsigned && len(f.Next) > 0 {
+			f.Next[0].Untried = true
 		}
 		return f, true
 	}
@@ -158,9 +192,21 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 	f.Title = "apply the DMARC policy in full"
 	if raised {
 		f.Title = "ask receivers to act on forged mail"
-		f.Next = p.next([]dmarcDraft{bold, reject}, quiet)
+		f.Next = p.next(steps, quiet)
 	}
 	return f, true
+}
+
+// soften takes the draft back to the policy in force, for a record that asks for
+// reports and for nothing that was never applied: what that would lose is seen in
+// the reports, and only then.
+func (p *dmarcPlan) soften() {
+	d := &p.safe
+	d.p = p.inForce()
+	d.testing, d.percent = false, ""
+	if d.p == dmarc.None {
+		d.sp, d.np = "", ""
+	}
 }
 
 // hasUsers reports whether people may write from the domain, and so to mailing
@@ -176,7 +222,7 @@ func (p *dmarcPlan) title() string {
 	case len(own.Records)+len(own.Others) == 0:
 		return "move the DMARC record to where receivers look"
 	case len(p.published) > 1:
-		return fmt.Sprintf("make one of the %d DMARC records, with the mildest of their policies", len(p.published))
+		return fmt.Sprintf("make one of the %d DMARC records", len(p.published))
 	}
 	return "correct the DMARC record"
 }
@@ -227,15 +273,27 @@ func (p *dmarcPlan) next(drafts []dmarcDraft, when ...string) []Stage {
 func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 	d := p.safe
 	d.rua = []string{"mailto:ADDRESS"}
-	return Fix{
+	f := Fix{
 		ID: DMARCRecord, Title: p.title(), Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-		Needs: "a mailbox for the reports: the domain takes no mail that could be used",
+		Needs: "a mailbox for the reports" + p.c.noMailbox(),
 		Steps: stepsOf(
 			"Choose a mailbox, or a service that reads the reports. If it is in another domain, that domain must agree with this record:\n"+
 				p.c.e.Domain+"._report._dmarc.OTHER-DOMAIN. IN TXT \"v=DMARC1\"",
 			"Publish:\n"+p.place.owner+". "+fmt.Sprint(p.place.ttl)+" IN TXT "+Quote(d.String()),
 		),
-	}, true
+	}
+	later, _ := p.bold()
+	if later.rua = d.rua; later.p == dmarc.None {
+		later.p = dmarc.Quarantine
+	}
+	if later.String() != d.String() {
+		when := whenMonth
+		if checks.Unsigned(p.c.e) {
+			when = "all mail is signed with DKIM, and " + when
+		}
+		f.Steps = append(f.Steps, step("Once "+when+", publish in its place:\n"+p.place.owner+". "+fmt.Sprint(p.place.ttl)+" IN TXT "+Quote(later.String())))
+	}
+	return f, true
 }
 
 // nobody gives the draft for a domain without mail.
@@ -252,17 +310,53 @@ func (p *dmarcPlan) nobody() dmarcDraft {
 // strengthened reports that the corrected record asks for more than receivers
 // apply today, so that mail may be lost which is delivered now.
 func (p *dmarcPlan) strengthened() bool {
-	inForce := dmarc.Policy("")
-	if a := p.c.e.DMARC.Walk.Domain; a.Record != nil {
-		inForce = a.Policy
+	if p.safe.p.Strength() > p.inForce().Strength() {
+		return true
 	}
-	return p.safe.p.Strength() > max(inForce.Strength(), dmarc.None.Strength())
+	if !p.safe.org || p.safe.testing || p.safe.percent == "0" {
+		return false
+	}
+	was := dmarc.None
+	if a := p.c.e.DMARC.Walk.Subdomain; a.Record != nil && a.Policy != "" {
+		was = a.Policy
+	}
+	return max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(was.Strength(), p.inForce().Strength())
+}
+
+// disputed reports that the corrected record asks for a policy of which some
+// receivers know nothing today, because one of its tags is repeated.
+func (p *dmarcPlan) disputed() bool {
+	enforces := p.safe.p != dmarc.None || p.safe.org && p.safe.sp.Strength() > dmarc.None.Strength()
+	return enforces && !p.safe.testing && slices.ContainsFunc([]string{"p", "sp", "t", "pct", "v"}, func(tag string) bool {
+		return p.c.fails("dmarc-syntax", "duplicate "+tag)
+	})
+}
+
+// inForce gives the policy that receivers apply today, some of them where the
+// record says t=y, which older ones do not know.
+func (p *dmarcPlan) inForce() dmarc.Policy {
+	a := p.c.e.DMARC.Walk.Domain
+	switch {
+	case a.Record == nil || a.Policy == "":
+		return dmarc.None
+	case a.Demoted:
+		return a.Asked
+	}
+	return a.Policy
+}
+
+// unread reports that the record asks for reports only at the domain itself, where
+// no mail arrives today.
+func (p *dmarcPlan) unread() bool {
+	own := p.c.e.DMARC.Own()
+	return p.c.mailDead() && len(own.Records) == 1 && len(own.Records[0].RUA) > 0 &&
+		!slices.ContainsFunc(own.Records[0].RUA, func(u dmarc.URI) bool { return u.Host != p.c.e.Domain })
 }
 
 // reported reports whether reports come today, so that there can be evidence.
 func (p *dmarcPlan) reported() bool {
 	own := p.c.e.DMARC.Own()
-	return len(own.Records) == 1 && slices.ContainsFunc(own.Records[0].RUA, p.works)
+	return len(own.Records) == 1 && slices.ContainsFunc(own.Records[0].RUA, p.works) && !p.unread()
 }
 
 // mailPasses reports whether mail of the domain can pass DMARC at all, as far as
@@ -293,14 +387,22 @@ func (c *composer) placeOf(a wire.Asked, dangling bool) (site, bool) {
 	s := site{owner: a.Name, ttl: ttlFor(a.Answer, "TXT")}
 	chain := a.Answer.Chain(a.Name)
 	switch {
-	case len(chain) == 0:
-		return s, true
+	case len(chain) == 0 || c.wildcardAlias(chain[0]):
+		return s, true // a record of its own stands above the wildcard's
 	case dangling:
 		s.alias = true
 		return s, len(publishedAt(a.Answer, "CNAME")) > 0
 	}
 	s.owner = chain[len(chain)-1]
 	return s, c.ours(s.owner)
+}
+
+// wildcardAlias reports that a wildcard gives every name below the domain that alias.
+func (c *composer) wildcardAlias(target string) bool {
+	return slices.ContainsFunc(c.e.Stray.Asked(), func(a wire.Asked) bool {
+		chain := a.Answer.Chain(a.Name)
+		return len(chain) > 0 && chain[0] == target
+	})
 }
 
 // publish gives the changes that put a text in the place of others.

@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/wire"
 )
 
 // A dmarcDraft is a DMARC record being put in order.
@@ -50,13 +51,26 @@ func (d dmarcDraft) String() string {
 }
 
 // bold gives the draft without what holds its policy back, and whether that also
-// takes hold of subdomains.
-func (d dmarcDraft) bold() (bold dmarcDraft, subdomains bool) {
+// takes hold of subdomains. Names that do not exist get reject, except below a
+// wildcard, which makes all exist: servers do send in the name of hosts that have
+// no records, so that is for the reports to tell, too.
+func (p *dmarcPlan) bold() (bold dmarcDraft, subdomains bool) {
+	d := p.safe
 	d.testing, d.percent = false, ""
 	if d.sp != "" && d.sp.Strength() < d.p.Strength() {
 		d.sp, subdomains = "", true
 	}
+	if d.org && d.np.Strength() < dmarc.Reject.Strength() && !p.c.wildcard() {
+		if weak := max(d.sp.Strength(), d.p.Strength()); d.p == dmarc.None || d.np != "" && d.np.Strength() < weak {
+			d.np = dmarc.Reject
+		}
+	}
 	return d, subdomains
+}
+
+// wildcard reports that every name below the domain is seen to exist.
+func (c *composer) wildcard() bool {
+	return slices.ContainsFunc(c.e.Stray.Asked(), func(a wire.Asked) bool { return a.Answer.OK() && !a.Answer.NXDomain() })
 }
 
 // correct fills in the corrected record, with the policy that was published.
@@ -64,7 +78,7 @@ func (p *dmarcPlan) correct() {
 	d := &p.safe
 	d.org = p.isOrg()
 	if len(p.published) == 0 {
-		d.p, d.np = dmarc.None, dmarc.Reject
+		d.p = dmarc.None
 		p.reportTo()
 		return
 	}
@@ -88,15 +102,12 @@ func (p *dmarcPlan) correct() {
 	if p.c.fails("dmarc-psd-wrong", p.c.e.Domain) && d.psd == "y" {
 		d.psd = ""
 	}
-	if d.np == "" || d.np.Strength() < max(d.sp.Strength(), d.p.Strength()) || d.np == dmarc.None {
-		if p.c.fails("dmarc-nonexistent-weak", "") || d.np != "" || d.p == dmarc.None {
-			d.np = dmarc.Reject
-		}
-	}
 	if d.p == dmarc.None {
-		d.testing, d.percent = false, "" // they weaken nothing
 		if d.sp == dmarc.None {
 			d.sp = ""
+		}
+		if d.sp == "" && d.np == "" {
+			d.testing, d.percent = false, "" // they weaken nothing
 		}
 	}
 	if len(d.rua) == 0 {
@@ -204,7 +215,8 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 	}{{r.RUA, &p.safe.rua}, {r.RUF, &p.safe.ruf}} {
 		for _, u := range x.from {
 			if !u.Valid {
-				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + strings.TrimPrefix(u.Raw, "mailto://")).RUA[0]
+				raw, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//"), "!")
+				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + raw).RUA[0]
 			}
 			if p.works(u) {
 				text, _, _ := strings.Cut(u.Raw, "!")
@@ -214,6 +226,11 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 			}
 		}
 	}
+}
+
+// asksReports reports that a published text asks for reports.
+func (p *dmarcPlan) asksReports() bool {
+	return slices.ContainsFunc(p.published, func(r dmarc.Record) bool { return r.Has("rua") })
 }
 
 // works reports whether nothing proves that reports do not get to an address.
@@ -232,7 +249,7 @@ func (p *dmarcPlan) reportTo() {
 	case address != "":
 		p.safe.rua = []string{"mailto:" + address}
 		p.address = address
-	case p.c.e.Role.Name != gather.NoMail && p.safe.p == dmarc.None:
+	case p.c.e.Role.Name != gather.NoMail && (p.safe.p == dmarc.None || p.c.fails("dmarc-no-reports", "") || p.asksReports()):
 		p.missing = true
 	}
 }

@@ -55,7 +55,7 @@ func TestEdges(t *testing.T) {
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 		}, told: "posts to mailing lists", never: "14 days"},
 		{name: "names that do not exist are as strict as the rest", zone: dmarcOf("v=DMARC1; p=quarantine; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=quarantine; np=quarantine; rua=mailto:dmarc@example.com"}},
-		{name: "names that do not exist, less strict", zone: dmarcOf("v=DMARC1; p=reject; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"}},
+		{name: "names that do not exist, less strict", zone: dmarcOf("v=DMARC1; p=reject; np=quarantine; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; np=quarantine; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"}},
 		{name: "a share of the mail", zone: dmarcOf("v=DMARC1; p=reject; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}, told: "a month of DMARC reports with all your own mail passing, and that nobody of the domain posts to mailing lists"},
 		{name: "a share of the mail, put aside", zone: dmarcOf("v=DMARC1; p=quarantine; pct=50; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"}, told: "a month", never: "lists"},
 		{name: "subdomains too", zone: dmarcOf("v=DMARC1; p=quarantine; sp=none; np=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "that of subdomains too"},
@@ -67,20 +67,57 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 		{name: "a semicolon between addresses", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:dmarc@example.com; mailto:abuse@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com,mailto:abuse@example.com"}},
 		{name: "a misspelt tag", zone: dmarcOf("v=DMARC1; p=reject; rau=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
 		{name: "subdomains without a policy above", zone: dmarcOf("v=DMARC1; sp=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
-			"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com",
+			"v=DMARC1; p=none; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com",
 		}},
-		{name: "two records, the mildest for subdomains", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=none; sp=reject; np=reject; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=none; sp=quarantine; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
-			"v=DMARC1; p=none; sp=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; sp=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; sp=quarantine; np=reject; rua=mailto:dmarc@example.com",
+		{name: "two records, so that subdomains have no policy", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=none; sp=reject; np=reject; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=none; sp=quarantine; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
+			"v=DMARC1; p=none; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com",
 		}},
+		{name: "no key, so no reject", zone: strings.Replace(dmarcOf("v=DMARC1; p=none; rua=mailto:dmarc@example.com"), "key._domainkey", "key", 1), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "DKIM signatures on all mail, then a month"},
+		{name: "no key and no record, so no reject", zone: mail + strings.Replace(aligned, "key._domainkey", "key", 1), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=none; rua=mailto:postmaster@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com"}, told: "all mail is signed with DKIM", never: "lists"},
+		{name: "mail below, as the zone says", o: gather.Options{ZoneMail: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "mail below, as named", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN MX 10 mx\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "mail below a domain with mail", o: gather.Options{ZoneMail: []string{"shop.example.com"}}, zone: dmarcOf("v=DMARC1; p=none; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that of shop.example.com too"},
+		{name: "no mailbox where the host refuses", zone: mail + aligned, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], fault: silent}", id: fix.DMARCRecord, safety: fix.NeedsInput, told: "rua=mailto:ADDRESS", never: "postmaster@"},
+		{name: "no mailbox at a web host", zone: "@ IN A 192.0.2.80\n" + aligned, id: fix.DMARCRecord, safety: fix.NeedsInput, told: "rua=mailto:ADDRESS", never: "postmaster@"},
+		{name: "no mailbox for TLS reports where mail goes astray", zone: "@ IN MX 10 inside\ninside IN A 10.0.0.5\n" + aligned + reject, id: fix.TLSRPTRecord, safety: fix.NeedsInput, told: "does not arrive today", never: "dmarc@"},
+		{name: "a wildcard gives every name an address", zone: dmarcOf("v=DMARC1; p=none; rua=mailto:dmarc@example.com") + "* IN A 192.0.2.80\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
+		{name: "a record that was never seen begins with reports", zone: mail + aligned + `_dmarc.example.com IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`, id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=none; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"}, told: "until now no receiver applied this policy: reject"},
+		{name: "a trial whose reports go nowhere", zone: dmarcOf("v=DMARC1; p=quarantine; t=y; rua=dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=quarantine; t=y; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"}, never: "no receiver applied"},
+		{name: "a policy that has all mail refused", zone: mail + `@ IN TXT "v=spf1 foo:bar -all"` + "\n" + `_dmarc IN TXT "v=DMARC1; p=Reject; rua=mailto:dmarc@example.com"`, id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "p=none keeps it"},
 		{name: "an alias in other hands", zone: mail + aligned + "_dmarc IN CNAME d.control.test.", hosts: mailHost + "\n- {name: d.control.test, addrs: [192.0.2.77]}\n-- zone/d.control.test --\n@ IN TXT \"v=DMARC1; p=none\"", id: fix.DMARCRecord, safety: fix.NeedsInput, told: "is an alias of d.control.test"},
+
+		{name: "a trial that holds back the policy of subdomains", zone: dmarcOf("v=DMARC1; p=none; sp=reject; t=y; psd=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, told: "", never: "", want: []string{
+			"v=DMARC1; p=none; sp=reject; t=y; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; sp=reject; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:dmarc@example.com",
+		}},
+		{name: "a share of none of the mail of subdomains", zone: dmarcOf("v=DMARC1; p=none; sp=reject; pct=0; psd=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{
+			"v=DMARC1; p=none; sp=reject; pct=0; rua=mailto:dmarc@example.com", "v=DMARC1; p=quarantine; sp=reject; np=reject; rua=mailto:dmarc@example.com", "v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:dmarc@example.com",
+		}},
+		{name: "a size limit that nobody reads", zone: dmarcOf("v=DMARC1; p=none; rua=d@example.com!10x"), id: fix.DMARCRecord, safety: fix.SafeNow, told: "", never: "postmaster", want: []string{
+			"v=DMARC1; p=none; rua=mailto:d@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:d@example.com", "v=DMARC1; p=reject; np=reject; rua=mailto:d@example.com",
+		}},
+		{name: "the only address for reports gets none", zone: aligned + `_dmarc IN TXT "v=DMARC1; p=quarantine; rua=mailto:x@gone.example"`, id: fix.DMARCRecord, safety: fix.NeedsInput, told: "rua=mailto:ADDRESS"},
+		{name: "a tag twice, of which receivers make what they like", zone: dmarcOf("v=DMARC1; p=none; sp=quarantine; sp=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "a tag stands twice"},
+		{name: "a tag twice, in trial", zone: dmarcOf("v=DMARC1; p=none; p=none; sp=reject; t=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow, told: ""},
+		{name: "a wildcard alias is not the record's own", zone: mail + aligned + "* IN CNAME mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "", never: "CNAME"},
+		{name: "only a private address may send", zone: mail + reject + `@ IN TXT "v=spf1 ip4:192.168.1.25 -all"`, id: fix.SPFRecord, safety: fix.NeedsInput, told: "ip4:192.168.1.25", never: "v=spf1 -all"},
+		{name: "an include without a name", zone: mail + reject + `@ IN TXT "v=spf1 include: -all"`, id: fix.SPFRecord, safety: fix.NeedsInput, never: "v=spf1 -all"},
+		{name: "a web host alone sends nothing", zone: "@ IN A 192.0.2.80\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, never: "v=spf1 a"},
 
 		// MX
 		{name: "a null MX beside a host that stays silent", zone: mail + "@ IN MX 0 .\n" + aligned, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], fault: silent}", id: fix.MXRecords, safety: fix.NeedsEvidence, told: "a null MX beside its hosts"},
 		{name: "a null MX and a dead host beside one that answers", zone: mail + "@ IN MX 0 .\n@ IN MX 20 gone\n" + aligned, id: fix.MXRecords, safety: fix.NeedsEvidence, told: "that gone.example.com is not to take mail", never: "null MX beside"},
 
+		{name: "an address with the zone's name behind it", zone: "@ IN MX 10 192.0.2.25\n" + aligned, id: "steps-mx-no-address", safety: fix.NeedsInput, told: "takes a host name, not an address", never: "192.0.2.25.example.com"},
+		{name: "an address as a name", zone: "@ IN MX 10 192.0.2.25.\n" + aligned, id: "steps-mx-no-address", safety: fix.NeedsInput, told: "mail.example.com. 3600 IN A 192.0.2.25"},
+		{name: "no record for a host inside", zone: "@ IN MX 10 inside\ninside IN A 10.0.0.5\n" + aligned + reject, id: fix.HELORecord},
+
 		// MTA-STS
 		{name: "a host name that is an address", zone: "@ IN MX 10 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
 		{name: "an address beside a host", zone: mail + "@ IN MX 20 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
+		{name: "a host without its final dot", zone: "@ IN MX 10 mx.example.com\n" + aligned + reject, id: fix.MTASTSPolicy, safety: fix.Manual, told: "First see that the MX records", never: "mx: "},
+		{name: "a host without address", zone: mail + "@ IN MX 20 gone\n" + aligned + reject, id: fix.MTASTSPolicy, safety: fix.Manual, told: "First see that the MX records", never: "mx: "},
+		{name: "no MX record", zone: "@ IN A 192.0.2.80\n" + aligned + reject, id: fix.MTASTSPolicy, safety: fix.Manual, told: "First see that the MX records", never: "mx: "},
+		{name: "no host that was heard", zone: sts("v=STSv1; id=1;"), hosts: strings.Replace(policyHost("testing"), "smtp: {}", "fault: silent", 1), id: fix.MTASTSPolicy, safety: fix.Manual, told: "mode: testing", never: "mode: enforce"},
 		{name: "a page that waits for its record", zone: mail + aligned + reject, hosts: policyHost("testing"), id: fix.MTASTSRecord, safety: fix.SafeNow, want: []string{"v=STSv1; id=20261102090000;"}},
 		{name: "an enforced policy where TLS was not seen", zone: mail + aligned + reject, hosts: strings.Replace(policyHost("enforce"), "smtp: {}", "fault: silent", 1), id: fix.MTASTSRecord, safety: fix.NeedsEvidence, told: "from here not all of them could be seen"},
 		{name: "a mode that does nothing", zone: sts("v=STSv1; id=1;"), hosts: policyHost("none"), id: fix.MTASTSPolicy, safety: fix.Manual, told: "correct the MTA-STS policy"},

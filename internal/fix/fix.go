@@ -87,6 +87,7 @@ func (f Fix) Record() bool {
 type Stage struct {
 	When    string        // what must hold before
 	Changes []zone.Change // over those of the fix and of the stages before
+	Untried bool          // it waits for what changes the outcome and no audit can see today
 }
 
 // A Step is something for a person to do.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
+	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
 )
 
@@ -99,6 +101,12 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 	if len(claims) == 0 || len(c.policyHosts()) == 0 {
 		return Fix{}, false
 	}
+	if c.mailDead() || c.unsteadyMX() {
+		return Fix{
+			ID: MTASTSPolicy, Title: "mend the MX records before the MTA-STS policy", Claims: claims, Effort: MediumEffort, Safety: Manual,
+			Steps: stepsOf("First see that the MX records name hosts that take mail, and no others. A policy for the hosts of today would have senders hold fast to what is broken, so write it, in mode testing, only then."),
+		}, c.worst(claims) != checks.Low
+	}
 	served := servedPolicy(r)
 	for _, claim := range claims { // a page that cannot be fetched has other steps
 		if served == nil && claim.Rule != "mtasts-none" && claim.Rule != "mtasts-policy-invalid" {
@@ -143,6 +151,22 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		f.Steps = append(f.Steps, step("After two weeks of TLS reports without failures, change the mode to enforce, max_age to 1209600, and the id."))
 	}
 	return f, true
+}
+
+// unsteadyMX reports that the MX records are to be changed anyway: a name without
+// its final dot, one that anybody can register, one that leads nowhere.
+func (c *composer) unsteadyMX() bool {
+	if slices.ContainsFunc(c.e.Dotless, func(d gather.Dotless) bool { return d.Type == "MX" && d.Lost() }) || c.fails("mx-not-hostname", "") {
+		return true
+	}
+	return slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool {
+		return h.Name != "." && (addressless(h) || c.unregistered(h.Name))
+	})
+}
+
+// unregistered reports whether a name depends on one that anybody can register.
+func (c *composer) unregistered(host string) bool {
+	return slices.ContainsFunc(c.failing("dns-unregistered"), func(v checks.Verdict) bool { return below(host, v.Subject) || below(host, v.Key) && v.Key != "" })
 }
 
 // policyText writes the policy for the MX hosts as they are.

@@ -94,7 +94,11 @@ func (c *composer) mxHosts() (Fix, bool) {
 			gone[host] = true
 		case i >= 0 && addressless(e.MX.Hosts[i]) && len(c.failing("mx-no-address")) > 0:
 			gone[host] = true
-			notes = append(notes, step("If "+host+" should take mail, give it A and AAAA records instead."))
+			if c.unregistered(host) {
+				notes = append(notes, step("Anybody can register the name that "+host+" depends on, and would get mail: do not wait."))
+			} else {
+				notes = append(notes, step("If "+host+" should take mail, give it A and AAAA records instead."))
+			}
 		case pref == best[host]:
 			continue
 		}
@@ -115,7 +119,14 @@ func (c *composer) mxHosts() (Fix, bool) {
 		needs = append(needs, "that the domain takes mail: a null MX beside its hosts says that it does not")
 	}
 	delete(gone, ".")
-	if len(gone) > 0 { // the record means that the host takes mail, whatever it leads to today
+	for _, v := range c.failing("dns-unregistered") {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(gone)), func(host string) bool { return below(host, v.Key) }) {
+			f.Claims = append(f.Claims, Claim{"dns-unregistered", v.Subject, v.Key})
+		}
+	}
+	f.Claims = c.inOrder(f.Claims)
+	maps.DeleteFunc(gone, func(host string, _ bool) bool { return c.unregistered(host) }) // whoever registers it gets the mail
+	if len(gone) > 0 {                                                                    // the record means that the host takes mail, whatever it leads to today
 		needs = append(needs, "that "+strings.Join(slices.Sorted(maps.Keys(gone)), ", ")+" is not to take mail any more")
 	}
 	if len(needs) > 0 {

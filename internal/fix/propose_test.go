@@ -87,7 +87,7 @@ func short(f fix.Fix) string {
 
 const (
 	mail    = "@ IN MX 10 mx\n"
-	aligned = `@ IN TXT "v=spf1 ip4:192.0.2.25 ~all"` + "\n"
+	aligned = `@ IN TXT "v=spf1 ip4:192.0.2.25 ~all"` + "\n" + `key._domainkey IN TXT "v=DKIM1; p="` + "\n" // of some selector, so that a key may be at another
 	reject  = `_dmarc IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"` + "\n"
 )
 
@@ -234,14 +234,14 @@ func TestPropose(t *testing.T) {
 		},
 		{
 			name: "p=none that nobody watches", zone: dmarcOf("v=DMARC1; p=none"), id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: `- _dmarc.example.com TXT "v=DMARC1; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:postmaster@example.com"` + "\n" +
-				`then - _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:postmaster@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com"` + "\n" +
+			want: `- _dmarc.example.com TXT "v=DMARC1; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com"` + "\n" +
+				`then - _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com"` + "\n" +
 				`then - _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=reject; np=reject; rua=mailto:postmaster@example.com"`,
 		},
 		{
 			name: "no record, an address known from TLS-RPT", zone: mail + aligned + `_smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@example.com"`, id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:tls-reports@example.com"` + "\n" +
-				`then - _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:tls-reports@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:tls-reports@example.com"` + "\n" +
+			want: `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:tls-reports@example.com"` + "\n" +
+				`then - _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:tls-reports@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:tls-reports@example.com"` + "\n" +
 				`then - _dmarc.example.com TXT "v=DMARC1; p=quarantine; np=reject; rua=mailto:tls-reports@example.com"` + "\n" + `then + _dmarc.example.com TXT "v=DMARC1; p=reject; np=reject; rua=mailto:tls-reports@example.com"`,
 		},
 		{name: "no record, and nobody reads mail there", zone: "@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n", id: fix.DMARCRecord, safety: fix.NeedsInput, want: ""},
@@ -251,11 +251,11 @@ func TestPropose(t *testing.T) {
 			want: first(`- _dmarc.example.com TXT "v=dmarc1; p=none; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"`),
 		},
 		{
-			name: "a policy that was never applied", zone: dmarcOf("v=DMARC1 p=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
-			want: `- _dmarc.example.com TXT "v=DMARC1 p=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`,
+			name: "a policy that was never applied", zone: dmarcOf("v=DMARC1 p=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			want: `- _dmarc.example.com TXT "v=DMARC1 p=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"` + "\n...",
 		},
 		{
-			name: "slips that weaken nothing", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			name: "slips, among them a policy twice", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
 			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`,
 		},
 		{
@@ -271,16 +271,16 @@ func TestPropose(t *testing.T) {
 			want: `- _dmarc.example.com TXT "v=DMARC1; p=reject; sp=none; np=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"`,
 		},
 		{
-			name: "names that do not exist", zone: dmarcOf("v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			name: "names that do not exist", zone: dmarcOf("v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
 			want: `- _dmarc.example.com TXT "v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"`,
 		},
 		{
-			name: "several records, the mildest policy", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=quarantine; rua=mailto:abuse@example.com\"", id: fix.DMARCRecord, safety: fix.NeedsEvidence,
-			want: `- _dmarc.example.com TXT "v=DMARC1; p=quarantine; rua=mailto:abuse@example.com"` + "\n" + `- _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=quarantine; rua=mailto:abuse@example.com,mailto:dmarc@example.com"`,
+			name: "several records, of which none is applied", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=quarantine; rua=mailto:abuse@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow,
+			want: `- _dmarc.example.com TXT "v=DMARC1; p=quarantine; rua=mailto:abuse@example.com"` + "\n" + `- _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:abuse@example.com,mailto:dmarc@example.com"` + "\n...",
 		},
 		{
 			name: "at the wrong name", zone: mail + aligned + "@ IN TXT \"v=DMARC1; p=none; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: first(`+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"` + "\n" + `- example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`),
+			want: first(`+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"` + "\n" + `- example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`),
 		},
 		{
 			name: "reports to who never agreed", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:a@control.test,mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
@@ -288,10 +288,10 @@ func TestPropose(t *testing.T) {
 		},
 		{
 			name: "an alias to nothing", zone: mail + aligned + "_dmarc IN CNAME gone.example.com.", id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: first(`+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:postmaster@example.com"` + "\n" + `- _dmarc.example.com CNAME *`),
+			want: first(`+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com"` + "\n" + `- _dmarc.example.com CNAME *`),
 		},
 		{
-			name: "an alias to a record of its own", zone: mail + aligned + "_dmarc IN CNAME d.example.com.\nd IN TXT \"v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.SafeNow,
+			name: "an alias to a record of its own", zone: mail + aligned + "_dmarc IN CNAME d.example.com.\nd IN TXT \"v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, safety: fix.NeedsEvidence,
 			want: `- d.example.com TXT "v=DMARC1; p=reject; np=none; rua=mailto:dmarc@example.com"` + "\n" + `+ d.example.com TXT "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@example.com"`,
 		},
 		{name: "mail can pass neither SPF nor DKIM", zone: mail + "@ IN TXT \"v=spf1 foo ~all\"\n_dmarc IN TXT \"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com\"", id: fix.DMARCRecord, want: ""},

@@ -110,7 +110,7 @@ func (c *composer) spfMissing() (Fix, bool) {
 		switch {
 		case p == nil && !c.e.MX.Implicit && len(h.Addrs) > 0:
 			add("mx")
-		case p == nil && c.e.MX.Implicit:
+		case p == nil && c.e.MX.Implicit && c.someHostAnswers(): // a web host alone sends nothing
 			add("a")
 		case p != nil && p.Kind == provider.KindMailbox && len(p.SPF) > 0:
 			add("include:" + ownRange(p, h.Name))
@@ -171,6 +171,9 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	if !bold.passes() && c.spfNamesSenders() {
 		bold, boldClaims, more = safe, safeClaims, nil // nobody would be left
 	}
+	if !safe.passes() && c.spfNamesSenders() && len(safe.dropped) > 0 {
+		return c.spfAskSenders(safe, safeClaims)
+	}
 	first, claims := bold, boldClaims
 	staged := false
 	switch {
@@ -209,15 +212,33 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 // spfAsk asks what the terms were to say that nobody can read: a record without
 // them would refuse mail of senders that it was meant to let pass.
 func (c *composer) spfAsk(d *spfDraft, claims []Claim) (Fix, bool) {
-	terms := strings.Join(d.unread, ", ")
+	terms, text := strings.Join(d.unread, ", "), d.text
+	if !d.passes() { // a record that is copied as it stands must not say that nobody sends
+		text = strings.Replace(text, "v=spf1", "v=spf1 SENDERS", 1)
+	}
 	return Fix{
 		ID: SPFRecord, Title: "correct the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
 		Needs: "what was meant by " + terms,
 		Steps: stepsOf(
 			"Find out which senders "+terms+" was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.",
 			"Publish this record with those terms before its end:\n"+
-				fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote(d.text)),
+				fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote(text)),
 		),
+	}, len(claims) > 0
+}
+
+// spfAskSenders asks who sends where nothing that can be read names anybody, a
+// private address for example: that there is a term means that somebody sends.
+func (c *composer) spfAskSenders(d *spfDraft, claims []Claim) (Fix, bool) {
+	var terms []string
+	for _, r := range d.dropped {
+		terms = append(terms, r.terms...)
+	}
+	return Fix{
+		ID: SPFRecord, Title: "name the senders in the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
+		Needs: "the public address that sends in the place of " + strings.Join(terms, ", "),
+		Steps: stepsOf("Publish the record with the address that the internet sees, as ip4: or ip6::\n" +
+			fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote("v=spf1 ip4:ADDRESS ~all"))),
 	}, len(claims) > 0
 }
 
@@ -339,7 +360,8 @@ func (c *composer) helo() (Fix, bool) {
 			continue
 		}
 		h := c.e.MX.Hosts[i]
-		if !h.TXT.Answer.Missing("TXT") || len(h.TXT.Answer.Chain(h.Name)) > 0 {
+		if !h.TXT.Answer.Missing("TXT") || len(h.TXT.Answer.Chain(h.Name)) > 0 ||
+			!slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return !c.special(a.IP) }) {
 			continue
 		}
 		f.Changes = append(f.Changes, replace(h.Name, h.TXT.Answer, nil, "v=spf1 a -all"))

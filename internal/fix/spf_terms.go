@@ -141,7 +141,7 @@ func partlyDead(s *spf.Step) bool {
 // these have to be mended, and the term is right as it is.
 func (c *composer) mendable(s *spf.Step) bool {
 	if s.Term.Kind == spf.KindMX {
-		return s.MX != nil && s.MX.Answer.Has("MX")
+		return s.MX != nil && (s.MX.Answer.Has("MX") || s.MX.Answer.NXDomain()) // the name is there: it has this very record
 	}
 	return slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool { return h.Name == s.Target })
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +70,10 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 			Effort: cmp.Or(entry.Effort, MediumEffort), Safety: cmp.Or(entry.Safety, Manual), dns: entry.DNS,
 			Needs: fill(entry.Needs, e, hostOf(e, claims[0].Subject)), Steps: entry.steps(e, claims),
 		}
+		if ip := addressAsName(e, claims); res.Rule.ID == "mx-no-address" && ip != "" {
+			f.Title, f.Needs = "put a host name into the MX record", "a name for the mail host"
+			f.Steps = stepsOf(fmt.Sprintf("An MX record takes a host name, not an address (RFC 5321 section 5.1). Give the host a name, and name it:\nmail.%s. 3600 IN A %s\n%[1]s. 3600 IN MX 10 mail.%[1]s.", e.Domain, ip))
+		}
 		// One certificate mends what several rules say about it.
 		if i := slices.IndexFunc(out, func(o Fix) bool { return slices.EqualFunc(o.Steps, f.Steps, Step.equal) }); i >= 0 {
 			out[i].Claims = append(out[i].Claims, f.Claims...)
@@ -77,6 +82,17 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		out = append(out, f)
 	}
 	return out
+}
+
+// addressAsName gives the address that was written into an MX record in the place of
+// a host name, with or without the zone's name behind it; "" where none was.
+func addressAsName(e *gather.Evidence, claims []Claim) string {
+	for _, c := range claims {
+		if ip, err := netip.ParseAddr(strings.TrimSuffix(c.Subject, "."+e.Domain)); err == nil {
+			return ip.String()
+		}
+	}
+	return ""
 }
 
 func (s Step) equal(t Step) bool { return s.Text == t.Text && slices.Equal(s.Copy, t.Copy) }
@@ -134,9 +150,13 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 			host = b.hosts[0]
 		}
 		for i, text := range texts {
+			label := b.label()
+			if len(b.hosts) > 1 && strings.Contains(text, "{host}") { // to each its own name
+				text, label = strings.ReplaceAll(text, "{host}", "HOST"), label+", each as HOST"
+			}
 			text = fill(text, e, host)
 			if i == 0 && len(b.hosts) > 0 {
-				text = b.label() + ": " + text
+				text = label + ": " + text
 			}
 			out = append(out, step(text))
 		}

@@ -39,7 +39,7 @@ func (c *composer) tlsrpt() (Fix, bool) {
 		if address == "" {
 			return Fix{
 				ID: TLSRPTRecord, Title: "ask for TLS reports", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-				Needs: "a mailbox for the reports",
+				Needs: "a mailbox for the reports" + c.noMailbox(),
 				Steps: stepsOf("Publish:\n" + r.TXT.Name + ". 3600 IN TXT " + Quote("v=TLSRPTv1; rua=mailto:ADDRESS")),
 			}, true
 		}

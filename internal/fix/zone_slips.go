@@ -8,6 +8,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/bimi"
 	"mxvet/internal/dkim"
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
@@ -75,6 +76,20 @@ func (c *composer) finalDots() (Fix, bool) {
 	return f, len(f.Changes) > 0
 }
 
+// Dotted gives the changes that write the names of mail hosts as they were meant
+// where their final dot is missing and nothing is at the name that they make so.
+func Dotted(e *gather.Evidence) []zone.Change {
+	c := &composer{e: e}
+	var out []zone.Change
+	for _, d := range e.Dotless {
+		if d.Type == "MX" && d.Lost() && !d.Nowhere() {
+			ch, _ := c.dotted(d)
+			out = Squash(out, []zone.Change{ch})
+		}
+	}
+	return out
+}
+
 // dotted gives the change that puts the name as it was meant into its record, and
 // the answer that shows the record.
 func (c *composer) dotted(d gather.Dotless) (zone.Change, wire.Answer) {
@@ -139,10 +154,40 @@ func (c *composer) rewritten(id, owner string, a wire.Answer, said, meant string
 	switch {
 	case id == SPFRecord && strings.HasSuffix(strings.TrimSpace(lower), "-all") && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
-	case id == DMARCRecord && (strings.Contains(lower, "reject") || strings.Contains(lower, "quarantine")):
-		f.Safety, f.Needs = NeedsEvidence, "that all your own mail passes SPF or DKIM: until now no receiver applied the policy"
+	case id == DMARCRecord:
+		c.fromReports(&f, owner, a, said, meant)
 	}
 	return f
+}
+
+// fromReports lets a DMARC record that no receiver ever applied begin with reports,
+// where it was to enforce a policy.
+func (c *composer) fromReports(f *Fix, owner string, a wire.Answer, said, meant string) {
+	p := dmarcPlan{c: c, place: site{owner: owner, ttl: ttlFor(a, "TXT")}, published: []dmarc.Record{dmarc.Parse(meant)}}
+	p.correct()
+	asked := p.safe.p
+	if !p.strengthened() || len(p.safe.rua) == 0 {
+		if asked != dmarc.None {
+			f.Safety, f.Needs = NeedsEvidence, "that all your own mail passes SPF or DKIM: until now no receiver applied the policy"
+		}
+		return
+	}
+	p.soften()
+	bold, _ := p.bold()
+	bold.p = dmarc.Quarantine
+	reject := bold
+	reject.p = dmarc.Reject
+	drafts, seen, quiet := []dmarcDraft{p.safe, bold, reject}, whenMonth, whenQuiet
+	if c.hasUsers() {
+		quiet = onLists + ", and " + whenQuiet
+	}
+	if checks.Unsigned(c.e) {
+		drafts, seen = drafts[:2], "all mail is signed with DKIM, and then "+whenMonth
+	}
+	f.Changes = []zone.Change{replace(owner, a, []string{said}, p.safe.String())}
+	f.Steps = append(f.Steps, step("It begins at p=none, which sends reports and refuses nothing: "+neverApplied+string(asked)+"."))
+	f.Next = p.next(drafts, seen, quiet)
+	f.Next[0].Untried = len(drafts) == 2
 }
 
 // quotesBack puts texts of the zone file into quotes.

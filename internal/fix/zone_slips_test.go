@@ -59,8 +59,10 @@ func TestProposeSlips(t *testing.T) {
 		},
 		{
 			name: "a policy behind a semicolon", zone: mail + aligned + "_dmarc IN TXT v=DMARC1; p=reject\n", o: slip("_dmarc.example.com", "v=DMARC1", "v=DMARC1; p=reject"),
-			id: fix.DMARCRecord, safety: fix.NeedsEvidence,
-			want: "- _dmarc.example.com TXT \"v=DMARC1\"\n+ _dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+			id: fix.DMARCRecord, safety: fix.SafeNow,
+			want: "- _dmarc.example.com TXT \"v=DMARC1\"\n+ _dmarc.example.com TXT \"v=DMARC1; p=none; rua=mailto:postmaster@example.com\"\n" +
+				"then - _dmarc.example.com TXT \"v=DMARC1; p=none; rua=mailto:postmaster@example.com\"\nthen + _dmarc.example.com TXT \"v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com\"\n" +
+				"then - _dmarc.example.com TXT \"v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com\"\nthen + _dmarc.example.com TXT \"v=DMARC1; p=reject; np=reject; rua=mailto:postmaster@example.com\"",
 		},
 		{
 			name: "a key behind a semicolon", zone: mail + aligned + reject + "s1._domainkey IN TXT k=ed25519; p=TG\n", o: selector, id: fix.DKIMRecord, safety: fix.SafeNow,

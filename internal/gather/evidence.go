@@ -90,6 +90,9 @@ type Options struct {
 	// all there can be where that text has every name below _domainkey.
 	ZoneSelectors []string `json:"zone_selectors,omitempty"`
 	ZoneKeysWhole bool     `json:"zone_keys_whole,omitempty"`
+	// ZoneMail are the names below the domain in that text that have MX records or
+	// an SPF record that names senders, and no DMARC record of their own.
+	ZoneMail []string `json:"zone_mail,omitempty"`
 	// ZoneFiles names the zone texts that an Overlay has for the domain, ZoneSlips
 	// what was found odd in them.
 	ZoneFiles []string    `json:"zone_files,omitempty"`
