@@ -8,31 +8,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
+const module = "mxvet"
+
 // The packages whose tests are run, those that kill most for least first. Only
 // what can see a change is run, and a changed package's own tests come first.
-var order = []string{"checks", "internal/fix", "report", "internal/audit", "internal/simulate", "internal/message", "cmd/mxvet"}
+var order = []string{"checks", "internal/fix", "internal/gather", "report", "internal/audit", "internal/simulate", "internal/message", "cmd/mxvet"}
 
 // Flags of a package's tests: its random tests make the same choice for each
 // mutant, so that none is killed by luck.
 var flags = map[string][]string{"internal/audit": {"-harm.seed=1"}}
 
-// Beyond what the tests take over the source as it is. A mutant that takes longer
-// runs in circles, and is killed.
-const patience = 60 * time.Second
+// Beyond several times of what the tests take over the source as it is. A mutant
+// that takes longer runs in circles, and is killed.
+const patience = 30 * time.Second
 
 // A bench runs tests over changed sources.
 type bench struct {
 	root  string
 	dir   string // for overlays and test programs
-	skip  string
+	skip  *regexp.Regexp
 	order []string
 	sees  map[string][]string // package -> packages that its tests depend on
-	takes map[string]time.Duration
+	reach *reach
 }
 
 type verdict struct {
@@ -45,11 +48,14 @@ func newBench(skip string) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mutants-")
-	if err != nil {
-		return nil, err
+	b := &bench{root: root, order: order, sees: map[string][]string{}}
+	if skip != "" {
+		if b.skip, err = regexp.Compile(skip); err != nil {
+			return nil, err
+		}
 	}
-	return &bench{root: root, dir: dir, skip: skip, order: order, sees: map[string][]string{}, takes: map[string]time.Duration{}}, nil
+	b.dir, err = os.MkdirTemp("", "mutants-")
+	return b, err
 }
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
@@ -66,7 +72,7 @@ func (b *bench) depends(pkg, on string) (bool, error) {
 		}
 		b.sees[pkg] = strings.Fields(string(out))
 	}
-	return slices.Contains(b.sees[pkg], "mxvet/"+on), nil
+	return slices.Contains(b.sees[pkg], module+"/"+on), nil
 }
 
 // packages lists those whose tests can see one package, in their order.
@@ -82,10 +88,13 @@ func (b *bench) packages(changed string) ([]string, error) {
 	return out, nil
 }
 
-// baseline runs all tests over the source as it is: they must pass, and how long
-// they take says when a mutant runs in circles.
-func (b *bench) baseline(in []string) error {
-	done := map[string]bool{}
+// baseline finds out which tests run through what, or reads it from a file.
+func (b *bench) baseline(in []string, file string) error {
+	var err error
+	if b.reach, err = readReach(file); err != nil || b.reach != nil {
+		return err
+	}
+	var subjects, all []string
 	for _, path := range in {
 		if strings.HasSuffix(path, ".go") {
 			path = filepath.Dir(path)
@@ -94,22 +103,68 @@ func (b *bench) baseline(in []string) error {
 		if err != nil {
 			return err
 		}
-		for _, pkg := range pkgs {
-			if done[pkg] {
-				continue
-			}
-			done[pkg] = true
-			if !b.compile(pkg, "") {
-				return fmt.Errorf("the tests of %s do not compile", pkg)
-			}
-			start := time.Now()
-			if ok, text := b.run(pkg, "", 20*time.Minute); !ok {
-				return fmt.Errorf("the tests of %s fail before anything is changed:\n%s", pkg, text)
-			}
-			b.takes[pkg] = time.Since(start)
-		}
+		subjects, all = append(subjects, path), append(all, pkgs...)
 	}
-	return nil
+	slices.Sort(subjects)
+	slices.Sort(all)
+	if b.reach, err = b.survey(slices.Compact(all), slices.Compact(subjects)); err != nil || file == "" {
+		return err
+	}
+	return b.reach.write(file)
+}
+
+// A batch is what one run of a package's tests is for.
+type batch struct {
+	pkg, name, pattern string
+	limit              time.Duration
+}
+
+// batches lists the runs for a mutant: its own package first, there the scenarios
+// of its own area; what is slow comes last.
+func (b *bench) batches(m Mutant) ([]batch, error) {
+	pkgs, err := b.packages(filepath.Dir(m.File))
+	if err != nil {
+		return nil, err
+	}
+	area := nearest(m.File)
+	var first, last []batch
+	for _, pkg := range pkgs {
+		var near, far, tests, late []unit
+		for _, i := range b.reach.units(m) {
+			switch u := b.reach.Units[i]; {
+			case u.Pkg != pkg:
+			case u.Took > slow:
+				late = append(late, u)
+			case u.Sub == "":
+				tests = append(tests, u)
+			case area != "" && strings.HasPrefix(u.Sub, area):
+				near = append(near, u)
+			default:
+				far = append(far, u)
+			}
+		}
+		first = append(first, together(pkg, "scenarios "+area, near), together(pkg, "tests of "+pkg, tests), together(pkg, "scenarios", far))
+		last = append(last, together(pkg, "slow tests of "+pkg, late))
+	}
+	return slices.DeleteFunc(append(first, last...), func(r batch) bool { return r.pattern == "" }), nil
+}
+
+// together makes one run of units of the same kind.
+func together(pkg, name string, units []unit) batch {
+	if len(units) == 0 {
+		return batch{}
+	}
+	out := batch{pkg: pkg, name: name, limit: patience}
+	var tests, subs []string
+	for _, u := range units {
+		out.limit += 4 * u.Took
+		tests, subs = append(tests, u.Test), append(subs, u.Sub)
+	}
+	out.pattern = "^(" + strings.Join(slices.Compact(tests), "|") + ")$"
+	if subs[0] != "" {
+		out.pattern += "/^(" + strings.Join(subs, "|") + ")$"
+	}
+	return out
 }
 
 // try runs the tests over one mutant until one fails.
@@ -118,29 +173,27 @@ func (b *bench) try(m Mutant) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	changed := filepath.Dir(m.File)
-	if exec.Command("go", "build", "-overlay", overlay, "./"+changed).Run() != nil {
-		return verdict{}, nil
-	}
-	pkgs, err := b.packages(changed)
+	runs, err := b.batches(m)
 	if err != nil {
 		return verdict{}, err
 	}
-	for _, pkg := range pkgs {
-		if !b.compile(pkg, overlay) {
-			return verdict{true, pkg + ", which does not compile"}, nil
-		}
-		limit := 3*b.takes[pkg] + patience
-		if area := nearest(m.File); pkg == "checks" && area != "" {
-			if ok, _ := b.run(pkg, "^TestScenarios$/^"+area, limit); !ok {
-				return verdict{true, "scenarios " + area}, nil
+	built := map[string]bool{}
+	compiles := func() bool {
+		return exec.Command("go", "build", "-overlay", overlay, "./"+filepath.Dir(m.File)).Run() == nil
+	}
+	for _, r := range runs {
+		if !built[r.pkg] && !b.compile(r.pkg, overlay) {
+			if !compiles() {
+				return verdict{}, nil
 			}
+			return verdict{true, r.pkg + ", which does not compile"}, nil
 		}
-		if ok, _ := b.run(pkg, "", limit); !ok {
-			return verdict{true, pkg}, nil
+		built[r.pkg] = true
+		if ok, _ := b.run(r.pkg, r.pattern, r.limit); !ok {
+			return verdict{true, r.name}, nil
 		}
 	}
-	return verdict{compiles: true}, nil
+	return verdict{compiles: len(runs) > 0 || compiles()}, nil
 }
 
 // nearest gives how the names of the scenarios begin that are about a file of
@@ -181,28 +234,18 @@ func (b *bench) program(pkg string) string {
 	return filepath.Join(b.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
 }
 
-// compile builds the tests of a package.
+// compile builds the tests of a package over a mutant.
 func (b *bench) compile(pkg, overlay string) bool {
-	args := []string{"test", "-c", "-vet=off", "-o", b.program(pkg)}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	return exec.Command("go", append(args, "./"+pkg)...).Run() == nil
+	return exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", b.program(pkg), "-overlay", overlay, "./"+pkg).Run() == nil
 }
 
-// run runs the built tests of a package, or some of them, and reports whether they
-// passed in time. It ends at the first failure: -failfast alone waits for all tests
-// that run side by side.
-func (b *bench) run(pkg, only string, limit time.Duration) (ok bool, output string) {
+// run runs some of the built tests of a package, and reports whether they passed
+// in time. It ends at the first failure: -failfast alone waits for all tests that
+// run side by side.
+func (b *bench) run(pkg, only string, limit time.Duration, more ...string) (ok bool, output string) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	args := slices.Concat([]string{"-test.failfast", "-test.short", "-test.v"}, flags[pkg])
-	if only != "" {
-		args = append(args, "-test.run="+only)
-	}
-	if b.skip != "" {
-		args = append(args, "-test.skip="+b.skip)
-	}
+	args := slices.Concat([]string{"-test.failfast", "-test.short", "-test.v", "-test.run=" + only}, flags[pkg], more)
 	cmd := exec.CommandContext(ctx, b.program(pkg), args...)
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.WaitDelay = time.Second
