@@ -22,8 +22,9 @@ type unit struct {
 
 // The test whose parts are units.
 const (
-	parted = "TestScenarios"
-	parts  = "testdata/scenarios/*.txtar"
+	partedIn = "checks"
+	parted   = "TestScenarios"
+	parts    = "testdata/scenarios/*.txtar"
 )
 
 // Units that take longer come last, after those of all packages.
@@ -139,7 +140,7 @@ func (b *bench) list(pkg string) ([]unit, error) {
 		if strings.HasPrefix(test, "Benchmark") || b.skip != nil && b.skip.MatchString(test) {
 			continue
 		}
-		if test != parted {
+		if pkg != partedIn || test != parted {
 			units = append(units, unit{Pkg: pkg, Test: test})
 			continue
 		}
