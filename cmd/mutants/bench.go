@@ -5,12 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +45,8 @@ type bench struct {
 type verdict struct {
 	compiles bool
 	by       string // the tests that noticed; "" is none
+	took     time.Duration
+	err      error
 }
 
 func newBench(skip string) (*bench, error) {
@@ -88,12 +94,9 @@ func (b *bench) packages(changed string) ([]string, error) {
 	return out, nil
 }
 
-// baseline finds out which tests run through what, or reads it from a file.
+// baseline finds out which tests run through what, or reads it from a file, and
+// which packages see which, so that from here on the bench is only read.
 func (b *bench) baseline(in []string, file string) error {
-	var err error
-	if b.reach, err = readReach(file); err != nil || b.reach != nil {
-		return err
-	}
 	var subjects, all []string
 	for _, path := range in {
 		if strings.HasSuffix(path, ".go") {
@@ -104,6 +107,10 @@ func (b *bench) baseline(in []string, file string) error {
 			return err
 		}
 		subjects, all = append(subjects, path), append(all, pkgs...)
+	}
+	var err error
+	if b.reach, err = readReach(file); err != nil || b.reach != nil {
+		return err
 	}
 	slices.Sort(subjects)
 	slices.Sort(all)
@@ -167,15 +174,48 @@ func together(pkg, name string, units []unit) batch {
 	return out
 }
 
+// tries gives the verdicts over many mutants, in their order; several are worked
+// on at a time.
+func (b *bench) tries(all []Mutant, jobs int) iter.Seq2[Mutant, verdict] {
+	return func(yield func(Mutant, verdict) bool) {
+		verdicts := make([]chan verdict, len(all))
+		for i := range verdicts {
+			verdicts[i] = make(chan verdict, 1)
+		}
+		var next atomic.Int64
+		var done atomic.Bool
+		var workers sync.WaitGroup
+		for k := range jobs {
+			worker := *b
+			worker.dir = filepath.Join(b.dir, strconv.Itoa(k))
+			workers.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(all) && !done.Load(); i = int(next.Add(1)) - 1 {
+					start := time.Now()
+					v := worker.try(all[i])
+					v.took = time.Since(start)
+					verdicts[i] <- v
+				}
+			})
+		}
+		for i, m := range all {
+			if !yield(m, <-verdicts[i]) {
+				break
+			}
+		}
+		done.Store(true)
+		workers.Wait()
+	}
+}
+
 // try runs the tests over one mutant until one fails.
-func (b *bench) try(m Mutant) (verdict, error) {
+func (b *bench) try(m Mutant) verdict {
 	overlay, err := b.overlay(m)
 	if err != nil {
-		return verdict{}, err
+		return verdict{err: err}
 	}
 	runs, err := b.batches(m)
 	if err != nil {
-		return verdict{}, err
+		return verdict{err: err}
 	}
 	built := map[string]bool{}
 	compiles := func() bool {
@@ -184,16 +224,16 @@ func (b *bench) try(m Mutant) (verdict, error) {
 	for _, r := range runs {
 		if !built[r.pkg] && !b.compile(r.pkg, overlay) {
 			if !compiles() {
-				return verdict{}, nil
+				return verdict{}
 			}
-			return verdict{true, r.pkg + ", which does not compile"}, nil
+			return verdict{compiles: true, by: r.pkg + ", which does not compile"}
 		}
 		built[r.pkg] = true
 		if ok, _ := b.run(r.pkg, r.pattern, r.limit); !ok {
-			return verdict{true, r.name}, nil
+			return verdict{compiles: true, by: r.name}
 		}
 	}
-	return verdict{compiles: len(runs) > 0 || compiles()}, nil
+	return verdict{compiles: len(runs) > 0 || compiles()}
 }
 
 // nearest gives how the names of the scenarios begin that are about a file of
@@ -219,6 +259,9 @@ func (b *bench) overlay(m Mutant) (string, error) {
 		return "", err
 	}
 	changed := filepath.Join(b.dir, filepath.Base(m.File))
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return "", err
+	}
 	if err := os.WriteFile(changed, m.apply(src), 0o600); err != nil {
 		return "", err
 	}
@@ -234,9 +277,9 @@ func (b *bench) program(pkg string) string {
 	return filepath.Join(b.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
 }
 
-// compile builds the tests of a package over a mutant.
+// compile builds the tests of a package over a mutant, fast rather than well.
 func (b *bench) compile(pkg, overlay string) bool {
-	return exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", b.program(pkg), "-overlay", overlay, "./"+pkg).Run() == nil
+	return exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags="+module+"/...=-N -l", "-o", b.program(pkg), "-overlay", overlay, "./"+pkg).Run() == nil
 }
 
 // run runs some of the built tests of a package, and reports whether they passed

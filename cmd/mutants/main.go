@@ -34,6 +34,7 @@ type job struct {
 	in    []string
 	skip  string
 	reach string
+	jobs  int
 	least float64
 	list  bool
 }
@@ -44,10 +45,11 @@ func main() {
 	in := flag.String("in", subjects, "directories and files to change, by commas")
 	skip := flag.String("skip", "", "tests that are not run, as of go test -skip")
 	reach := flag.String("reach", "", "keep which tests run through what in this file, and read it from there next time")
+	jobs := flag.Int("jobs", 1, "how many mutants are tried at a time")
 	least := flag.Float64("least", 90, "exit with 1 where fewer than so many per cent are killed")
 	list := flag.Bool("list", false, "list the changes and run nothing")
 	flag.Parse()
-	j := job{*n, *seed, strings.Split(*in, ","), *skip, *reach, *least, *list}
+	j := job{*n, *seed, strings.Split(*in, ","), *skip, *reach, *jobs, *least, *list}
 	if err := j.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
@@ -100,14 +102,12 @@ func (j job) rounds(out io.Writer, b *bench, all []Mutant) error {
 	var total count
 	kinds := map[string]count{} // by operator and by package
 	broken := 0
-	for _, m := range all {
+	for m, verdict := range b.tries(all, j.jobs) {
 		if total.of == j.n {
 			break
 		}
-		start := time.Now()
-		verdict, err := b.try(m)
-		if err != nil {
-			return err
+		if verdict.err != nil {
+			return verdict.err
 		}
 		if !verdict.compiles {
 			broken++
@@ -115,7 +115,7 @@ func (j job) rounds(out io.Writer, b *bench, all []Mutant) error {
 		}
 		won := 0
 		where := fmt.Sprintf("%s:%d %s", m.File, m.Line, m.Operator)
-		took := time.Since(start).Round(100 * time.Millisecond)
+		took := verdict.took.Round(100 * time.Millisecond)
 		if verdict.by != "" {
 			won = 1
 			fmt.Fprintf(out, "killed    %s, by %s (%v)\n", where, verdict.by, took)

@@ -136,12 +136,12 @@ func TestTry(t *testing.T) {
 		was, with string
 		want      verdict
 	}{
-		{"n > Limit", "!(n > Limit)", verdict{true, "tests of a"}},
-		{">", ">=", verdict{true, ""}},
-		{"10", "21", verdict{true, "tests of a"}},
-		{"Limit == 3", "!(Limit == 3)", verdict{true, ""}},
-		{"n > Limit", "", verdict{false, ""}},
-		{"Limit == 3", "", verdict{false, ""}},
+		{"n > Limit", "!(n > Limit)", verdict{compiles: true, by: "tests of a"}},
+		{">", ">=", verdict{compiles: true, by: ""}},
+		{"10", "21", verdict{compiles: true, by: "tests of a"}},
+		{"Limit == 3", "!(Limit == 3)", verdict{compiles: true, by: ""}},
+		{"n > Limit", "", verdict{compiles: false, by: ""}},
+		{"Limit == 3", "", verdict{compiles: false, by: ""}},
 	} {
 		i := strings.Index(string(src), c.was)
 		at := slices.IndexFunc(ms, func(m Mutant) bool { return m.start == i })
@@ -149,10 +149,16 @@ func TestTry(t *testing.T) {
 		if at >= 0 {
 			m.Line, m.Col, m.within = ms[at].Line, ms[at].Col, ms[at].within
 		}
-		got, err := b.try(m)
-		if err != nil || got != c.want {
-			t.Errorf("%q: %+v %v, want %+v", c.with, got, err, c.want)
+		if got := b.try(m); got != c.want {
+			t.Errorf("%q: %+v, want %+v", c.with, got, c.want)
 		}
+	}
+	got := ""
+	for m, v := range b.tries(ms, 3) { // in their order
+		got += fmt.Sprintf("%d %s %v %q, ", m.Line, m.with, v.compiles, v.by)
+	}
+	if want := `3 11 true "", 5 !(n > Limit) true "tests of a", 5 >= true "", 7 !(Limit == 3) true "", 7 4 true "", `; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if now, err := os.ReadFile("a/a.go"); err != nil || string(now) != string(src) {
 		t.Error("the source was changed")
