@@ -101,6 +101,7 @@ type Verdict struct {
 	Status   Status
 	Severity Severity   // of a failure, or the severity that an unknown would have cost
 	Message  string     // what was seen, and the limit it broke
+	NoFault  bool       // of an unknown: no answer failed: who was asked does not tell, or this machine cannot ask
 	Evidence []wire.Ref // the requests that show it
 }
 

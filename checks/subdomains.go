@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,12 @@ func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
 	}
 	for _, h := range spfKnownHosts(e) {
 		out = append(out, judgeSPFHost(h))
+	}
+	if f := e.MX.Answer.Fail; f != nil {
+		out = append(out, Verdict{
+			Key: "mx", Status: Unknown, Severity: Low, Evidence: mxQuestion(e),
+			Message: "whether the names of mail hosts have SPF records is not known: the MX lookup gave no answer: " + f.String(),
+		})
 	}
 	if v, ok := judgeSPFWildcard(e); ok {
 		out = append(out, v)
@@ -108,7 +115,7 @@ func judgeSPFSubdomain(e *gather.Evidence, s gather.Subdomain) Verdict {
 func spfKnownHosts(e *gather.Evidence) []gather.Host {
 	return slices.DeleteFunc(slices.Clone(e.MX.Hosts), func(h gather.Host) bool {
 		sends := e.Role.Sends() && slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return spfPasses(e, a.IP) })
-		return sends || h.TXT.Ref == "" || !strings.HasSuffix(h.Name, "."+e.Domain) || !h.A.Has("A") && !h.AAAA.Has("AAAA") ||
+		return sends || h.TXT.Ref == "" || !strings.HasSuffix(h.Name, "."+e.Domain) || !h.A.Has("A") && !h.AAAA.Has("AAAA") && h.A.Fail == nil && h.AAAA.Fail == nil ||
 			slices.ContainsFunc(e.Subdomains, func(s gather.Subdomain) bool { return s.Name == h.Name })
 	})
 }
@@ -118,6 +125,8 @@ func judgeSPFHost(h gather.Host) Verdict {
 	records, _ := spf.Select(h.TXT.Answer.TXT())
 	switch {
 	case len(records) > 0:
+	case h.TXT.Answer.OK() && !h.A.Has("A") && !h.AAAA.Has("AAAA"):
+		v.Status, v.Severity, v.Message = Unknown, Low, "it has no SPF record, and whether it has addresses is not known: "+cmp.Or(h.A.Fail, h.AAAA.Fail).String()
 	case h.TXT.Answer.Missing("TXT"), h.TXT.Answer.OK() && !h.TXT.Answer.TCPFailed:
 		v.Status, v.Severity = Fail, Low
 		v.Message = "the mail host has addresses and no SPF record, so any server may use its name as a sender's"

@@ -10,12 +10,14 @@ import (
 	"mxvet/internal/wire"
 )
 
-// Causes say why conversations with mail hosts taught nothing, so that the many
-// rules that wait for the same one can be told together.
+// Causes say why conversations with mail hosts and questions to the DNS taught
+// nothing, so that the many rules that wait for the same one can be told together.
 type causes struct {
+	e       *gather.Evidence
 	mute    map[wire.Ref]muteHost // the conversations that did not come as far as EHLO
 	talks   bool                  // some other one did
 	control []wire.Ref            // conversations that show whether port 25 is open from here
+	dead    bool                  // no question about the domain's own name was answered
 }
 
 type muteHost struct {
@@ -27,7 +29,8 @@ type muteHost struct {
 
 // causesOf looks through the conversations that were held.
 func causesOf(e *gather.Evidence) causes {
-	c := causes{mute: map[wire.Ref]muteHost{}, control: []wire.Ref{e.Vantage.IPv4.Ref, e.Vantage.IPv6.Ref}}
+	c := causes{e: e, mute: map[wire.Ref]muteHost{}, control: []wire.Ref{e.Vantage.IPv4.Ref, e.Vantage.IPv6.Ref}}
+	c.dead = e.MX.Answer.Fail != nil && e.Apex.A.Fail != nil && e.Apex.TXT.Fail != nil && e.Apex.NS.Fail != nil && e.Apex.SOA.Fail != nil
 	for _, h := range e.MX.Hosts {
 		for _, a := range h.Addrs {
 			switch ex := a.Session.Exchanges; {
@@ -46,9 +49,13 @@ func causesOf(e *gather.Evidence) causes {
 	return c
 }
 
-// of gives the cause of an unknown verdict that rests on such conversations alone,
-// "" where there is none.
+// of gives the cause of an unknown verdict that rests on such failures, "" where
+// there is none: a question that failed, or else conversations and nothing beside
+// them.
 func (c causes) of(evidence []wire.Ref) string {
+	if cause := c.question(evidence); cause != "" {
+		return cause
+	}
 	var hosts []string
 	heard, ours := false, true
 	for _, ref := range evidence {
@@ -86,7 +93,56 @@ func (c causes) of(evidence []wire.Ref) string {
 	case heard:
 		return "no mail server talked with this machine: those that answered on port 25 turned it away"
 	}
+	if c.e.Vantage.IPv4.Proven || c.e.Vantage.IPv6.Proven {
+		return "no mail server of the domain answered on port 25, while one elsewhere did"
+	}
 	return "no mail server answered on port 25"
+}
+
+// question gives the cause of a verdict that cites DNS questions that failed: where
+// nothing of the domain's own zone answers, that, and else the one nearest to the
+// root of the DNS.
+func (c causes) question(evidence []wire.Ref) string {
+	var first gather.Failure
+	for _, ref := range evidence {
+		if q, isQuestion := strings.CutPrefix(string(ref), "dns:"); c.dead && !c.e.Options.Offline && isQuestion && (strings.HasSuffix(q, " "+c.e.Domain) || strings.HasSuffix(q, "."+c.e.Domain)) {
+			if c.e.Authority.AllFail() {
+				return "no name server of " + c.e.Domain + " gives an answer"
+			}
+			return "the resolver has no answer about " + c.e.Domain + ": " + failure(c.e.MX.Answer.Fail.Kind)
+		}
+		f, failed := c.e.Failures[ref]
+		if !failed || f.Question.Server != "" {
+			continue
+		}
+		if f.Kind == wire.FailOffline {
+			return "it needs names that the zone files do not hold, and nothing was asked (--offline)"
+		}
+		if q := first.Question; q.Name == "" || cmp.Or(strings.Count(f.Question.Name, ".")-strings.Count(q.Name, "."), strings.Compare(f.Question.Name, q.Name), strings.Compare(f.Question.Type, q.Type)) < 0 {
+			first = f
+		}
+	}
+	if first.Question.Name == "" {
+		return ""
+	}
+	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
+}
+
+// failure puts the kind of a failed question into words.
+func failure(kind string) string {
+	switch kind {
+	case wire.FailTimeout:
+		return "no reply"
+	case wire.FailDeadline:
+		return "no time was left"
+	case wire.FailServfail:
+		return "SERVFAIL"
+	case wire.FailRefused:
+		return "REFUSED"
+	case wire.FailNotOnTape:
+		return "the recorded run did not ask it"
+	}
+	return kind
 }
 
 // onlySix reports that all conversations without EHLO were tried over IPv6.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func demoCommand(w world) *cobra.Command {
 		Long: `demo audits mail domains of a small internet that runs inside this program:
 name servers, mail servers and web servers answer over the same protocols as
 real ones, and the same code asks them. Without a name it shows the world
-"broken".`,
+"broken"; a file that ends in .txtar is a world of your own (docs/worlds.md).`,
 		ValidArgs: fakenet.Worlds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.settle(w.getenv); err != nil {
@@ -84,15 +85,39 @@ func (f *auditFlags) demo(ctx context.Context, w world, names []string) error {
 		return usagef("--record with %d worlds: a recording holds one", len(names))
 	}
 	for _, name := range names {
-		loaded, err := fakenet.Load(name)
+		loaded, err := loadWorld(name)
 		if err != nil {
-			return usagef("no world %q: mxvet demo --list names them", name)
+			return err
 		}
 		if err := f.demoWorld(ctx, w, outs, loaded); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// loadWorld gives a built-in world, or that of a file whose name ends in .txtar.
+func loadWorld(name string) (*fakenet.World, error) {
+	if !strings.HasSuffix(name, ".txtar") {
+		loaded, err := fakenet.Load(name)
+		if err != nil {
+			return nil, usagef("no world %q: mxvet demo --list names them; a file of your own ends in .txtar", name)
+		}
+		return loaded, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("world: %w", err)
+	}
+	loaded, err := fakenet.Parse(text)
+	switch {
+	case err != nil:
+		return nil, usagef("%s: %w", name, err)
+	case len(loaded.Domains) == 0:
+		return nil, usagef("%s: it names no domain", name)
+	}
+	loaded.Name = name
+	return loaded, nil
 }
 
 func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, loaded *fakenet.World) error {

@@ -313,12 +313,8 @@ func (l *ledger) tell(t *testing.T) {
 func (l *ledger) needScenarios(t *testing.T, wanted map[string][]string, whole bool) {
 	t.Helper()
 	all := map[string][]sight{}
-	for id, where := range l.guarded {
-		all[id] = where
-	}
-	for id, where := range l.judged {
-		all[id] = where
-	}
+	maps.Copy(all, l.guarded)
+	maps.Copy(all, l.judged)
 	var lacking []string
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		switch {

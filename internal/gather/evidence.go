@@ -58,6 +58,8 @@ type Evidence struct {
 	// was in doubt whether they exist, sorted.
 	Registrations []Registration
 
+	Failures map[wire.Ref]Failure // the DNS questions that got no usable answer
+
 	Dotless     []Dotless // names that look as if their final dot was forgotten
 	DotlessMore int       // such names left out by the bound
 	Pointers    []Pointer // keys that are host names in place of an alias

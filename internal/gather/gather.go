@@ -37,7 +37,8 @@ type Tables struct {
 // answer. Source must remember answers (a wire.Tape does): several parts ask the
 // same question on purpose, each when it is ready to.
 func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, domain string, o Options) *Evidence {
-	e := &Evidence{Domain: domain, At: at, Options: o, Suffixes: tables.Suffixes}
+	e := &Evidence{Domain: domain, At: at, Options: o, Suffixes: tables.Suffixes, Failures: map[wire.Ref]Failure{}}
+	src = &failureLog{Source: src, failed: e.Failures}
 	ask := func(name, rrtype string) wire.Answer {
 		return src.DNS(ctx, wire.Question{Name: name, Type: rrtype})
 	}
