@@ -28,9 +28,13 @@ var order = []string{"checks", "internal/fix", "internal/gather", "report", "int
 // mutant, so that none is killed by luck.
 var flags = map[string][]string{"internal/audit": {"-harm.seed=1"}}
 
-// Beyond several times of what the tests take over the source as it is. A mutant
-// that takes longer runs in circles, and is killed.
-const patience = 30 * time.Second
+// Time of the processor beyond several times of what the tests take over the source
+// as it is. A mutant that takes more runs in circles, and is killed; one that sleeps
+// is, much later.
+const (
+	patience = 30 * time.Second
+	asleep   = 20 * time.Minute
+)
 
 // A bench runs tests over changed sources.
 type bench struct {
@@ -96,7 +100,7 @@ func (b *bench) packages(changed string) ([]string, error) {
 
 // baseline finds out which tests run through what, or reads it from a file, and
 // which packages see which, so that from here on the bench is only read.
-func (b *bench) baseline(in []string, file string) error {
+func (b *bench) baseline(in []string, file string, jobs int) error {
 	var subjects, all []string
 	for _, path := range in {
 		if strings.HasSuffix(path, ".go") {
@@ -114,7 +118,7 @@ func (b *bench) baseline(in []string, file string) error {
 	}
 	slices.Sort(subjects)
 	slices.Sort(all)
-	if b.reach, err = b.survey(slices.Compact(all), slices.Compact(subjects)); err != nil || file == "" {
+	if b.reach, err = b.survey(slices.Compact(all), slices.Compact(subjects), jobs); err != nil || file == "" {
 		return err
 	}
 	return b.reach.write(file)
@@ -236,20 +240,27 @@ func (b *bench) try(m Mutant) verdict {
 	return verdict{compiles: len(runs) > 0 || compiles()}
 }
 
-// nearest gives how the names of the scenarios begin that are about a file of
-// rules: they are run before the others.
+// Which scenarios are most about what is gathered in a file.
+var gathered = map[string]string{
+	"authority": "dns-", "blocklists": "dnsbl-", "dots": "dns-", "evaluate": "spf-", "mx": "mx-", "relay": "relay-", "reverse": "ip-",
+	"senders": "spf-", "servers": "smtp-", "unregistered": "dns-", "vantage": "dns-",
+}
+
+// nearest gives how the names of the scenarios begin that are about a file: they
+// are run before the others.
 func nearest(file string) string {
 	name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".go"), "_")
-	if strings.HasPrefix(file, "internal/dkim/") {
-		return "dkim"
+	switch filepath.Dir(file) {
+	case "internal/dkim":
+		return "dkim-"
+	case "internal/gather":
+		return gathered[name]
+	case "checks":
+		if !slices.Contains([]string{"checks", "docs", "bearing", "guards", "words", "hosts", "subdomains", "roles", "bounds"}, name) {
+			return name + "-"
+		}
 	}
-	if !strings.HasPrefix(file, "checks/") || slices.Contains([]string{"checks", "docs", "bearing", "guards", "words"}, name) {
-		return ""
-	}
-	if name == "hosts" || name == "subdomains" {
-		return ""
-	}
-	return name + "-"
+	return ""
 }
 
 // overlay writes the mutant, and what tells the compiler to read it instead.
@@ -285,17 +296,17 @@ func (b *bench) compile(pkg, overlay string) bool {
 // run runs some of the built tests of a package, and reports whether they passed
 // in time. It ends at the first failure: -failfast alone waits for all tests that
 // run side by side.
-func (b *bench) run(pkg, only string, limit time.Duration, more ...string) (ok bool, output string) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (b *bench) run(pkg, only string, limit time.Duration, more ...string) (ok bool, took time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), asleep)
 	defer cancel()
-	args := slices.Concat([]string{"-test.failfast", "-test.short", "-test.v", "-test.run=" + only}, flags[pkg], more)
-	cmd := exec.CommandContext(ctx, b.program(pkg), args...)
+	args := slices.Concat([]string{"-c", `ulimit -t "$0"; exec "$@"`, strconv.Itoa(int(limit.Seconds())), b.program(pkg), "-test.failfast", "-test.short", "-test.v", "-test.run=" + only}, flags[pkg], more)
+	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.WaitDelay = time.Second
 	seen := &watch{stop: cancel}
 	cmd.Stdout, cmd.Stderr = seen, seen
 	err := cmd.Run()
-	return err == nil && !seen.failed, seen.text.String()
+	return err == nil && !seen.failed, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
 // A watch keeps what tests write, and stops them at the first failure.

@@ -45,7 +45,7 @@ func main() {
 	in := flag.String("in", subjects, "directories and files to change, by commas")
 	skip := flag.String("skip", "", "tests that are not run, as of go test -skip")
 	reach := flag.String("reach", "", "keep which tests run through what in this file, and read it from there next time")
-	jobs := flag.Int("jobs", 1, "how many mutants are tried at a time")
+	jobs := flag.Int("jobs", 1, "how many are worked on at a time")
 	least := flag.Float64("least", 90, "exit with 1 where fewer than so many per cent are killed")
 	list := flag.Bool("list", false, "list the changes and run nothing")
 	flag.Parse()
@@ -83,7 +83,7 @@ func (j job) run(out io.Writer) error {
 	}
 	defer b.close()
 	began := time.Now()
-	if err := b.baseline(j.in, j.reach); err != nil {
+	if err := b.baseline(j.in, j.reach, j.jobs); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d tests and scenarios, surveyed in %v; not used, as they fail already: %q\n",

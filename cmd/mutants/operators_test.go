@@ -121,7 +121,7 @@ func TestTry(t *testing.T) {
 	}
 	defer b.close()
 	b.order = nil
-	if err := b.baseline([]string{"a"}, ""); err != nil || len(b.reach.Units) != 2 || len(b.reach.Failed) != 1 {
+	if err := b.baseline([]string{"a"}, "", 2); err != nil || len(b.reach.Units) != 2 || len(b.reach.Failed) != 1 {
 		t.Fatalf("%v %+v", err, b.reach)
 	}
 	src, err := os.ReadFile("a/a.go")

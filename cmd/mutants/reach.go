@@ -10,14 +10,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // A unit is one test that is run alone, or one scenario.
 type unit struct {
 	Pkg, Test, Sub string
-	Took           time.Duration
+	Took           time.Duration // of the processor
 }
 
 // The test whose parts are units.
@@ -96,7 +98,7 @@ func (r *reach) write(file string) error {
 }
 
 // survey runs each unit of the packages alone, over the source as it is.
-func (b *bench) survey(pkgs, subjects []string) (*reach, error) {
+func (b *bench) survey(pkgs, subjects []string, jobs int) (*reach, error) {
 	r := &reach{Blocks: map[string]map[block][]int{}}
 	for i, s := range subjects {
 		subjects[i] = "./" + s
@@ -110,16 +112,35 @@ func (b *bench) survey(pkgs, subjects []string) (*reach, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, u := range units {
-			profile := filepath.Join(b.dir, "profile")
-			start := time.Now()
-			if ok, _ := b.run(pkg, u.pattern(), 20*time.Minute, "-test.coverprofile="+profile); !ok {
-				r.Failed = append(r.Failed, strings.Join([]string{u.Pkg, u.Test, u.Sub}, " "))
+		profiles := make([]chan string, len(units))
+		for i := range profiles {
+			profiles[i] = make(chan string, 1)
+		}
+		var next atomic.Int64
+		for range jobs {
+			go func() {
+				for i := int(next.Add(1)) - 1; i < len(units); i = int(next.Add(1)) - 1 {
+					profile := filepath.Join(b.dir, "profile-"+strconv.Itoa(i))
+					ok, took := b.run(pkg, units[i].pattern(), asleep, "-test.coverprofile="+profile)
+					units[i].Took = took
+					if !ok {
+						profile = ""
+					}
+					profiles[i] <- profile
+				}
+			}()
+		}
+		for i, u := range units {
+			profile := <-profiles[i]
+			if profile == "" {
+				r.Failed = append(r.Failed, strings.TrimSpace(strings.Join([]string{u.Pkg, u.Test, u.Sub}, " ")))
 				continue
 			}
-			u.Took = time.Since(start)
-			r.Units = append(r.Units, u)
+			r.Units = append(r.Units, units[i])
 			if err := r.add(profile, len(r.Units)-1); err != nil {
+				return nil, err
+			}
+			if err := os.Remove(profile); err != nil {
 				return nil, err
 			}
 		}
