@@ -121,6 +121,14 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 	out := map[string]checks.Result{}
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := look(t, world, o)
+		for _, r := range checks.All() {
+			if r.When == nil {
+				continue
+			}
+			if status, _ := r.When(e); status == checks.Pass || status == checks.Fail {
+				t.Errorf("%s: its guard says %s, which is for its judgement", r.ID, status)
+			}
+		}
 		for _, res := range checks.Run(e, checks.All()) {
 			out[res.Rule.ID] = res
 			if res.Status == checks.Unknown && slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
