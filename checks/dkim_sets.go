@@ -204,7 +204,10 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			v.Message = fmt.Sprintf("the selector is an alias of %s, and %s appears to be unregistered: whoever registers it can sign as the domain", end, r.Name)
 		default:
 			v = Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("the selector is an alias of %s, where there is no TXT record: signatures made with it cannot be verified", end)}
-			if !s.Named() {
+			if p := provider.Default().ByDKIMTarget(end); p != nil && !s.Named() {
+				v.Severity = Info
+				v.Message = fmt.Sprintf("the selector, which nobody named, is an alias of %s, where there is no key now: %s puts one there when it changes keys, so leave the alias", end, p.Name)
+			} else if !s.Named() {
 				v.Severity = Medium
 				v.Message = fmt.Sprintf("the selector, which nobody named, is an alias of %s, where there is no TXT record", end)
 			}
