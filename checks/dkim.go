@@ -156,7 +156,7 @@ func dkimSelectorRules() []Rule {
 					return status, why
 				}
 				if e.DKIM.CanExist() != dkim.ExistYes && dkimNamed(e.DKIM) {
-					return NotApplicable, "selectors were named: they are judged one by one"
+					return NotApplicable, "selectors are known: they are judged one by one"
 				}
 				return "", ""
 			},
@@ -194,7 +194,7 @@ func dkimSelectorRules() []Rule {
 				switch {
 				case len(e.DKIM.Found()) > 0:
 				case dkimNamed(e.DKIM):
-					return NotApplicable, "selectors were named: they are judged one by one"
+					return NotApplicable, "selectors are known: they are judged one by one"
 				case e.DKIM.CanExist() == dkim.ExistNo || dkimZoneNone(e):
 					return NotApplicable, "there is no DKIM key at all"
 				}
@@ -223,7 +223,7 @@ func dkimSelectorRules() []Rule {
 					return status, why
 				}
 				if !dkimNamed(e.DKIM) {
-					return NotApplicable, "no selector was named"
+					return NotApplicable, "no selector is known to be in use"
 				}
 				return "", ""
 			},

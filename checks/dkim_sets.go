@@ -138,11 +138,11 @@ func dkimDescribe(k dkim.Key) string {
 // every verifier knows; Ed25519 is the smaller and stronger addition.
 func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 	var rsa, ed []string
-	named, silent := false, false
+	named, silent := false, ""
 	var refs []wire.Ref
 	for _, s := range e.DKIM.Selectors {
 		if s.Named() && dkimSilent(s) {
-			silent, refs = true, append(refs, s.Ref)
+			silent, refs = s.Owner, append(refs, s.Ref)
 		}
 		if !s.Found {
 			continue
@@ -161,8 +161,8 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 		}
 	}
 	switch {
-	case silent && (len(rsa) == 0 || len(ed) == 0):
-		return []Verdict{{Status: Unknown, Severity: Info, Evidence: refs, Message: "a selector that was named gave no answer, so the types of all keys are not known"}}
+	case silent != "" && (len(rsa) == 0 || len(ed) == 0):
+		return []Verdict{{Status: Unknown, Severity: Info, Evidence: refs, Message: "the lookup of " + silent + " gave no answer, so the types of all keys are not known"}}
 	case len(rsa)+len(ed) == 0:
 		return []Verdict{{Status: NotApplicable, Message: "there is no readable key"}}
 	case len(rsa) == 0 && named:
@@ -204,7 +204,10 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			v.Message = fmt.Sprintf("the selector is an alias of %s, and %s appears to be unregistered: whoever registers it can sign as the domain", end, r.Name)
 		default:
 			v = Verdict{Status: Fail, Severity: High, Message: fmt.Sprintf("the selector is an alias of %s, where there is no TXT record: signatures made with it cannot be verified", end)}
-			if !s.Named() {
+			if p := provider.Default().ByDKIMTarget(end); p != nil && !s.Named() {
+				v.Severity = Info
+				v.Message = fmt.Sprintf("the selector, which nobody named, is an alias of %s, where there is no key now: %s puts one there when it changes keys, so leave the alias", end, p.Name)
+			} else if !s.Named() {
 				v.Severity = Medium
 				v.Message = fmt.Sprintf("the selector, which nobody named, is an alias of %s, where there is no TXT record", end)
 			}

@@ -152,13 +152,6 @@ func dmarcBearing(e *gather.Evidence) []*dmarc.Step {
 func dmarcExistenceRules() []Rule {
 	return []Rule{
 		{
-			ID: "dmarc-record-missing", Area: AreaDMARC, Severity: High,
-			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "no DMARC record"}},
-			Title: "a DMARC record applies to the domain",
-			Refs:  []string{"RFC 9989 section 4.10.1", "RFC 7489 section 6.6.3"},
-			Judge: judgeDMARCMissing,
-		},
-		{
 			ID: "dmarc-record-multiple", Area: AreaDMARC, Severity: High,
 			Bears: []Bearing{{On: Forgery, From: High, Weight: Decides, Words: "several DMARC records, so none counts"}},
 			Title: "there is only one DMARC record at a name",
@@ -186,6 +179,13 @@ func dmarcExistenceRules() []Rule {
 				}
 				return out
 			},
+		},
+		{
+			ID: "dmarc-record-missing", Area: AreaDMARC, Severity: High,
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "no DMARC record"}},
+			Title: "a DMARC record applies to the domain",
+			Refs:  []string{"RFC 9989 section 4.10.1", "RFC 7489 section 6.6.3"},
+			Judge: judgeDMARCMissing,
 		},
 		{
 			ID: "dmarc-version", Area: AreaDMARC, Severity: High,

@@ -166,7 +166,7 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 	base := e.DKIM.Base
 	switch exist := e.DKIM.CanExist(); {
 	case exist != dkim.ExistNo && e.MoreSelectors > 0:
-		return keyVerdict{keyUnknown, "not every selector that was named was asked", []wire.Ref{base.Ref}}
+		return keyVerdict{keyUnknown, "not every known selector was asked", []wire.Ref{base.Ref}}
 	case silent != "":
 		return keyVerdict{keyUnknown, silent, refs}
 	case exist == dkim.ExistNo:
@@ -174,7 +174,7 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 	case dkimZoneNone(e):
 		return keyVerdict{keyAbsent, "the zone file has no usable DKIM key", []wire.Ref{base.Ref}}
 	case len(named) > 0:
-		return keyVerdict{keyFailing, "there is no usable DKIM key at the selector named: " + strings.Join(named, ", "), refs}
+		return keyVerdict{keyFailing, "there is no usable DKIM key for selector " + strings.Join(named, ", "), refs}
 	case exist == dkim.ExistUnknown && base.Answer.OK():
 		return keyVerdict{keyUnknown, "the name servers deny " + base.Owner + ", but not names below it", []wire.Ref{base.Ref}}
 	case exist == dkim.ExistUnknown:

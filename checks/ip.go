@@ -307,6 +307,8 @@ func judgeNames(e *gather.Evidence) []Verdict {
 			v.Severity = Medium
 		}
 		switch {
+		case c.Host.Provider != nil && c.Host.Provider.Shared:
+			v.Status, v.Message = NotApplicable, "the host is one of a shared platform, "+c.Host.Provider.Name
 		case banner == nil || banner.HostName() == "":
 			v.Status, v.Message = NotApplicable, "the greeting names no host"
 		case r.Answer.Fail != nil:

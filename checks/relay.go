@@ -231,7 +231,7 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 		return unknown("no clear answer: %s", strings.Join(unclear, "; "))
 	}
 	if post := envelopeOf(c, gather.FormPostmaster); !post.accepted() {
-		return unknown("even postmaster was not taken (%s), so the server may refuse us, not the recipients", post)
+		return unknown("postmaster was refused too (%s), so nothing shows that the server takes any mail from here, and a refusal of foreign addresses proves nothing", post)
 	}
 	return Verdict{Status: Pass, Message: fmt.Sprintf("%d forms tried from %s on %s, all refused", tried, c.Addr.Session.Local, e.At.Format("2006-01-02"))}
 }

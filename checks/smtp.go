@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/psl"
 	"mxvet/internal/smtp"
 )
 
@@ -196,10 +197,6 @@ func judgeHostName(e *gather.Evidence) []Verdict {
 	})
 }
 
-// localOnly are top-level names that no public DNS resolves (RFC 6761, RFC 6762,
-// RFC 8375, and habits).
-var localOnly = []string{"localhost", "localdomain", "local", "lan", "home", "corp", "intranet", "internal", "domain", "invalid", "arpa"}
-
 // notFullName says why a name, as smtp.Reply.FirstWord gives it, cannot be the
 // host's name in the public DNS; "" where it can.
 func notFullName(name string) string {
@@ -213,7 +210,7 @@ func notFullName(name string) string {
 		return "which is no host name"
 	case len(labels) < 2:
 		return "which has no domain"
-	case slices.Contains(localOnly, top):
+	case psl.Local(top), top == "arpa":
 		return "which exists in no public DNS"
 	case strings.Trim(top, "0123456789") == "":
 		return "which is no host name"

@@ -174,7 +174,7 @@ func roleOf(e *Evidence) Role {
 	who := ""
 	switch {
 	case len(o.Selectors) > 0:
-		who = "a DKIM selector was given"
+		who = "a DKIM selector is named"
 	case len(o.SendIPs) > 0:
 		who = "a sending address was given"
 	case out == sendsMail:

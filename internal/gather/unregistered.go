@@ -43,7 +43,7 @@ const (
 // registered but not delegated looks the same. Below a top-level domain that does
 // not exist nobody can register anything, so names there are not meant.
 func (r Registration) Unregistered() bool {
-	return r.Answer.NXDomain() && len(r.Answer.Chain(r.Name)) == 0 &&
+	return r.Answer.NXDomain() && !psl.Local(r.Name) && len(r.Answer.Chain(r.Name)) == 0 &&
 		!slices.ContainsFunc(r.Answer.Authority, func(rr string) bool {
 			f := strings.Split(rr, "\t")
 			return len(f) > 3 && f[0] == "." && f[3] == "SOA"

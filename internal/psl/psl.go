@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/weppos/publicsuffix-go/publicsuffix"
@@ -173,3 +174,14 @@ func (l *List) Listed(name string) bool {
 }
 
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+// localOnly are top-level names that no public DNS resolves (RFC 6761, RFC 6762, RFC
+// 7686, RFC 8375, RFC 9476, and habits).
+var localOnly = []string{"localhost", "localdomain", "local", "lan", "home", "corp", "intranet", "internal", "domain", "invalid", "onion", "alt"}
+
+// Local reports a name below a top level that is of use in private networks only, so
+// that nobody can register it.
+func Local(name string) bool {
+	name = canonical(name)
+	return slices.Contains(localOnly, name[strings.LastIndexByte(name, '.')+1:])
+}

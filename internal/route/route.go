@@ -110,7 +110,7 @@ func (r *Route) State() State {
 	case r.contradicted():
 		return Unknown
 	case lead.Answer.NXDomain():
-		if !lead.Answer.Has("CNAME") && (r.Registered.Name == r.Domain || r.Registered.Answer.NXDomain()) {
+		if !lead.Answer.Has("CNAME") && !psl.Local(r.Domain) && (r.Registered.Name == r.Domain || r.Registered.Answer.NXDomain()) {
 			return Unregistered
 		}
 		return NXDomain

@@ -207,7 +207,7 @@ func (l *lexer) unknown(t *Term, arg string) {
 		if n, err := strconv.Atoi(bits); err == nil && 0 <= n && n <= a.BitLen() {
 			instead += "/" + bits
 		}
-	} else if kind, ok := nearest(strings.Trim(lower(t.Name), ".,;\"'")); ok {
+	} else if kind, ok := nearest(strings.Trim(lower(t.Name), ".,;\"'")); ok && (kind != KindAll || arg == "") {
 		instead = qualifier + string(kind) + arg
 		if !kind.Mechanism() {
 			instead = string(kind) + "=" + strings.TrimPrefix(arg, ":")
@@ -228,6 +228,8 @@ func nearest(name string) (Kind, bool) {
 		}
 	}
 	switch name {
+	case "al", "ll", "alll", "aall", "alle":
+		return KindAll, true
 	case "ipv4", "ip4v", "ipv", "ip-4", "ip_4", "i4":
 		return KindIP4, true
 	case "ipv6", "ip6v", "ip-6", "ip_6", "i6":

@@ -297,3 +297,13 @@ func BenchmarkParse(b *testing.B) {
 		Parse(text)
 	}
 }
+
+// A letter too few or too many in all is told, as far as nothing follows it.
+func TestNearlyAll(t *testing.T) {
+	for term, want := range map[string]string{"-al": "-all", "~alll": "~all", "?ll": "?all", "-al:example.com": "", "-ab": ""} {
+		p := Parse("v=spf1 mx " + term).Terms[1].Problems
+		if len(p) == 0 || p[0].Instead != want {
+			t.Errorf("%s: %+v, want %q", term, p, want)
+		}
+	}
+}

@@ -108,6 +108,7 @@ func TestParseErrors(t *testing.T) {
 		{"open parenthesis", "a TXT ( x\nb A 192.0.2.1\nc A 192.0.2.1\n", []string{"1 never closed"}, 2},
 		{"stray parenthesis", "a TXT x )\nb A 192.0.2.1\n", []string{"1 ) without ("}, 1},
 		{"long string", "a TXT \"" + strings.Repeat("x", 256) + "\"\nb TXT " + strings.Repeat("x", 255) + "\n", []string{"1 256 octets, at most 255"}, 1},
+		{"a record that is too long", "a TXT" + strings.Repeat(" "+strings.Repeat("x", 250), 270) + "\n", []string{"1 can have no more than 65535"}, 0},
 		{"include", "$INCLUDE /etc/hostname\n", []string{"1 $INCLUDE is not read"}, 0},
 		{"unknown directive", "$FOO\n", []string{"1 unknown directive $FOO"}, 0},
 		{"bad TTL", "$TTL x\n$TTL 4294967296\n", []string{"1 $TTL", "2 $TTL"}, 0},

@@ -106,6 +106,9 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 	if rr == nil {
 		return nil, fmt.Sprintf("%s record: the data cannot be read", rrtype)
 	}
+	if n := dns.Len(rr); n > 65535 {
+		return nil, fmt.Sprintf("%s record: it takes %d octets, and a record can have no more than 65535", rrtype, n)
+	}
 	rr, err := throughWire(rr)
 	if err != nil {
 		return nil, fmt.Sprintf("%s record: %s", rrtype, strings.TrimPrefix(err.Error(), "dns: "))
