@@ -32,7 +32,7 @@ type Weight string
 // as not checked.
 const (
 	Decides Weight = "decides" // a failure makes the answer no, an unknown makes it unknown
-	Breaks  Weight = "breaks"  // a failure makes it no; it is rare, and an unknown only stands beside
+	Breaks  Weight = "breaks"  // the same, but an unknown without a fault only stands beside: it is rare
 	Partly  Weight = "partly"  // a failure makes it partly
 	Beside  Weight = "beside"  // a failure is told, and changes nothing; an unknown is not even told
 )
@@ -66,7 +66,8 @@ type Bearing struct {
 
 // Of says what the result of a rule is in this respect, with the verdict that
 // shows it: failures and unknowns milder than From are left out. Otherwise one
-// failure makes it fail; with Everywhere one pass makes it pass.
+// failure makes it fail; with Everywhere one pass makes it pass. Of unknowns one
+// by a fault goes before one without.
 func (b Bearing) Of(res Result) (Status, Verdict) {
 	order := []Status{Fail, Unknown, Pass, NotAsked, NotApplicable}
 	if b.Everywhere {
@@ -78,7 +79,11 @@ func (b Bearing) Of(res Result) (Status, Verdict) {
 			continue
 		}
 		i, j := slices.Index(order, v.Status), slices.Index(order, status)
-		if i < j || worst.Status == "" || i == j && v.Severity.Worse(worst.Severity) {
+		graver := v.Severity.Worse(worst.Severity)
+		if v.NoFault != worst.NoFault {
+			graver = worst.NoFault
+		}
+		if i < j || worst.Status == "" || i == j && graver {
 			status, worst = v.Status, v
 		}
 	}

@@ -101,6 +101,7 @@ type Verdict struct {
 	Status   Status
 	Severity Severity   // of a failure, or the severity that an unknown would have cost
 	Message  string     // what was seen, and the limit it broke
+	NoFault  bool       // of an unknown: no answer failed: who was asked does not tell, or this machine cannot ask
 	Evidence []wire.Ref // the requests that show it
 }
 
@@ -219,10 +220,10 @@ func (r Rule) verdicts(e *gather.Evidence) []Verdict {
 // doubt says what is wrong with the resolver on whose word the rule rests, ""
 // where it can be believed: where nothing is, or where servers of the zone say the
 // same of the records that the area stands on. Two rules compare such servers
-// themselves.
+// themselves, and one reads the zone file only.
 func (r Rule) doubt(e *gather.Evidence) string {
 	v := e.Vantage
-	if r.ID == "dns-lame" || r.ID == "dns-servers-differ" ||
+	if slices.Contains([]string{"dns-lame", "dns-servers-differ", "dns-zone-text"}, r.ID) ||
 		v.Corroborated && slices.Contains([]string{AreaDMARC, AreaSPF, AreaDKIM}, r.Area) {
 		return ""
 	}

@@ -75,6 +75,14 @@ func dkimAllSilent(d *dkim.Result) *dkim.Selector {
 // dkimNamed reports whether somebody who knows named a selector.
 func dkimNamed(d *dkim.Result) bool { return slices.ContainsFunc(d.Selectors, dkim.Selector.Named) }
 
+// dkimZoneNone reports that the zone text shows all selectors, and that whatever it
+// has there is no key, or a revoked one.
+func dkimZoneNone(e *gather.Evidence) bool {
+	return e.Options.ZoneKeysWhole && e.MoreSelectors == 0 && !dkimNamed(e.DKIM) && !slices.ContainsFunc(e.DKIM.Selectors, func(s dkim.Selector) bool {
+		return dkimSilent(s) || slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return r.Key.Usable() })
+	})
+}
+
 // dkimRead gives the records of a selector that are worth judging: where keys and
 // other texts stand side by side, the keys.
 func dkimRead(s dkim.Selector) []dkim.Record {
@@ -155,10 +163,17 @@ func dkimSelectorRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				d := e.DKIM
 				refs := []wire.Ref{d.Base.Ref}
-				switch d.CanExist() {
-				case dkim.ExistNo:
+				switch exist := d.CanExist(); {
+				case exist != dkim.ExistNo && dkimZoneNone(e):
+					have := "no selector"
+					for _, s := range d.Found() {
+						refs = append(refs, s.Ref)
+						have = "none but revoked ones"
+					}
+					return fail(Medium, refs, "there is no DKIM key: the zone file has %[2]s below %[1]s, so mail goes out unsigned or cannot be verified", d.Base.Owner, have)
+				case exist == dkim.ExistNo:
 					return fail(Medium, refs, "there is no DKIM key: %s does not exist (NXDOMAIN), so neither does any name below it, and mail goes out unsigned or cannot be verified", d.Base.Owner)
-				case dkim.ExistUnknown:
+				case exist == dkim.ExistUnknown:
 					if d.BrokenDenial() {
 						return unknown(refs, "%s is answered with NXDOMAIN, but names below it exist: the name servers' denials prove nothing", d.Base.Owner)
 					}
@@ -180,7 +195,7 @@ func dkimSelectorRules() []Rule {
 				case len(e.DKIM.Found()) > 0:
 				case dkimNamed(e.DKIM):
 					return NotApplicable, "selectors were named: they are judged one by one"
-				case e.DKIM.CanExist() == dkim.ExistNo:
+				case e.DKIM.CanExist() == dkim.ExistNo || dkimZoneNone(e):
 					return NotApplicable, "there is no DKIM key at all"
 				}
 				return "", ""

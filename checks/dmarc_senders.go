@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -74,7 +75,11 @@ func dmarcSenderRules() []Rule {
 					}
 					return fail(Medium, refs, "the policy is %s, but %s: forwarded mail fails", a.Policy, key.why)
 				case keyUnproven:
-					return fail(Info, refs, "the policy is %s, and %s; name the selectors that sign, to have them judged", a.Policy, key.why)
+					sev := Medium
+					if a.Asked == dmarc.Reject {
+						sev = High
+					}
+					return []Verdict{{Status: Unknown, Severity: sev, Evidence: refs, Message: fmt.Sprintf("the policy is %s, and %s; name the selectors that sign, to have them judged", a.Policy, key.why)}}
 				case keyUnknown:
 					return unknown(refs, "%s", key.why)
 				}
@@ -166,6 +171,8 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 		return keyVerdict{keyUnknown, silent, refs}
 	case exist == dkim.ExistNo:
 		return keyVerdict{keyAbsent, "there is no DKIM key (" + base.Owner + " does not exist)", []wire.Ref{base.Ref}}
+	case dkimZoneNone(e):
+		return keyVerdict{keyAbsent, "the zone file has no usable DKIM key", []wire.Ref{base.Ref}}
 	case len(named) > 0:
 		return keyVerdict{keyFailing, "there is no usable DKIM key at the selector named: " + strings.Join(named, ", "), refs}
 	case exist == dkim.ExistUnknown && base.Answer.OK():

@@ -8,6 +8,7 @@ import (
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
+	"mxvet/internal/zone"
 )
 
 // dnsBelowDomainKey gives a name below _domainkey that is seen to exist, one with
@@ -105,9 +106,35 @@ func judgeDNSCNAMEConflict(e *gather.Evidence) []Verdict {
 			}
 			v.Status, v.Message = dnsSilence(n.owner, n.answers[0].Answer)
 		}
+		if s := slipAlias(e, n.owner); s != nil {
+			v.Status, v.Severity, v.Message = Fail, High, dnsRefused(*s)
+		}
 		out = append(out, v)
 	}
+	for _, s := range e.Options.ZoneSlips {
+		if s.Kind == zone.SlipAlias && !slices.ContainsFunc(out, func(v Verdict) bool { return v.Subject == s.Owner }) {
+			out = append(out, Verdict{Subject: s.Owner, Status: Fail, Severity: High, Evidence: []wire.Ref{e.MX.Ref}, Message: dnsRefused(s)})
+		}
+	}
 	return out
+}
+
+// slipAlias gives what zone text has beside an alias at that name, nil for nothing.
+func slipAlias(e *gather.Evidence, owner string) *zone.Slip {
+	for i, s := range e.Options.ZoneSlips {
+		if s.Kind == zone.SlipAlias && s.Owner == owner {
+			return &e.Options.ZoneSlips[i]
+		}
+	}
+	return nil
+}
+
+func dnsRefused(s zone.Slip) string {
+	beside := "records of type " + s.Said
+	if s.Said == "CNAME" {
+		beside = "another one"
+	}
+	return fmt.Sprintf("%s line %d: an alias (CNAME) stands beside %s: name servers refuse the whole file", s.File, s.Line, beside)
 }
 
 // dnsOwnerRules is about records that answer at the wrong names.

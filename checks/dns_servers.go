@@ -15,8 +15,9 @@ func dnsServerRules() []Rule {
 		{
 			ID: "dns-servers-fail", Area: AreaHosts, Severity: Critical,
 			Bears: []Bearing{
-				{On: Arrival, From: High, Weight: Breaks, Direction: MailTo, Words: "none of its name servers answers, so mail returns after days", About: "the name servers"},
-				{On: Arrival, From: High, Weight: Breaks, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
+				{On: Arrival, From: Critical, Weight: Breaks, Direction: MailTo, Words: "none of its name servers answers, so mail returns after days", About: "the name servers"},
+				{On: Arrival, From: Critical, Weight: Breaks, Direction: MailFrom, Words: "none of its name servers answers", About: "the name servers"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "its name servers answer no question for its SPF record", About: "the name servers"},
 			},
 			Title: "the domain's name servers answer",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7208 section 4.4"},

@@ -89,6 +89,16 @@ func judgeDNSFinalDot(e *gather.Evidence) []Verdict {
 		})
 	}
 	for _, s := range e.Options.ZoneSlips {
+		if s.Kind == zone.SlipOwner {
+			v := Verdict{
+				Subject: s.Owner, Key: s.Said, Status: Fail, Severity: Medium, Evidence: []wire.Ref{e.MX.Ref},
+				Message: fmt.Sprintf("%s line %d: the %s record stands at %s: the final dot of its name is missing, so the zone's name was appended", s.File, s.Line, s.Said, s.Owner),
+			}
+			if s.Said == "MX" {
+				v.Severity = High
+			}
+			out = append(out, v)
+		}
 		if s.Kind == zone.SlipDot {
 			out = append(out, Verdict{
 				Subject: s.Owner, Key: s.Said, Status: Fail, Severity: Medium, Evidence: []wire.Ref{e.MX.Ref},
@@ -157,17 +167,35 @@ func judgeDNSZoneQuotes(e *gather.Evidence) []Verdict {
 		switch {
 		case at.Failed():
 			v.Status, v.Message = dnsSilence(s.Owner+" TXT", at.Answer)
-		case slices.Contains(at.Answer.TXT(), s.Said):
+		case zoneQuotesTell(e, s.Owner, s.Said):
 			v.Status = Fail
-			what := "what stands behind the first semicolon is a comment"
-			if strings.HasPrefix(strings.ToLower(s.Said), "v=spf1") {
-				what = "the words join without the blanks between them"
-			}
-			v.Message = fmt.Sprintf("%s line %d: the text has no quotes, so %s, and others read only %q", s.File, s.Line, what, s.Said)
+			v.Message = fmt.Sprintf("%s line %d: %s, and published is only %q", s.File, s.Line, dnsQuotesLost(s), s.Said)
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// zoneQuotesTell reports that dns-zone-quotes tells what is wrong with a text, as
+// the DNS has it.
+func zoneQuotesTell(e *gather.Evidence, owner, text string) bool {
+	at := TextsAt(e, owner)
+	return at != nil && !at.Failed() && slices.Contains(at.Answer.TXT(), text) && slices.ContainsFunc(e.Options.ZoneSlips, func(s zone.Slip) bool {
+		return s.Kind == zone.SlipQuotes && s.Owner == owner && s.Said == text
+	})
+}
+
+// dnsQuotesLost says which quotes a text has and what they do to it.
+func dnsQuotesLost(s zone.Slip) string {
+	odd := s.OddQuotes()
+	said, lost := "no quotes", "words join without the blanks between them"
+	if odd != "" {
+		said = "quote marks " + odd + " in place of straight ones (\")"
+	}
+	if plain := strings.NewReplacer(" ", ""); strings.Contains(s.Meant, ";") && plain.Replace(s.Meant) != plain.Replace(strings.Trim(s.Said, odd)) {
+		lost = "what stands behind the first semicolon is a comment"
+	}
+	return said + ": " + lost
 }
 
 // TextsAt gives the TXT question at a name where policies or keys of the domain
@@ -203,12 +231,21 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	for _, file := range e.Options.ZoneFiles {
 		lines := map[string][]string{}
-		encoding := ""
+		encoding, apex := "", ""
+		var bad []string
 		for _, s := range e.Options.ZoneSlips {
 			switch {
 			case s.File != file:
 			case s.Kind == zone.SlipEncoding:
 				encoding = s.Said
+			case s.Kind == zone.SlipSOA:
+				bad = append(bad, fmt.Sprintf("%s line %d: there is a second SOA record, and name servers refuse the file", file, s.Line))
+			case s.Kind == zone.SlipOrigin:
+				bad = append(bad, fmt.Sprintf("%s line %d: $ORIGIN lacks its final dot: it was read as %s, and a name server puts what follows below %s", file, s.Line, s.Meant, s.Said))
+			case s.Kind == zone.SlipApex && s.Said == ".":
+				apex = fmt.Sprintf("%s line %d: the SOA record stands at the root and was read as that of %s, as exports of some providers mean it", file, s.Line, s.Meant)
+			case s.Kind == zone.SlipApex:
+				apex = fmt.Sprintf("%s line %d: the SOA record stands at %s, because its name lacks the final dot, and was read as that of %s", file, s.Line, s.Said, s.Meant)
 			case s.Kind == zone.SlipType:
 				lines[s.Said] = append(lines[s.Said], fmt.Sprint(s.Line))
 			}
@@ -231,6 +268,14 @@ func judgeDNSZoneText(e *gather.Evidence) []Verdict {
 			if len(types) == 1 {
 				v.Message = file + ": the type " + types[0] + " is that of a provider's panel and was read as TXT, which is what it is in the DNS"
 			}
+		}
+		if apex != "" {
+			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Info)
+			v.Message = strings.TrimPrefix(v.Message+"; "+apex+"; a name server of your own would not take the file", "; ")
+		}
+		if len(bad) > 0 {
+			v.Status, v.Severity = Fail, Medium
+			v.Message = strings.TrimPrefix(v.Message+"; "+strings.Join(bad, "; "), "; ")
 		}
 		if encoding != "" {
 			v.Status, v.Severity = Fail, cmp.Or(v.Severity, Low)

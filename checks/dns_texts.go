@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
+	"mxvet/internal/zone"
 )
 
 // A dnsPolicy is one name at which policy records of the domain were found.
@@ -120,9 +123,15 @@ func dnsTextRules() []Rule {
 				for _, p := range dnsPolicies(e) {
 					v := Verdict{Subject: p.Name, Status: Pass, Evidence: []wire.Ref{p.Ref}}
 					for _, text := range p.texts {
+						if zoneQuotesTell(e, p.Name, text) {
+							continue
+						}
 						if what, pos := dnsStray(text, p.key); what != "" {
 							v.Status, v.Severity = Fail, Medium
-							v.Message = fmt.Sprintf("%s at octet %d of the text %q", what, pos+1, dnsAround(text, pos))
+							v.Message = fmt.Sprintf("%s in the text %q, behind %d characters", what, dnsAround(text, pos), utf8.RuneCountInString(text[:pos]))
+							if pos == 0 {
+								v.Message = fmt.Sprintf("the text %q begins with %s", dnsAround(text, pos), what)
+							}
 							break
 						}
 					}
@@ -212,15 +221,29 @@ func dnsStray(text string, key bool) (what string, pos int) {
 			return "a backslash before a semicolon", i
 		case key && (c == '\t' || c == '\r' || c == '\n'):
 		case c < 0x20 || c == 0x7f:
-			return fmt.Sprintf("the control byte 0x%02x", c), i
+			return fmt.Sprintf("a control character (0x%02x)", c), i
 		case c > 0x7f:
-			return fmt.Sprintf("the byte 0x%02x, which is not ASCII,", c), i
+			r, size := utf8.DecodeRuneInString(text[i:])
+			switch {
+			case zone.OddQuote(r):
+				return fmt.Sprintf("the quote mark %c, which is not the straight one and part of the text", r), i
+			case size > 1 && unicode.IsPrint(r):
+				return fmt.Sprintf("the character %c, which no policy may hold", r), i
+			}
+			return fmt.Sprintf("a character (0x%02x) that no policy may hold", c), i
 		}
 	}
 	return "", 0
 }
 
-// dnsAround shows the surroundings of a place in a text.
+// dnsAround shows the surroundings of a place in a text, in whole characters.
 func dnsAround(text string, pos int) string {
-	return text[max(0, pos-20):min(len(text), pos+20)]
+	from, to := max(0, pos-20), min(len(text), pos+20)
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	for to < len(text) && !utf8.RuneStart(text[to]) {
+		to++
+	}
+	return text[from:to]
 }

@@ -68,8 +68,8 @@ func asksAboutSenders(e *gather.Evidence) (Status, string) {
 	switch {
 	case !e.Role.Sends():
 		return NotApplicable, "the domain is not expected to send mail: " + e.Role.Why
-	case e.SPF.Root.TXT.Answer.Fail != nil:
-		return Unknown, "the SPF lookup gave no answer: " + e.SPF.Root.TXT.Answer.Fail.String()
+	case len(lostListed(e)) > 0, e.SPF.Incomplete && len(e.Blocklists.Addresses) > 0:
+		return "", ""
 	case len(e.Blocklists.Wide) > 0:
 		return NotApplicable, fmt.Sprintf("SPF names no single sending address of the domain's own, only ranges such as %s: name the addresses with --send-ip", e.Blocklists.Wide[0])
 	case len(e.Blocklists.Special) > 0:
@@ -82,7 +82,7 @@ func asksAboutReceivers(e *gather.Evidence) (Status, string) {
 	if status, why := asksLists(e); status != "" {
 		return status, why
 	}
-	if !slices.ContainsFunc(e.Blocklists.Addresses, receivesOnly) {
+	if !slices.ContainsFunc(e.Blocklists.Addresses, receivesOnly) && len(lostListedHosts(e)) == 0 {
 		return NotApplicable, "no address of the domain's own is known to receive only"
 	}
 	return "", ""
@@ -97,15 +97,16 @@ type listedSubject struct {
 	Results []dnsbl.Result
 	Ranged  bool
 	Note    string // why it counts, for the message
+	Doubt   bool   // whether it sends is not known
 }
 
 func listedAddresses(e *gather.Evidence, keep func(gather.ListedAddress) bool) []listedSubject {
 	var out []listedSubject
 	for _, a := range e.Blocklists.Addresses {
-		if !keep(a) {
+		if !keep(a) && !perhapsSends(e, a) {
 			continue
 		}
-		s := listedSubject{Subject: a.IP.String(), Results: a.Results, Ranged: a.Ranged, Note: a.Why}
+		s := listedSubject{Subject: a.IP.String(), Results: a.Results, Ranged: a.Ranged, Note: a.Why, Doubt: perhapsSends(e, a)}
 		if a.Host != "" {
 			s.Subject = fmt.Sprintf("%s [%s]", a.Host, a.IP)
 		}
@@ -138,6 +139,7 @@ func saysPolicy(l *dnsbl.List) bool { return isBlockList(l) && l.Policy() }
 func judgeListed(e *gather.Evidence) []Verdict {
 	out := listQuestion{
 		subjects: append(listedAddresses(e, sendsMail), listedNames(e)...),
+		lost:     lostListed(e),
 		kind:     isBlockList, missed: isScored, counts: accuses, worst: Critical,
 		tell: func(_ listedSubject, r dnsbl.Result, w dnsbl.Weight) (Severity, string) {
 			return Severity(w), "on " + describeHits(r, accuses) + delistPage(r)
@@ -156,6 +158,7 @@ func judgeListed(e *gather.Evidence) []Verdict {
 func judgePolicyListed(e *gather.Evidence) []Verdict {
 	out := listQuestion{
 		subjects: listedAddresses(e, sendsMail),
+		lost:     lostListed(e),
 		kind:     saysPolicy, missed: isScored, counts: isPolicy, worst: High,
 		tell: func(s listedSubject, r dnsbl.Result, w dnsbl.Weight) (Severity, string) {
 			message := "on " + describeHits(r, isPolicy) + ": receivers take no mail straight from there" + delistPage(r)
@@ -171,6 +174,7 @@ func judgePolicyListed(e *gather.Evidence) []Verdict {
 func judgeInboundListed(e *gather.Evidence) []Verdict {
 	out := listQuestion{
 		subjects: listedAddresses(e, receivesOnly),
+		lost:     lostListedHosts(e),
 		kind:     isBlockList, missed: isScored, counts: accuses, worst: Info,
 		tell: func(_ listedSubject, r dnsbl.Result, _ dnsbl.Weight) (Severity, string) {
 			return Info, "on " + describeHits(r, accuses) + ", but SPF lets it send nothing, and receivers look up senders only"
@@ -185,6 +189,7 @@ func judgeInboundListed(e *gather.Evidence) []Verdict {
 func judgeAllowListed(e *gather.Evidence) []Verdict {
 	return listQuestion{
 		subjects: listedAddresses(e, sendsMail),
+		lost:     lostListed(e),
 		kind:     isAllowList, missed: isAllowList, counts: vouchesFor, worst: Info,
 		tell: func(_ listedSubject, r dnsbl.Result, _ dnsbl.Weight) (Severity, string) {
 			return Info, "on the allow list " + describeHits(r, vouchesFor) + ": good news"
@@ -195,6 +200,7 @@ func judgeAllowListed(e *gather.Evidence) []Verdict {
 // A listQuestion is what one rule wants to know from the lists.
 type listQuestion struct {
 	subjects []listedSubject
+	lost     []Verdict              // on subjects that should be among them, and are not known
 	kind     func(*dnsbl.List) bool // which lists are looked at
 	missed   func(*dnsbl.List) bool // which of them are missed where they say nothing
 	counts   func(dnsbl.Hit) bool   // which hits count
@@ -214,6 +220,9 @@ func (q listQuestion) judge(e *gather.Evidence) []Verdict {
 		asked = true
 		s.Results = results
 		verdicts := q.about(s)
+		if s.Doubt {
+			verdicts = doubtful(verdicts)
+		}
 		if len(verdicts) == 0 && len(gaps) == 0 {
 			verdicts = []Verdict{{
 				Subject: s.Subject, Status: Unknown, Severity: Info, Message: "no list that works has entries of its kind",
@@ -221,6 +230,9 @@ func (q listQuestion) judge(e *gather.Evidence) []Verdict {
 			}}
 		}
 		out = append(out, verdicts...)
+	}
+	if len(q.lost) > 0 && slices.ContainsFunc(e.Blocklists.Selection.Lists, func(l *dnsbl.List) bool { return q.kind(l) && l.Kind == dnsbl.KindIP }) {
+		out, asked = append(out, q.lost...), true
 	}
 	if !asked {
 		return []Verdict{{Status: NotAsked, Message: "no list of the kind is chosen"}}
@@ -270,7 +282,7 @@ func (q listQuestion) about(s listedSubject) []Verdict {
 			if r.Health.Works() && q.missed(r.List) {
 				out = append(out, Verdict{
 					Subject: s.Subject, Key: r.List.ID, Status: Unknown, Severity: q.severity(r.List),
-					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(),
+					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(), NoFault: r.State == dnsbl.Refused,
 				})
 			}
 		}
@@ -314,12 +326,13 @@ func (q listQuestion) gaps(e *gather.Evidence) []Verdict {
 		if h := e.Blocklists.Health[i]; h.State != dnsbl.Broken {
 			out = append(out, Verdict{
 				Key: l.ID, Status: Unknown, Severity: q.severity(l),
-				Message: l.Name + " not checked: " + h.Why, Evidence: healthRefs([]dnsbl.Health{h}),
+				Message: l.Name + " not checked: " + h.Why, Evidence: healthRefs([]dnsbl.Health{h}), NoFault: h.State == dnsbl.Refused,
 			})
 		}
 	}
 	if why, refs := resolverFailsLists(e); why != "" && worst != "" {
-		return []Verdict{{Status: Unknown, Severity: worst, Message: why, Evidence: refs}}
+		silent := slices.ContainsFunc(out, func(v Verdict) bool { return !v.NoFault })
+		return []Verdict{{Key: "lists", Status: Unknown, Severity: worst, Message: why, Evidence: refs, NoFault: !silent}}
 	}
 	return out
 }

@@ -43,6 +43,9 @@ func listRules() []Rule {
 					return status, why
 				}
 				if !slices.ContainsFunc(e.Blocklists.Addresses, func(a gather.ListedAddress) bool { return a.IP.Is6() }) {
+					if lost := lostListed(e); len(lost) > 0 {
+						return Unknown, "whether there is an IPv6 address to ask about is not known: " + lost[0].Message
+					}
 					return NotApplicable, "there is no IPv6 address to ask about"
 				}
 				return "", ""
@@ -88,10 +91,10 @@ func resolverFailsLists(e *gather.Evidence) (why string, refs []wire.Ref) {
 		return fmt.Sprintf("%d of %d lists refuse to answer this resolver: lists refuse public and shared ones", len(refused), all), healthRefs(refused)
 	case len(silent) == all:
 		return fmt.Sprintf("none of %d lists answers: %s", all, silent[0].Why), healthRefs(silent)
-	case len(absent) == all:
-		return fmt.Sprintf("none of %d lists has its test entry: they cannot be reached through this resolver", all), healthRefs(absent)
-	case len(elsewhere) == all:
-		return fmt.Sprintf("all of %d lists seem to answer with addresses that no list uses: the resolver invents answers", all), healthRefs(elsewhere)
+	case len(absent)+len(silent) == all:
+		return fmt.Sprintf("none of %d lists has its test entry: they cannot be reached through this resolver", all), healthRefs(append(absent, silent...))
+	case len(elsewhere)+len(silent) == all:
+		return fmt.Sprintf("all of %d lists seem to answer with addresses that no list uses: the resolver invents answers", all), healthRefs(append(elsewhere, silent...))
 	}
 	return "", nil
 }
@@ -105,10 +108,13 @@ func judgeRefused(e *gather.Evidence) []Verdict {
 			why = append(why, l.Name+": "+said)
 		}
 	}
-	if all, refs := resolverFailsLists(e); all != "" && len(out) > 1 {
+	if names, refs := silentLists(e); len(names) > 0 {
+		out = append(out, Verdict{Key: "silent", Status: Unknown, Evidence: refs, Message: "whether they refuse to answer is not known, as some answer did not come: " + dnsList(names)})
+	}
+	if all, refs := resolverFailsLists(e); all != "" && len(why) > 1 {
 		return fail(Info, refs, "%s; what they list is unknown, not clean; ask through a resolver of your own, or with a key (%s)", all, strings.Join(why, "; "))
 	}
-	return out
+	return append(out, unaskedOfLists(e)...)
 }
 
 // refusal says how a list refused: its test, or one of the questions after it.
@@ -178,7 +184,10 @@ func judgeBrokenLists(e *gather.Evidence) []Verdict {
 			}
 		}
 	}
-	return out
+	if names, refs := silentLists(e); len(names) > 0 {
+		out = append(out, Verdict{Key: "silent", Status: Unknown, Evidence: refs, Message: "some answer did not come from " + dnsList(names)})
+	}
+	return append(out, unaskedOfLists(e)...)
 }
 
 // judgeNoIPv6 looks at lists that the user named, and at those that should have
@@ -189,12 +198,21 @@ func judgeNoIPv6(e *gather.Evidence) []Verdict {
 	works := func(l *dnsbl.List) bool {
 		return slices.ContainsFunc(e.Blocklists.Health, func(h dnsbl.Health) bool { return h.List == l && !h.IPv6 && h.Works() })
 	}
+	untold := func(l *dnsbl.List, six bool) bool {
+		return slices.ContainsFunc(e.Blocklists.Health, func(h dnsbl.Health) bool {
+			return h.List == l && h.IPv6 == six && h.State == dnsbl.NoAnswer
+		})
+	}
 	for _, l := range e.Blocklists.Selection.Lists {
 		if l.Kind != dnsbl.KindIP {
 			continue
 		}
 		if !l.IPv6 && works(l) && slices.Contains(e.Blocklists.Selection.Named, l) {
 			out = append(out, Verdict{Key: l.ID, Status: Fail, Severity: Info, Message: l.Name + " has no IPv6 addresses: those of the domain were not checked there"})
+		}
+		if named := slices.Contains(e.Blocklists.Selection.Named, l); !l.IPv6 && named && untold(l, false) || l.IPv6 && (untold(l, false) || untold(l, true)) {
+			out = append(out, Verdict{Key: l.ID, Status: Unknown, Severity: Info, Evidence: healthRefs(e.Blocklists.Health), Message: l.Name + " could not be tested: whether it has IPv6 addresses is not known"})
+			continue
 		}
 		for _, h := range e.Blocklists.Health {
 			if h.List == l && h.IPv6 && h.Absent && works(l) {

@@ -20,7 +20,7 @@ func TestListsThatAnswered(t *testing.T) {
 		{"dnsbl-listed-servfail", "mx1.example.com [192.0.2.17]", "", checks.Pass, []string{"looked up on 5 lists that work", "not checked: Spamhaus ZEN"}},
 		{"dnsbl-listed-servfail", "mx1.example.com [192.0.2.17]", "spamhaus-zen", checks.Unknown, []string{"Spamhaus ZEN not checked", "looked up on 5 lists that work, and found on none"}},
 		{"dnsbl-listed-servfail", "mx2.example.com [192.0.2.18]", "", checks.Pass, []string{"looked up on 6 lists that work, and found on none"}},
-		{"dnsbl-listed-refused-codes", "example.com", "", checks.Unknown, []string{"not found on the lists that answered: mx1.example.com [192.0.2.17], "}},
+		{"dnsbl-listed-refused-codes", "example.com", "lists", checks.Unknown, []string{"not found on the lists that answered: mx1.example.com [192.0.2.17], "}},
 	} {
 		res := judge(t, load(t, filepath.Join(scenarios, c.scenario+".txtar")))["dnsbl-listed"]
 		i := slices.IndexFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Subject == c.subject && v.Key == c.key && v.Status == c.status })

@@ -19,7 +19,7 @@ func needsSMTP(e *gather.Evidence) (Status, string) {
 	case e.MX.Answer.Fail != nil:
 		return Unknown, "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()
 	case len(e.MX.Hosts) == 0:
-		return NotApplicable, "the domain names no mail host"
+		return noMailHost(e)
 	case len(conversations(e)) > 0:
 		return "", ""
 	}
@@ -31,6 +31,16 @@ func needsSMTP(e *gather.Evidence) (Status, string) {
 		}
 	}
 	return NotApplicable, "no mail host has an address"
+}
+
+// noMailHost says what it means that none is known: without MX records the
+// domain's own address may be one, if only it could be looked up.
+func noMailHost(e *gather.Evidence) (Status, string) {
+	if e.MX.Answer.Missing("MX") && !nowhereToGo(e) {
+		v, _ := mxSilentAddress(gather.Host{Name: e.Domain, A: e.Apex.A, AAAA: e.Apex.AAAA})
+		return Unknown, "there is no MX record, and whether the domain itself is a mail host is not known: " + v.Message
+	}
+	return NotApplicable, "the domain names no mail host"
 }
 
 // receivesMail guards rules about mail that comes in.

@@ -94,8 +94,9 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 	for _, c := range conversations(e) {
 		var v Verdict
 		if status, why := c.unreached(e); status != "" {
-			v = Verdict{Status: status, Message: why, Evidence: c.refs()}
-			if reach, _ := c.reach(e); reach.Ref != "" {
+			reach, _ := c.reach(e)
+			v = Verdict{Status: status, Message: why, Evidence: c.refs(), NoFault: reach.Broken}
+			if reach.Ref != "" {
 				v.Evidence = append(v.Evidence, reach.Ref)
 			}
 		} else {
@@ -109,7 +110,19 @@ func judgeEach(e *gather.Evidence, judge func(conversation) Verdict) []Verdict {
 		}
 		out = append(out, v)
 	}
-	return append(out, boundHosts(e)...)
+	return slices.Concat(out, boundHosts(e), lostHosts(e))
+}
+
+// lostHosts tells of mail hosts some of whose addresses could not be looked up:
+// what a conversation there would have shown is not known.
+func lostHosts(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, h := range e.MX.Hosts {
+		if v, silent := mxSilentAddress(h); silent {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // judgeOffer judges what each server offers in clear text, where it said so.

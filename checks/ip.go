@@ -25,7 +25,7 @@ func ipRules() []Rule {
 			Title: "every IPv4 address that sends or receives mail has a PTR record",
 			Refs:  []string{"RFC 1912 section 2.1", "Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
 			When:  needsNames(false),
-			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgePTR) },
+			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, judgePTR, false) },
 		},
 		{
 			ID: "ip-ptr-unconfirmed", Area: AreaHosts, Severity: High,
@@ -33,7 +33,7 @@ func ipRules() []Rule {
 			Title: "the PTR name of every IPv4 address that sends or receives mail leads back to it",
 			Refs:  []string{"Google sender guidelines (4.7.23, 5.7.25)", "Yahoo sender best practices"},
 			When:  needsNames(false),
-			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgeForward) },
+			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, judgeForward, false) },
 		},
 		{
 			ID: "ip-ipv6-ptr", Area: AreaHosts, Severity: High,
@@ -42,12 +42,12 @@ func ipRules() []Rule {
 			Refs:  []string{"Google sender guidelines (5.7.25)", "BSI TR-03182 section 4.1"},
 			When:  needsNames(true),
 			Judge: func(e *gather.Evidence) []Verdict {
-				return judgeOutbound(e, true, func(o outbound) Verdict {
+				return judgeOutbound(e, func(o outbound) Verdict {
 					if v := judgePTR(o); v.Status != Pass {
 						return v
 					}
 					return judgeForward(o)
-				})
+				}, true)
 			},
 		},
 		{
@@ -55,16 +55,14 @@ func ipRules() []Rule {
 			Title: "addresses that send or receive mail have names of their own",
 			Refs:  []string{"Yahoo sender best practices", "M3AAWG sender best common practices"},
 			When:  needsNames(false),
-			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, false, judgeGeneric(e.Suffixes)) },
+			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, judgeGeneric(e.Suffixes), false) },
 		},
 		{
 			ID: "ip-ptr-several", Area: AreaHosts, Severity: Low,
 			Title: "every address that sends or receives mail has one PTR record",
 			Refs:  []string{"RFC 2181 section 10.2"},
 			When:  needsAnyName,
-			Judge: func(e *gather.Evidence) []Verdict {
-				return append(judgeOutbound(e, false, judgeSeveral), judgeOutbound(e, true, judgeSeveral)...)
-			},
+			Judge: func(e *gather.Evidence) []Verdict { return judgeOutbound(e, judgeSeveral, false, true) },
 		},
 		{
 			ID: "ip-names-differ", Area: AreaHosts, Severity: Medium,
@@ -139,11 +137,8 @@ func needsNames(six bool) func(*gather.Evidence) (Status, string) {
 		if !e.Role.Sends() && !e.Role.Receives() {
 			return NotApplicable, "the domain is not expected to send or receive mail: " + e.Role.Why
 		}
-		if len(outbounds(e, six)) > 0 {
+		if len(outbounds(e, six))+len(lostOutbounds(e, six)) > 0 {
 			return "", ""
-		}
-		if e.MX.Answer.Fail != nil && !e.Options.Offline {
-			return Unknown, "the MX lookup gave no answer: " + e.MX.Answer.Fail.String()
 		}
 		family := "IPv4"
 		if six {
@@ -160,17 +155,55 @@ func needsAnyName(e *gather.Evidence) (Status, string) {
 	return needsNames(false)(e)
 }
 
-func judgeOutbound(e *gather.Evidence, six bool, judge func(outbound) Verdict) []Verdict {
-	var out []Verdict
-	for _, o := range outbounds(e, six) {
-		v := judge(o)
-		v.Subject = o.subject
-		if v.Evidence == nil {
-			v.Evidence = []wire.Ref{o.reverse.Ref}
-		}
-		out = append(out, v)
+// lostOutbounds tells what keeps the known addresses of some families from being
+// all that send or receive mail: lookups of mail hosts or senders that failed.
+// Offline that is no news.
+func lostOutbounds(e *gather.Evidence, six ...bool) []Verdict {
+	if e.Options.Offline {
+		return nil
 	}
-	return append(out, boundSenders(e)...)
+	var out []Verdict
+	if a := e.MX.Answer; a.Fail != nil {
+		_, why := dnsSilence(e.Domain+" MX", a)
+		out = append(out, Verdict{Key: "mx", Status: Unknown, Message: "the mail hosts are not known: " + why, Evidence: mxQuestion(e)})
+	}
+	for _, h := range e.MX.Hosts {
+		if h.Provider != nil && h.Provider.Shared {
+			continue
+		}
+		if slices.Contains(six, false) && h.A.Fail != nil {
+			status, why := dnsSilence(h.Name+" A", h.A)
+			out = append(out, Verdict{Subject: h.Name, Key: "A", Status: status, Message: why, Evidence: hostRefs(h)[:1]})
+		}
+		if slices.Contains(six, true) && h.AAAA.Fail != nil {
+			status, why := dnsSilence(h.Name+" AAAA", h.AAAA)
+			out = append(out, Verdict{Subject: h.Name, Key: "AAAA", Status: status, Message: why, Evidence: hostRefs(h)[1:]})
+		}
+	}
+	for n := range e.SPF.Nodes() {
+		if e.Role.Sends() && !n.Included() && n.TXT.Answer.Fail != nil {
+			_, why := dnsSilence(n.Owner+" TXT", n.TXT.Answer)
+			out = append(out, Verdict{Key: "senders", Status: Unknown, Message: "the addresses that send are not all known: " + why, Evidence: []wire.Ref{n.TXT.Ref}})
+			break
+		}
+	}
+	return out
+}
+
+// judgeOutbound judges each address of some families, IPv6 or not.
+func judgeOutbound(e *gather.Evidence, judge func(outbound) Verdict, six ...bool) []Verdict {
+	var out []Verdict
+	for _, family := range six {
+		for _, o := range outbounds(e, family) {
+			v := judge(o)
+			v.Subject = o.subject
+			if v.Evidence == nil {
+				v.Evidence = []wire.Ref{o.reverse.Ref}
+			}
+			out = append(out, v)
+		}
+	}
+	return slices.Concat(out, boundSenders(e), lostOutbounds(e, six...))
 }
 
 func judgePTR(o outbound) Verdict {

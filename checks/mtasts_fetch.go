@@ -180,6 +180,14 @@ func judgeFetch(e *gather.Evidence) []Verdict {
 		out[i] = fetched(e, f)
 		out[i].Subject, out[i].Evidence = pageSubject(e, f), []wire.Ref{f.Ref}
 	}
+	for _, a := range []wire.Asked{r.A, r.AAAA} {
+		if a.Failed() {
+			out = append(out, Verdict{
+				Key: "addresses", Status: Unknown, Severity: Medium, Evidence: []wire.Ref{a.Ref},
+				Message: fmt.Sprintf("whether %s has more addresses is unknown: %s", r.Host, noAnswer(a.Answer)),
+			})
+		}
+	}
 	if n := len(r.Skipped); n > 0 {
 		out = append(out, Verdict{Key: "more", Status: NotAsked, Message: fmt.Sprintf(
 			"the policy was fetched from %d of the %d addresses of %s", len(r.Pages), len(r.Pages)+n, r.Host)})
@@ -215,6 +223,9 @@ func fetched(e *gather.Evidence, f mtasts.Fetched) Verdict {
 	case wire.FailTimeout, wire.FailUnreachable:
 		if p.TLS == nil && reachable(e, f.Addr) {
 			return bad("%s, while other addresses answer", p.Fail)
+		}
+		if e.MTASTS.Policy() != nil && e.MX.Answer.Fail != nil { // a mail server might have shown that it is reachable
+			return Verdict{Status: Unknown, Severity: Medium, Message: p.Fail.String() + ", and the mail servers, which might show that the network from here is not to blame, are not known"}
 		}
 		if e.MTASTS.Policy() != nil {
 			return Verdict{Status: NotAsked, Message: "the address cannot be shown to be reachable from here, and others serve the policy: " + p.Fail.String()}

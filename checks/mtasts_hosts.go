@@ -74,7 +74,7 @@ func mtastsHostRules() []Rule {
 			ID: "mtasts-cert", Area: AreaTransport, Severity: Critical,
 			Bears: []Bearing{
 				{On: Arrival, From: Critical, Weight: Decides, Direction: MailTo, Words: "MTA-STS forbids delivery for bad certificates", About: "MTA-STS"},
-				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "MTA-STS forbids a host for a bad certificate", About: "MTA-STS"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailTo, Words: "senders that follow MTA-STS refuse a host whose certificate is bad", About: "MTA-STS"},
 				{On: Transit, From: High, Weight: Partly, Words: "a certificate breaks the MTA-STS policy"},
 			},
 			Title: "every MX host has the certificate that MTA-STS asks for",

@@ -53,7 +53,7 @@ func mxMailHosts(e *gather.Evidence) (Status, string) {
 		return status, why
 	}
 	if len(e.MX.Hosts) == 0 {
-		return NotApplicable, "the domain names no mail host"
+		return noMailHost(e)
 	}
 	return "", ""
 }

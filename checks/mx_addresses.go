@@ -178,6 +178,10 @@ func judgeMXNoIPv6(e *gather.Evidence) []Verdict {
 		case h.AAAA.Has("AAAA"):
 		case mxAddressless(h.A, h.AAAA):
 			v.Status, v.Message = NotApplicable, "the host has no address at all"
+		case h.AAAA.Missing("AAAA") && h.A.Fail != nil:
+			silent = true
+			_, why := dnsSilence(h.Name+" A", h.A)
+			v.Status, v.Severity, v.Message = Unknown, Low, "whether the host has any address is not known: "+why
 		case h.AAAA.Missing("AAAA"):
 			without++
 			v.Status, v.Severity, v.Message = Fail, Info, h.Name+" has no AAAA record, other mail hosts have one"

@@ -38,6 +38,7 @@ func relayRules() []Rule {
 		},
 		{
 			ID: "smtp-postmaster", Area: AreaHosts, Severity: Medium,
+			Bears: []Bearing{{On: Arrival, From: Medium, Weight: Partly, Direction: MailTo, Words: "even mail for postmaster is refused", About: "whether a recipient is taken"}},
 			Title: "mail for postmaster is taken",
 			Refs:  []string{"RFC 5321 section 4.5.1"},
 			When:  needsSMTP,
@@ -82,11 +83,6 @@ func judgeOpenRelay(e *gather.Evidence) []Verdict {
 			if v.Status == Fail {
 				v.Message += "; SPF lets it send, so what strangers send through it passes as mail of the domain"
 			}
-		}
-	}
-	for _, h := range e.MX.Hosts {
-		if v, silent := mxSilentAddress(h); silent {
-			out = append(out, v)
 		}
 	}
 	return out
@@ -140,12 +136,14 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	switch why := c.Addr.RelayNotAsked; {
 	case strings.HasPrefix(why, "shared platform"):
 		return Verdict{Status: NotApplicable, Message: why}, true
+	case relayLost(e, c):
+		return Verdict{Status: Unknown, Message: why, Evidence: append(c.refs(), e.Relay.Lost)}, true
 	case why != "":
 		return Verdict{Status: NotAsked, Message: why}, true
 	}
 	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
 		status, why := c.mute(e)
-		return Verdict{Status: status, Message: why}, true
+		return Verdict{Status: status, Message: why, NoFault: smtp.Banner(c.Addr.Session.Exchanges) != nil}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
@@ -157,6 +155,11 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	return Verdict{}, false
 }
 
+// relayLost reports that a lookup which failed kept the host from being asked.
+func relayLost(e *gather.Evidence, c conversation) bool {
+	return e.Relay.Lost != "" && c.Addr.RelayNotAsked == e.Relay.NotAsked
+}
+
 // judgeRelay weighs all replies of one host. Open is for the rule about ordinary
 // addresses that a server which looks at recipients took; everything weaker is a
 // suspicion, for the other rule.
@@ -164,8 +167,10 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	if v, done := relayUnasked(e, c); done {
 		return v
 	}
+	// A server that slows strangers down until time is up has answered all the same.
+	told := c.Addr.Session.Fail == nil || envelopeOf(c, gather.FormNull).refused()
 	unknown := func(format string, args ...any) Verdict {
-		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...)}
+		return Verdict{Status: Unknown, Message: fmt.Sprintf(format, args...), NoFault: told}
 	}
 	random := envelopeOf(c, gather.FormRandom)
 	loose := false // it takes what nobody can deliver to, but not unknown names of its own
@@ -193,6 +198,9 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	switch {
 	case len(seen) > 0 && trusted(e, c):
 		return unknown("accepted at RCPT (%s), but asked from an address that the domain itself trusts; ask from elsewhere", strings.Join(seen, "; "))
+	case len(seen) > 0 && perhapsTrusted(e, c) != "":
+		told = false
+		return unknown("accepted at RCPT (%s), but whether the domain trusts the address that was asked from is not known: %s", strings.Join(seen, "; "), perhapsTrusted(e, c))
 	case strong && open:
 		return Verdict{Status: Fail, Message: fmt.Sprintf(
 			"strongly suspected open relay: accepted mail for %s from a stranger, though it refuses unknown recipients of its own (%s); only a delivered message would be proof",
@@ -267,6 +275,25 @@ func trusted(e *gather.Evidence, c conversation) bool {
 		}
 	}
 	return false
+}
+
+// perhapsTrusted says which lookup failed that could have shown that trust; "" where
+// none did.
+func perhapsTrusted(e *gather.Evidence, c conversation) string {
+	if e.SPF.Incomplete {
+		return "a part of the SPF record could not be looked up"
+	}
+	for _, h := range e.MX.Hosts {
+		name, a := h.Name+" AAAA", h.AAAA
+		if c.Addr.IP.Is4() { // so is ours
+			name, a = h.Name+" A", h.A
+		}
+		if a.Fail != nil {
+			_, why := dnsSilence(name, a)
+			return why
+		}
+	}
+	return ""
 }
 
 // judgeMailbox judges a mailbox that every domain should have.

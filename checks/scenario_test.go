@@ -21,8 +21,8 @@ import (
 const scenarios = "../testdata/scenarios"
 
 // A scenario is a made-up internet, audited over the same code as the real one.
-// Its section "want" lists rules that must fail, one a line, optionally with the
-// severity ("spf-void medium") or with another status ("spf-void unknown"); its
+// Its section "want" lists rules that must fail, one a line, as badly as they can or
+// with the severity ("spf-void medium"), or with another status ("spf-void unknown"); its
 // section "never" lists rules that must not fail. A rule's scenarios are the
 // files RULE-ID.txtar, which must make it fail (or be unknown, for a rule that can
 // do no worse and whose "want" says so), and RULE-ID-clean.txtar, in which it must
@@ -45,7 +45,7 @@ func TestScenarios(t *testing.T) {
 				switch {
 				case !ok:
 					t.Errorf("want %s: no such rule", f[0])
-				case len(f) == 1 && res.Status != checks.Fail,
+				case len(f) == 1 && (res.Status != checks.Fail || res.Severity != res.Rule.Severity),
 					len(f) == 2 && string(res.Status) != f[1] && (res.Status != checks.Fail || string(res.Severity) != f[1]):
 					t.Errorf("want %s, got %s %s\n%s", line, res.Status, res.Severity, explain(res))
 				case len(f) > 2:
@@ -121,6 +121,14 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 	out := map[string]checks.Result{}
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := look(t, world, o)
+		for _, r := range checks.All() {
+			if r.When == nil {
+				continue
+			}
+			if status, _ := r.When(e); status == checks.Pass || status == checks.Fail {
+				t.Errorf("%s: its guard says %s, which is for its judgement", r.ID, status)
+			}
+		}
 		for _, res := range checks.Run(e, checks.All()) {
 			out[res.Rule.ID] = res
 			if res.Status == checks.Unknown && slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {

@@ -263,6 +263,8 @@ func judgeDeferred(e *gather.Evidence) []Verdict {
 			return Verdict{Status: Unknown, Message: "no greeting came: " + c.Addr.Session.Fail.String()}
 		}
 		switch post := envelopeOf(c, gather.FormPostmaster); {
+		case relayLost(e, c):
+			return Verdict{Status: Unknown, Message: "no recipient was named: " + e.Relay.NotAsked, Evidence: append(c.refs(), e.Relay.Lost)}
 		case !post.asked:
 			return Verdict{Status: Pass, Message: "as far as EHLO; no recipient was named"}
 		case post.reply.Code/100 == 4:

@@ -83,12 +83,17 @@ func judgeDifferences(e *gather.Evidence) []Verdict {
 			}
 		}
 		v := Verdict{Subject: host.Name, Status: Pass, Evidence: refs}
-		if len(heard) < 2 && len(heard)+unheard >= 2 {
+		lost, some := mxSilentAddress(*host)
+		if some && len(heard) < 2 {
+			v.Status, v.Message, v.Evidence = lost.Status, lost.Message, append(refs, lost.Evidence...)
+		} else if len(heard) < 2 && len(heard)+unheard >= 2 {
 			v.Status, v.Message = Unknown, "fewer than two of its addresses said what they offer"
 		} else if len(heard) < 2 {
 			v.Status, v.Message = NotApplicable, "there are no two addresses to compare"
 		} else if differ := differences(e, heard); differ != nil {
 			v.Status, v.Message = Fail, "its addresses differ: "+strings.Join(differ, "; ")
+		} else if some {
+			v.Status, v.Message, v.Evidence = lost.Status, lost.Message, append(refs, lost.Evidence...)
 		}
 		out = append(out, v)
 	}

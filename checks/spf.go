@@ -285,6 +285,9 @@ func judgeSPFVersion(e *gather.Evidence) []Verdict {
 	root := e.SPF.Root
 	var out []Verdict
 	for _, m := range root.Near {
+		if zoneQuotesTell(e, root.Owner, m.Text) {
+			continue
+		}
 		sev, effect := High, "so the domain has no SPF record"
 		if len(root.Records) > 0 {
 			sev, effect = Low, "the record beside it is not harmed"

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -299,8 +300,16 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 	org := e.Suffixes.OrgDomain(e.Domain, false)
 	var out []Verdict
 	for _, h := range e.MX.Hosts {
-		sends := slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return spfPasses(e, a.IP) })
-		if h.Name == e.Domain || h.TXT.Ref == "" || !sends || e.Suffixes.OrgDomain(h.Name, false) != org {
+		if h.Name == e.Domain || h.TXT.Ref == "" || e.Suffixes.OrgDomain(h.Name, false) != org {
+			continue
+		}
+		if !slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return spfPasses(e, a.IP) }) {
+			if f := cmp.Or(h.A.Fail, h.AAAA.Fail); f != nil {
+				out = append(out, Verdict{
+					Subject: h.Name, Status: Unknown, Severity: Low, Evidence: []wire.Ref{dnsRef(h.Name, "A"), dnsRef(h.Name, "AAAA")},
+					Message: "whether it may send for the domain is not known: not all of its addresses are: " + f.String(),
+				})
+			}
 			continue
 		}
 		v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{h.TXT.Ref}}
@@ -325,6 +334,9 @@ func judgeSPFHELO(e *gather.Evidence) []Verdict {
 			v.Status, v.Message = Unknown, "the SPF lookup for the host's name gave no answer: "+h.TXT.Answer.Fail.String()
 		}
 		out = append(out, v)
+	}
+	if e.MX.Answer.Fail != nil {
+		return []Verdict{{Status: Unknown, Evidence: mxQuestion(e), Message: "the mail hosts are not known: the MX lookup gave no answer: " + e.MX.Answer.Fail.String()}}
 	}
 	if len(out) == 0 {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host of the organization is known to send for the domain"}}

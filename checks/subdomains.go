@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,17 @@ func judgeSPFSubdomains(e *gather.Evidence) []Verdict {
 		out = append(out, judgeSPFSubdomain(e, s))
 	}
 	for _, h := range spfKnownHosts(e) {
-		out = append(out, judgeSPFHost(h))
+		v := judgeSPFHost(h)
+		if v.Status == Fail && e.SPF.Incomplete { // one that sends is judged by spf-helo
+			v.Status, v.Message = Unknown, v.Message+"; whether it sends is not known: a part of the domain's SPF record could not be looked up"
+		}
+		out = append(out, v)
+	}
+	if f := e.MX.Answer.Fail; f != nil {
+		out = append(out, Verdict{
+			Key: "mx", Status: Unknown, Severity: Low, Evidence: mxQuestion(e),
+			Message: "whether the names of mail hosts have SPF records is not known: the MX lookup gave no answer: " + f.String(),
+		})
 	}
 	if v, ok := judgeSPFWildcard(e); ok {
 		out = append(out, v)
@@ -113,7 +124,7 @@ func judgeSPFSubdomain(e *gather.Evidence, s gather.Subdomain) Verdict {
 func spfKnownHosts(e *gather.Evidence) []gather.Host {
 	return slices.DeleteFunc(slices.Clone(e.MX.Hosts), func(h gather.Host) bool {
 		sends := e.Role.Sends() && slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return spfPasses(e, a.IP) })
-		return sends || h.TXT.Ref == "" || !strings.HasSuffix(h.Name, "."+e.Domain) || !h.A.Has("A") && !h.AAAA.Has("AAAA") ||
+		return sends || h.TXT.Ref == "" || !strings.HasSuffix(h.Name, "."+e.Domain) || !h.A.Has("A") && !h.AAAA.Has("AAAA") && h.A.Fail == nil && h.AAAA.Fail == nil ||
 			slices.ContainsFunc(e.Subdomains, func(s gather.Subdomain) bool { return s.Name == h.Name })
 	})
 }
@@ -123,6 +134,8 @@ func judgeSPFHost(h gather.Host) Verdict {
 	records, _ := spf.Select(h.TXT.Answer.TXT())
 	switch {
 	case len(records) > 0:
+	case h.TXT.Answer.OK() && !h.A.Has("A") && !h.AAAA.Has("AAAA"):
+		v.Status, v.Severity, v.Message = Unknown, Low, "it has no SPF record, and whether it has addresses is not known: "+cmp.Or(h.A.Fail, h.AAAA.Fail).String()
 	case h.TXT.Answer.Missing("TXT"), h.TXT.Answer.OK() && !h.TXT.Answer.TCPFailed:
 		v.Status, v.Severity = Fail, Low
 		v.Message = "the mail host has addresses and no SPF record, so any server may use its name as a sender's"
@@ -136,6 +149,13 @@ func judgeSPFHost(h gather.Host) Verdict {
 // in use, and customary for domains without mail.
 func judgeSPFWildcard(e *gather.Evidence) (Verdict, bool) {
 	txt := e.Stray.TXT
+	if txt.Ref != "" && txt.Failed() && !e.Options.Offline && e.Role.Name != gather.NoMail {
+		_, why := dnsSilence(txt.Name+" TXT", txt.Answer)
+		return Verdict{
+			Subject: "*." + e.Domain, Status: Unknown, Severity: Info, Evidence: []wire.Ref{txt.Ref},
+			Message: "whether a wildcard gives names an SPF record is not known: " + why,
+		}, true
+	}
 	records, _ := spf.Select(txt.Answer.TXT())
 	if len(records) == 0 || e.Role.Name == gather.NoMail {
 		return Verdict{}, false

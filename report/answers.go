@@ -120,7 +120,11 @@ func (a asker) countHosts(s *side) {
 	case s.answer == Unclear:
 	case s.answer == Yes:
 		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
-		s.good = append([]string{ratio(h.up, h.hosts) + " MX up"}, s.good...)
+		up := ratio(h.up, h.hosts) + " MX up"
+		if len(h.missing) > 0 {
+			up += " (" + strings.Join(h.missing, ", ") + ")"
+		}
+		s.good = append([]string{up}, s.good...)
 	default:
 		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
 		s.words = ratio(h.up, h.hosts) + " MX up, " + s.words
@@ -134,12 +138,12 @@ func (a asker) transit() Answer {
 	s := a.side(func(b checks.Bearing) bool { return b.On == checks.Transit && b.Shield == "" })
 	h := a.hosts
 	switch {
+	case s.answer == Unclear && len(s.rules) == 0 && !h.heard: // none is unknown: there is proof that none is there
+		return side{answer: NoMatter}.answered(checks.Transit, "no mail server takes mail for it")
 	case s.answer == Unclear && h.tried && !h.heard:
 		s.words = "no mail server answered, so encryption could not be checked"
 	case s.answer == Unclear && h.tried && h.ehlo == 0:
 		s.words = "no mail server let this machine in, so encryption could not be checked"
-	case s.answer == Unclear && len(s.rules) == 0:
-		s.words = "no mail server was looked at"
 	}
 	shields, proven := a.shields(&s)
 	s.policies = shields

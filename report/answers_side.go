@@ -65,6 +65,7 @@ func (a asker) stands(about func(checks.Bearing) bool) []stand {
 // side answers by the rules that bear on something. A deciding failure makes it
 // no; without one, a deciding rule that is unknown leaves it unknown, and one that
 // was not asked leaves it not asked; a failure that weighs partly makes it partly.
+// What breaks it is as good as deciding where an answer failed.
 // It is yes only where a deciding rule passed.
 func (a asker) side(about func(checks.Bearing) bool) side {
 	all := a.stands(about)
@@ -82,18 +83,23 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		return out
 	}
 	partly := pick(checks.Fail, checks.Partly)
-	switch broken, unknown, unasked := pick(checks.Fail, checks.Decides, checks.Breaks), pick(checks.Unknown, checks.Decides), pick(checks.NotAsked, checks.Decides); {
+	unknown := slices.DeleteFunc(pick(checks.Unknown, checks.Decides, checks.Breaks), func(st stand) bool {
+		return st.bearing.Weight == checks.Breaks && st.verdict.NoFault
+	})
+	switch broken, unasked := pick(checks.Fail, checks.Decides, checks.Breaks), pick(checks.NotAsked, checks.Decides); {
 	case len(broken) > 0:
 		s.rest(No, broken, worst(broken).bearing.Words)
 	case len(unknown) > 0:
 		st := worst(unknown)
 		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
+		if st.bearing.Weight == checks.Breaks && len(s.good) > 0 && len(pick(checks.Unknown, checks.Decides)) == 0 {
+			s.words = join("", s.good...) + ", but " + s.words
+		}
+		s.but(partly)
 	case len(unasked) > 0:
 		st := worst(unasked)
 		s.rest(Unlooked, unasked, st.rule.Topic(st.bearing)+" not checked: "+bound(st.verdict.Message, maxMessage))
-		if len(partly) > 0 {
-			s.words += ", but " + worst(partly).bearing.Words
-		}
+		s.but(partly)
 	case len(partly) > 0:
 		s.rest(Partly, partly, worst(partly).bearing.Words)
 	case len(pick(checks.Pass, checks.Decides)) > 0:
@@ -102,6 +108,13 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		s.rest(Unclear, nil, "nothing that decides it could be checked")
 	}
 	return s
+}
+
+// but adds what is known to be wrong, to an answer that stays open all the same.
+func (s *side) but(partly []stand) {
+	if len(partly) > 0 {
+		s.words += ", but " + worst(partly).bearing.Words
+	}
 }
 
 // notice takes up what a rule says whatever the answer will be.

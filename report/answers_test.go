@@ -51,6 +51,8 @@ func TestAnswers(t *testing.T) {
 		return said(s, sev, "example.com", "the lookup gave no answer")
 	}
 	fail, unknown, pass := say(checks.Fail, checks.High), say(checks.Unknown, checks.High), passing("example.com")
+	untold := say(checks.Unknown, checks.Critical)
+	untold.NoFault = true
 	unasked, nothing := said(checks.NotAsked, "", "example.com", "SMTP is switched off"), all(checks.NotApplicable)
 	bearing := func(q checks.Question, d checks.Direction, w checks.Weight, words string) []checks.Bearing {
 		return []checks.Bearing{{On: q, From: checks.High, Weight: w, Direction: d, Words: words, Good: words + " passed", About: words + " topic"}}
@@ -95,9 +97,12 @@ func TestAnswers(t *testing.T) {
 		{"a failure outweighs an unknown", checks.Forgery, two, "full", []checks.Result{f(D, "other", unknown), f(D, "wound", fail)}, "NO wound", "lookup"},
 		{"the worst of several", checks.Forgery, two, "full", []checks.Result{f(D, "mild", fail), f(D, "grave", say(checks.Fail, checks.Critical))}, "NO grave", "mild"},
 		{"too mild to count", checks.Forgery, two, "full", []checks.Result{f(D, "wound", say(checks.Fail, checks.Medium)), f(D, "other", pass)}, "YES other passed", "wound"},
-		{"a deciding unknown", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unknown), f(P, "flaw", fail)}, "UNKNOWN wound topic could not be checked: the lookup gave no answer", "flaw"},
+		{"a deciding unknown", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unknown), f(P, "flaw", fail)}, "UNKNOWN wound topic could not be checked: the lookup gave no answer, but flaw", ""},
 		{"one failure of many breaks it", checks.Forgery, two, "full", []checks.Result{f(B, "break", fail), f(D, "other", pass)}, "NO break", ""},
-		{"an unknown break stands beside", checks.Forgery, two, "full", []checks.Result{f(B, "break", unknown), f(D, "other", pass)}, "YES other passed; not checked: break topic", ""},
+		{"an unknown break is open", checks.Forgery, two, "full", []checks.Result{f(B, "break", unknown), f(D, "other", pass)}, "UNKNOWN other passed, but break topic could not be checked: the lookup gave no answer", ""},
+		{"an unknown break without a fault stands beside", checks.Forgery, two, "full", []checks.Result{f(B, "break", untold), f(D, "other", pass)}, "YES other passed; not checked: break topic", ""},
+		{"a fault goes before what will not tell", checks.Forgery, two, "full", []checks.Result{f(B, "break", untold, unknown), f(D, "other", pass)}, "UNKNOWN other passed, but break topic", ""},
+		{"what decides is open though nothing failed", checks.Forgery, two, "full", []checks.Result{f(D, "wound", untold)}, "UNKNOWN wound topic", ""},
 		{"a partly failure", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", fail), f(D, "other", pass)}, "PARTLY flaw", "passed"},
 		{"a partly unknown", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", unknown), f(D, "other", pass)}, "YES other passed; not checked: flaw topic", ""},
 		{"beside", checks.Forgery, two, "full", []checks.Result{f(S, "note", fail), f(D, "other", pass)}, "YES other passed, note", ""},
@@ -144,7 +149,7 @@ func TestAnswers(t *testing.T) {
 		{"one broke off", checks.Transit, hostsOf(up, greeted("192.0.2.2", 220, "mx")), "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", pass)}, "YES TLS on 1 of 1 that answered, MTA-STS whole, DANE not checked; mx2.example.com broke off", "of 2"},
 		{"none reached", checks.Transit, hostsOf(silent("192.0.2.2", "x")), "full", []checks.Result{tr(D, "open", unknown), shield(checks.MTASTS, "bare", pass)}, "UNKNOWN no mail server answered", "TLS on"},
 		{"none let us in", checks.Transit, hostsOf(greeted("192.0.2.2", 421, "no")), "full", []checks.Result{tr(D, "open", nothing), shield(checks.MTASTS, "bare", pass)}, "UNKNOWN no mail server let this machine in", "TLS on"},
-		{"nowhere to go", checks.Transit, &gather.Evidence{}, "full", []checks.Result{tr(D, "open", nothing)}, "UNKNOWN no mail server was looked at", ""},
+		{"nowhere to go", checks.Transit, &gather.Evidence{}, "full", []checks.Result{tr(D, "open", nothing)}, "NOT APPLICABLE no mail server takes mail for it", ""},
 		{"it only sends", checks.Transit, &gather.Evidence{}, "send-only", []checks.Result{tr(D, "open", fail)}, "NOT APPLICABLE no mail is delivered to it", ""},
 	} {
 		t.Run(string(tt.q)+": "+tt.name, func(t *testing.T) {

@@ -51,6 +51,7 @@ func Judge(e *gather.Evidence, results []checks.Result, rubric *Rubric) Domain {
 	d.addResults(results, rubric, causesOf(e))
 	d.Answers = answers(e, d.Profile.Role, results)
 	d.Score.stand(d.Score.Coverage, rubric.MinCoverage, d.Answers, mainReason(&d))
+	d.Score.hold(e, rubric, d.Profile.Role, results)
 	return d
 }
 

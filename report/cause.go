@@ -51,11 +51,8 @@ func causesOf(e *gather.Evidence) causes {
 
 // of gives the cause of an unknown verdict that rests on such failures, "" where
 // there is none: a question that failed, or else conversations and nothing beside
-// them. Without the network each has its own reason.
+// them.
 func (c causes) of(evidence []wire.Ref) string {
-	if c.e.Options.Offline {
-		return ""
-	}
 	if cause := c.question(evidence); cause != "" {
 		return cause
 	}
@@ -96,6 +93,9 @@ func (c causes) of(evidence []wire.Ref) string {
 	case heard:
 		return "no mail server talked with this machine: those that answered on port 25 turned it away"
 	}
+	if c.e.Vantage.IPv4.Proven || c.e.Vantage.IPv6.Proven {
+		return "no mail server of the domain answered on port 25, while one elsewhere did"
+	}
 	return "no mail server answered on port 25"
 }
 
@@ -105,7 +105,7 @@ func (c causes) of(evidence []wire.Ref) string {
 func (c causes) question(evidence []wire.Ref) string {
 	var first gather.Failure
 	for _, ref := range evidence {
-		if q, isQuestion := strings.CutPrefix(string(ref), "dns:"); c.dead && isQuestion && (strings.HasSuffix(q, " "+c.e.Domain) || strings.HasSuffix(q, "."+c.e.Domain)) {
+		if q, isQuestion := strings.CutPrefix(string(ref), "dns:"); c.dead && !c.e.Options.Offline && isQuestion && (strings.HasSuffix(q, " "+c.e.Domain) || strings.HasSuffix(q, "."+c.e.Domain)) {
 			if c.e.Authority.AllFail() {
 				return "no name server of " + c.e.Domain + " gives an answer"
 			}
@@ -114,6 +114,9 @@ func (c causes) question(evidence []wire.Ref) string {
 		f, failed := c.e.Failures[ref]
 		if !failed || f.Question.Server != "" {
 			continue
+		}
+		if f.Kind == wire.FailOffline {
+			return "it needs names that the zone files do not hold, and nothing was asked (--offline)"
 		}
 		if q := first.Question; q.Name == "" || cmp.Or(strings.Count(f.Question.Name, ".")-strings.Count(q.Name, "."), strings.Compare(f.Question.Name, q.Name), strings.Compare(f.Question.Type, q.Type)) < 0 {
 			first = f

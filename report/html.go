@@ -99,6 +99,7 @@ type htmlDomain struct {
 	Tone         string
 	Grade        string
 	Number       string // "79", "79-83" or "-"
+	Better       *Outcome
 	Ring         htmlRing
 	Areas        []htmlArea
 	Groups       []htmlGroup
@@ -175,6 +176,9 @@ func arrange(r *Report, d *Domain, id string) htmlDomain {
 	h := htmlDomain{
 		Domain: d, ID: id, Tone: toneOfLetter(d.Score.Letter), Ring: ring(d.Score),
 		Grade: cmp.Or(grade(d.Score.Mark, d.Score.Suffix), "-"), Number: cmp.Or(d.Score.Range(), "-"),
+	}
+	if d.Next.better(d.Score.Mark) {
+		h.Better = d.Next
 	}
 	for _, a := range d.Areas {
 		if a.Budget == 0 && len(a.Costs) == 0 {
@@ -324,8 +328,17 @@ func trend(d *Domain) *htmlTrend {
 	return t
 }
 
+// cleanLines is clean for a text of several lines.
+func cleanLines(s string, n int) string {
+	lines := strings.Split(bound(s, n), "\n")
+	for i := range lines {
+		lines[i] = Sanitize(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // cleaned copies a value with every text in it bounded and sanitised. Only the
-// texts of evidence keep their line breaks.
+// texts of evidence, and how a fix is undone, keep their line breaks.
 func cleaned(v reflect.Value, n int) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	switch v.Kind() {
@@ -343,14 +356,13 @@ func cleaned(v reflect.Value, n int) reflect.Value {
 		}
 	case reflect.Struct:
 		if e, ok := v.Interface().(Evidence); ok {
-			lines := strings.Split(bound(e.Text, n), "\n")
-			for i := range lines {
-				lines[i] = Sanitize(lines[i])
-			}
-			return reflect.ValueOf(Evidence{Ref: clean(e.Ref, n), Text: strings.Join(lines, "\n")})
+			return reflect.ValueOf(Evidence{Ref: clean(e.Ref, n), Text: cleanLines(e.Text, n)})
 		}
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return v
+		}
+		if f, ok := v.Interface().(Fix); ok { // undo holds records behind its first line
+			defer func() { out.FieldByName("Undo").SetString(cleanLines(f.Undo, n)) }()
 		}
 		for i := range v.NumField() {
 			out.Field(i).Set(cleaned(v.Field(i), n))

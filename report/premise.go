@@ -27,7 +27,7 @@ func (r Run) Premise() string {
 	case o.Offline:
 		return "judged by " + strings.Join(with, ", ") + "; nothing was asked"
 	}
-	return "judged with " + strings.Join(with, ", ") + " in place of what is published"
+	return "judged with " + strings.Join(with, ", ") + " laid over what is published"
 }
 
 // Assumed gives the records that were taken for published, no more than a report

@@ -13,12 +13,12 @@ func TestPremise(t *testing.T) {
 	}{
 		{Options{}, ""},
 		{Options{Offline: true}, "nothing was asked"},
-		{Options{Zones: zones}, "judged with zone file db.example.com in place of what is published"},
+		{Options{Zones: zones}, "judged with zone file db.example.com laid over what is published"},
 		{Options{Zones: zones, Offline: true}, "judged by zone file db.example.com; nothing was asked"},
-		{Options{Zones: []string{"a", "b"}, Assumed: records}, "judged with zone file a, zone file b, 2 assumed records in place of what is published"},
+		{Options{Zones: []string{"a", "b"}, Assumed: records}, "judged with zone file a, zone file b, 2 assumed records laid over what is published"},
 		{Options{Zones: zones, Policy: "policy.txt", Presumed: []string{"_dmarc.com"}, Offline: true}, "judged by zone file db.example.com, MTA-STS policy policy.txt; nothing was asked"},
-		{Options{Policy: "policy.txt"}, "judged with MTA-STS policy policy.txt in place of what is published"},
-		{Options{Assumed: records[:1]}, "judged with 1 assumed record in place of what is published"},
+		{Options{Policy: "policy.txt"}, "judged with MTA-STS policy policy.txt laid over what is published"},
+		{Options{Assumed: records[:1]}, "judged with 1 assumed record laid over what is published"},
 	} {
 		if got := (Run{Options: c.o}).Premise(); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.o, got, c.want)

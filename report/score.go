@@ -147,6 +147,28 @@ func (r *Rubric) caps(profile string, results []checks.Result) []Cap {
 	return out
 }
 
+// openCap gives the lowest cap that a question without an answer may hide, if it is
+// lower than the score is now. Caps come from what failed and never from an
+// unknown, but no number is earned while one may stand above the domain's true
+// one. An unknown without a fault opens a range, and no more.
+func (r *Rubric) openCap(profile string, high int, results []checks.Result) (at int, rule checks.Rule, v checks.Verdict) {
+	at = high
+	for _, res := range results {
+		for _, e := range r.Caps {
+			if e.Rule != res.Rule.ID || e.At >= at || e.Everywhere && !outcomeOf(res).everywhereLow {
+				continue
+			}
+			i := slices.IndexFunc(res.Verdicts, func(v checks.Verdict) bool {
+				return v.Status == checks.Unknown && !v.NoFault && e.matches(profile, v.Severity)
+			})
+			if i >= 0 {
+				at, rule, v = e.At, res.Rule, res.Verdicts[i]
+			}
+		}
+	}
+	return at, rule, v
+}
+
 // wordsOf says in plain words what a failing verdict means, as the rule bears on a
 // question, or else names the rule.
 func wordsOf(rule checks.Rule, v checks.Verdict) string {

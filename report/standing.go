@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"mxvet/checks"
+	"mxvet/internal/gather"
 )
 
 // A Mark is a number and a letter. High counts proven losses only, Low counts
@@ -38,10 +41,14 @@ func (l Letter) MarshalJSON() ([]byte, error) {
 // one it is a range, and a letter needs both ends to agree. Elsewhere there is
 // none, and why says what keeps it from being there.
 func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
-	open := slices.ContainsFunc(answers, func(a Answer) bool { return a.Answer == Unclear })
+	open := slices.IndexFunc(answers, func(a Answer) bool { return a.Answer == Unclear })
 	m.Number, m.NumberLow, m.Letter, m.Why, m.Provisional = nil, nil, "", "", true
-	if coverage < least || open {
-		if m.Why = why; m.Why == "" {
+	if coverage < least || open >= 0 {
+		switch m.Why = why; {
+		case why != "":
+		case open >= 0:
+			m.Why = answers[open].Text
+		default:
 			m.Why = fmt.Sprintf("only %d %% of what was asked was answered", coverage)
 		}
 		return
@@ -52,6 +59,27 @@ func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
 		m.Letter = m.LetterHigh
 	}
 	m.Provisional = low != high || m.Letter == ""
+}
+
+// hold takes the number away where a cap may lie hidden behind a question that got
+// no answer.
+func (s *Score) hold(e *gather.Evidence, r *Rubric, profile string, results []checks.Result) {
+	at, rule, v := r.openCap(profile, s.High, results)
+	if at == s.High || !s.Stands() || e.Options.Offline {
+		return
+	}
+	s.Number, s.NumberLow, s.Letter = nil, nil, ""
+	s.Why = fmt.Sprintf("%s could not be checked, which may hold it at %d: %s", topicOf(rule, v), at, asker{e: e}.reason(v))
+}
+
+// topicOf names what was not looked at while a rule is unknown.
+func topicOf(rule checks.Rule, v checks.Verdict) string {
+	for _, b := range rule.Bears {
+		if !b.From.Worse(v.Severity) {
+			return rule.Topic(b)
+		}
+	}
+	return checks.AreaTopic(rule.Area)
 }
 
 // Stands reports whether a number is shown.
@@ -86,6 +114,11 @@ func (m Mark) Possible() string {
 		return fmt.Sprintf("%d possible", m.High)
 	}
 	return fmt.Sprintf("%d to %d possible", m.Low, m.High)
+}
+
+// better reports whether an outcome is worth telling beside what is now.
+func (n *Outcome) better(now Mark) bool {
+	return n != nil && n.Stands() && (!now.Stands() || n.High > now.High || n.Low > now.Low || n.Letter != now.Letter)
 }
 
 // mainReason gives the reason for which most rules are unknown, "" where none is.

@@ -13,7 +13,7 @@ import (
 // both ends agree.
 func TestStand(t *testing.T) {
 	yes := []Answer{{Answer: Yes}, {Answer: No}, {Answer: Partly}}
-	open := []Answer{{Answer: Yes}, {Answer: Unclear}, {Answer: Partly}}
+	open := []Answer{{Answer: Yes}, {Answer: Unclear, Text: "nobody was heard"}, {Answer: Partly}}
 	tests := []struct {
 		name             string
 		high, low        int
@@ -89,5 +89,47 @@ func TestNoScoreSaysWhy(t *testing.T) {
 	d := Judge(&gather.Evidence{Domain: "example.com", Role: gather.Role{Name: gather.Full}}, rs, rubric(t))
 	if d.Score.Stands() || d.Score.Why != "timeout at mx1.example.com" || d.Score.Letter != "" {
 		t.Errorf("score %+v", d.Score)
+	}
+}
+
+// No number stands above a cap that a question without an answer may hide. Below
+// it one does, and so it does where nothing failed, where the verdict could not be
+// grave enough, and where the cap asks for every subject and one is well.
+func TestHiddenCaps(t *testing.T) {
+	quiet := func(sev checks.Severity, noFault bool) checks.Verdict {
+		v := unknowing(sev, "mx1.example.com")
+		v.NoFault = noFault
+		return v
+	}
+	for _, tt := range []struct {
+		name   string
+		add    []checks.Result
+		stands bool
+	}{
+		{"relay", []checks.Result{res("relay-open", checks.AreaHosts, checks.Critical, quiet(checks.High, false))}, false},
+		{"list", []checks.Result{res("dnsbl-listed", checks.AreaReputation, checks.Critical, quiet(checks.High, false))}, false},
+		{"one of many", []checks.Result{res("dkim-key-short", checks.AreaDKIM, checks.Critical, passing("a"), quiet(checks.High, false))}, false},
+		{"no fault", []checks.Result{res("relay-open", checks.AreaHosts, checks.Critical, quiet(checks.High, true))}, true},
+		{"one with a fault", []checks.Result{res("relay-open", checks.AreaHosts, checks.Critical, quiet(checks.High, true), quiet(checks.High, false))}, false},
+		{"mild", []checks.Result{res("dnsbl-listed", checks.AreaReputation, checks.Critical, quiet(checks.Medium, false))}, true},
+		{"everywhere, but for one", []checks.Result{res("tls-version-old", checks.AreaTLS, checks.High, passing("mx2.example.com"), quiet(checks.High, false))}, true},
+		{"everywhere", []checks.Result{res("tls-version-old", checks.AreaTLS, checks.High, quiet(checks.High, false))}, false},
+		{"held lower anyway", []checks.Result{
+			res("dkim-key-short", checks.AreaDKIM, checks.Critical, quiet(checks.High, false)),
+			res("dns-nxdomain", checks.AreaHosts, checks.Critical, failing(checks.Critical, "example.com")),
+		}, true},
+		{"no cap", []checks.Result{res("dkim-revoked", checks.AreaDKIM, checks.High, quiet(checks.High, false))}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := &gather.Evidence{Domain: "example.com"}
+			rs := with(healthy(), tt.add...)
+			s, _ := rubric(t).Score("full", rs)
+			yes := []Answer{{Answer: Yes}}
+			s.stand(100, 70, yes, "")
+			s.hold(e, rubric(t), "full", rs)
+			if s.Stands() != tt.stands || tt.stands != (s.Why == "") {
+				t.Errorf("%+v", s.Mark)
+			}
+		})
 	}
 }

@@ -147,7 +147,7 @@ func (p *page) header(d *Domain) {
 	}
 	facts = append(facts, fmt.Sprintf("%d %% answered", s.Coverage))
 	p.scored("SCORE", s.Mark, s.Suffix, facts)
-	if d.Next != nil && d.Next.Stands() && !p.o.Quiet {
+	if d.Next.better(s.Mark) && !p.o.Quiet {
 		p.scored("NEXT", d.Next.Mark, nil, []string{p.nextText(d.Next)})
 	}
 	p.blank()
@@ -159,9 +159,9 @@ func (p *page) nextText(n *Outcome) string {
 		how = "proved by a second audit"
 	}
 	if n.Fixes == 1 {
-		return "after the fix below, " + how
+		return "after the verified fix below, " + how
 	}
-	return fmt.Sprintf("after the %d DNS fixes below, %s", n.Fixes, how)
+	return fmt.Sprintf("after the %d verified fixes below, %s", n.Fixes, how)
 }
 
 // grade is the letter with what qualifies it.

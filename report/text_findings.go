@@ -35,6 +35,10 @@ func (p *page) areas(d *Domain) {
 			{text: a.Share()},
 			{text: strings.ToUpper(clean(a.Worst, 10)), role: severityRole(a.Worst)},
 		}
+		if o := p.r.Run.Options; (o.Offline || !o.SMTP) && len(a.Costs) == 0 && a.Unknown == 0 && a.Passed+a.Failed > 0 && a.NotAsked > 0 {
+			rows = append(rows, append(first, cell{text: "ok; " + plural(a.NotAsked, "rule", "rules") + " not asked", role: good}))
+			continue
+		}
 		add := func(what cell) {
 			rows = append(rows, append(first, what))
 			first = []cell{{}, {}, {}}
@@ -212,7 +216,11 @@ func (p *page) unknown(d *Domain) {
 	if len(d.Unknown) == 0 {
 		return
 	}
-	p.section("UNKNOWN", "asked, but no usable answer: neither good nor bad")
+	note := "asked, but no usable answer: neither good nor bad"
+	if p.r.Run.Options.Offline {
+		note = "cannot be told from the zone alone: neither good nor bad"
+	}
+	p.section("UNKNOWN", note)
 	for _, g := range unknownByReason(d) {
 		reason := clean(g.reason, maxMessage)
 		if len(g.places) > 0 {

@@ -29,7 +29,8 @@ func unanswered(e *gather.Evidence, results []checks.Result) []string {
 	add(checks.AreaDMARC, e.DMARC != nil && e.DMARC.Walk.Domain.Unknown)
 	add(checks.AreaSPF, e.SPF != nil && e.SPF.Root.TXT.Answer.Fail != nil)
 	add(checks.AreaDKIM, e.DKIM != nil && e.DKIM.CanExist() == dkim.ExistUnknown)
-	add(checks.AreaHosts, (e.MX.Answer.Fail != nil || e.Role.Receives() && noHostTalks(e)) && !slices.ContainsFunc(results, stopsMailTo))
+	add(checks.AreaHosts, e.Vantage.Resolver != "") // of the hosts nobody else says the same
+	add(checks.AreaHosts, e.Vantage.Resolver == "" && (e.MX.Answer.Fail != nil || e.Role.Receives() && noHostTalks(e)) && !slices.ContainsFunc(results, stopsMailTo))
 	return out
 }
 

@@ -5,39 +5,52 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
+const module = "mxvet"
+
 // The packages whose tests are run, those that kill most for least first. Only
 // what can see a change is run, and a changed package's own tests come first.
-var order = []string{"checks", "internal/fix", "report", "internal/audit", "internal/simulate", "internal/message", "cmd/mxvet"}
+var order = []string{"checks", "internal/fix", "internal/gather", "report", "internal/audit", "internal/simulate", "internal/message", "cmd/mxvet"}
 
 // Flags of a package's tests: its random tests make the same choice for each
 // mutant, so that none is killed by luck.
 var flags = map[string][]string{"internal/audit": {"-harm.seed=1"}}
 
-// Beyond what the tests take over the source as it is. A mutant that takes longer
-// runs in circles, and is killed.
-const patience = 60 * time.Second
+// Time of the processor beyond several times of what the tests take over the source
+// as it is. A mutant that takes more runs in circles, and is killed; one that sleeps
+// is, much later.
+const (
+	patience = 30 * time.Second
+	asleep   = 20 * time.Minute
+)
 
 // A bench runs tests over changed sources.
 type bench struct {
 	root  string
 	dir   string // for overlays and test programs
-	skip  string
+	skip  *regexp.Regexp
 	order []string
 	sees  map[string][]string // package -> packages that its tests depend on
-	takes map[string]time.Duration
+	reach *reach
 }
 
 type verdict struct {
 	compiles bool
 	by       string // the tests that noticed; "" is none
+	took     time.Duration
+	err      error
 }
 
 func newBench(skip string) (*bench, error) {
@@ -45,11 +58,14 @@ func newBench(skip string) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mutants-")
-	if err != nil {
-		return nil, err
+	b := &bench{root: root, order: order, sees: map[string][]string{}}
+	if skip != "" {
+		if b.skip, err = regexp.Compile(skip); err != nil {
+			return nil, err
+		}
 	}
-	return &bench{root: root, dir: dir, skip: skip, order: order, sees: map[string][]string{}, takes: map[string]time.Duration{}}, nil
+	b.dir, err = os.MkdirTemp("", "mutants-")
+	return b, err
 }
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
@@ -66,7 +82,7 @@ func (b *bench) depends(pkg, on string) (bool, error) {
 		}
 		b.sees[pkg] = strings.Fields(string(out))
 	}
-	return slices.Contains(b.sees[pkg], "mxvet/"+on), nil
+	return slices.Contains(b.sees[pkg], module+"/"+on), nil
 }
 
 // packages lists those whose tests can see one package, in their order.
@@ -82,10 +98,10 @@ func (b *bench) packages(changed string) ([]string, error) {
 	return out, nil
 }
 
-// baseline runs all tests over the source as it is: they must pass, and how long
-// they take says when a mutant runs in circles.
-func (b *bench) baseline(in []string) error {
-	done := map[string]bool{}
+// baseline finds out which tests run through what, or reads it from a file, and
+// which packages see which, so that from here on the bench is only read.
+func (b *bench) baseline(in []string, file string, jobs int) error {
+	var subjects, all []string
 	for _, path := range in {
 		if strings.HasSuffix(path, ".go") {
 			path = filepath.Dir(path)
@@ -94,69 +110,157 @@ func (b *bench) baseline(in []string) error {
 		if err != nil {
 			return err
 		}
-		for _, pkg := range pkgs {
-			if done[pkg] {
-				continue
-			}
-			done[pkg] = true
-			if !b.compile(pkg, "") {
-				return fmt.Errorf("the tests of %s do not compile", pkg)
-			}
-			start := time.Now()
-			if ok, text := b.run(pkg, "", 20*time.Minute); !ok {
-				return fmt.Errorf("the tests of %s fail before anything is changed:\n%s", pkg, text)
-			}
-			b.takes[pkg] = time.Since(start)
-		}
+		subjects, all = append(subjects, path), append(all, pkgs...)
 	}
-	return nil
+	var err error
+	if b.reach, err = readReach(file); err != nil || b.reach != nil {
+		return err
+	}
+	slices.Sort(subjects)
+	slices.Sort(all)
+	if b.reach, err = b.survey(slices.Compact(all), slices.Compact(subjects), jobs); err != nil || file == "" {
+		return err
+	}
+	return b.reach.write(file)
+}
+
+// A batch is what one run of a package's tests is for.
+type batch struct {
+	pkg, name, pattern string
+	limit              time.Duration
+}
+
+// batches lists the runs for a mutant: its own package first, there the scenarios
+// of its own area; what is slow comes last.
+func (b *bench) batches(m Mutant) ([]batch, error) {
+	pkgs, err := b.packages(filepath.Dir(m.File))
+	if err != nil {
+		return nil, err
+	}
+	area := nearest(m.File)
+	var first, last []batch
+	for _, pkg := range pkgs {
+		var near, far, tests, late []unit
+		for _, i := range b.reach.units(m) {
+			switch u := b.reach.Units[i]; {
+			case u.Pkg != pkg:
+			case u.Took > slow:
+				late = append(late, u)
+			case u.Sub == "":
+				tests = append(tests, u)
+			case area != "" && strings.HasPrefix(u.Sub, area):
+				near = append(near, u)
+			default:
+				far = append(far, u)
+			}
+		}
+		first = append(first, together(pkg, "scenarios "+area, near), together(pkg, "tests of "+pkg, tests), together(pkg, "scenarios", far))
+		last = append(last, together(pkg, "slow tests of "+pkg, late))
+	}
+	return slices.DeleteFunc(append(first, last...), func(r batch) bool { return r.pattern == "" }), nil
+}
+
+// together makes one run of units of the same kind.
+func together(pkg, name string, units []unit) batch {
+	if len(units) == 0 {
+		return batch{}
+	}
+	out := batch{pkg: pkg, name: name, limit: patience}
+	var tests, subs []string
+	for _, u := range units {
+		out.limit += 4 * u.Took
+		tests, subs = append(tests, u.Test), append(subs, u.Sub)
+	}
+	out.pattern = "^(" + strings.Join(slices.Compact(tests), "|") + ")$"
+	if subs[0] != "" {
+		out.pattern += "/^(" + strings.Join(subs, "|") + ")$"
+	}
+	return out
+}
+
+// tries gives the verdicts over many mutants, in their order; several are worked
+// on at a time.
+func (b *bench) tries(all []Mutant, jobs int) iter.Seq2[Mutant, verdict] {
+	return func(yield func(Mutant, verdict) bool) {
+		verdicts := make([]chan verdict, len(all))
+		for i := range verdicts {
+			verdicts[i] = make(chan verdict, 1)
+		}
+		var next atomic.Int64
+		var done atomic.Bool
+		var workers sync.WaitGroup
+		for k := range jobs {
+			worker := *b
+			worker.dir = filepath.Join(b.dir, strconv.Itoa(k))
+			workers.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(all) && !done.Load(); i = int(next.Add(1)) - 1 {
+					start := time.Now()
+					v := worker.try(all[i])
+					v.took = time.Since(start)
+					verdicts[i] <- v
+				}
+			})
+		}
+		for i, m := range all {
+			if !yield(m, <-verdicts[i]) {
+				break
+			}
+		}
+		done.Store(true)
+		workers.Wait()
+	}
 }
 
 // try runs the tests over one mutant until one fails.
-func (b *bench) try(m Mutant) (verdict, error) {
+func (b *bench) try(m Mutant) verdict {
 	overlay, err := b.overlay(m)
 	if err != nil {
-		return verdict{}, err
+		return verdict{err: err}
 	}
-	changed := filepath.Dir(m.File)
-	if exec.Command("go", "build", "-overlay", overlay, "./"+changed).Run() != nil {
-		return verdict{}, nil
-	}
-	pkgs, err := b.packages(changed)
+	runs, err := b.batches(m)
 	if err != nil {
-		return verdict{}, err
+		return verdict{err: err}
 	}
-	for _, pkg := range pkgs {
-		if !b.compile(pkg, overlay) {
-			return verdict{true, pkg + ", which does not compile"}, nil
-		}
-		limit := 3*b.takes[pkg] + patience
-		if area := nearest(m.File); pkg == "checks" && area != "" {
-			if ok, _ := b.run(pkg, "^TestScenarios$/^"+area, limit); !ok {
-				return verdict{true, "scenarios " + area}, nil
+	built := map[string]bool{}
+	compiles := func() bool {
+		return exec.Command("go", "build", "-overlay", overlay, "./"+filepath.Dir(m.File)).Run() == nil
+	}
+	for _, r := range runs {
+		if !built[r.pkg] && !b.compile(r.pkg, overlay) {
+			if !compiles() {
+				return verdict{}
 			}
+			return verdict{compiles: true, by: r.pkg + ", which does not compile"}
 		}
-		if ok, _ := b.run(pkg, "", limit); !ok {
-			return verdict{true, pkg}, nil
+		built[r.pkg] = true
+		if ok, _ := b.run(r.pkg, r.pattern, r.limit); !ok {
+			return verdict{compiles: true, by: r.name}
 		}
 	}
-	return verdict{compiles: true}, nil
+	return verdict{compiles: len(runs) > 0 || compiles()}
 }
 
-// nearest gives how the names of the scenarios begin that are about a file of
-// rules: they are run before the others.
+// Which scenarios are most about what is gathered in a file.
+var gathered = map[string]string{
+	"authority": "dns-", "blocklists": "dnsbl-", "dots": "dns-", "evaluate": "spf-", "mx": "mx-", "relay": "relay-", "reverse": "ip-",
+	"senders": "spf-", "servers": "smtp-", "unregistered": "dns-", "vantage": "dns-",
+}
+
+// nearest gives how the names of the scenarios begin that are about a file: they
+// are run before the others.
 func nearest(file string) string {
 	name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".go"), "_")
-	if strings.HasPrefix(file, "internal/dkim/") {
-		return "dkim"
+	switch filepath.Dir(file) {
+	case "internal/dkim":
+		return "dkim-"
+	case "internal/gather":
+		return gathered[name]
+	case "checks":
+		if !slices.Contains([]string{"checks", "docs", "bearing", "guards", "words", "hosts", "subdomains", "roles", "bounds"}, name) {
+			return name + "-"
+		}
 	}
-	if !strings.HasPrefix(file, "checks/") || slices.Contains([]string{"checks", "docs", "bearing", "guards", "words"}, name) {
-		return ""
-	}
-	if name == "hosts" || name == "subdomains" {
-		return ""
-	}
-	return name + "-"
+	return ""
 }
 
 // overlay writes the mutant, and what tells the compiler to read it instead.
@@ -166,6 +270,9 @@ func (b *bench) overlay(m Mutant) (string, error) {
 		return "", err
 	}
 	changed := filepath.Join(b.dir, filepath.Base(m.File))
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return "", err
+	}
 	if err := os.WriteFile(changed, m.apply(src), 0o600); err != nil {
 		return "", err
 	}
@@ -181,35 +288,25 @@ func (b *bench) program(pkg string) string {
 	return filepath.Join(b.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
 }
 
-// compile builds the tests of a package.
+// compile builds the tests of a package over a mutant, fast rather than well.
 func (b *bench) compile(pkg, overlay string) bool {
-	args := []string{"test", "-c", "-vet=off", "-o", b.program(pkg)}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	return exec.Command("go", append(args, "./"+pkg)...).Run() == nil
+	return exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags="+module+"/...=-N -l", "-o", b.program(pkg), "-overlay", overlay, "./"+pkg).Run() == nil
 }
 
-// run runs the built tests of a package, or some of them, and reports whether they
-// passed in time. It ends at the first failure: -failfast alone waits for all tests
-// that run side by side.
-func (b *bench) run(pkg, only string, limit time.Duration) (ok bool, output string) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+// run runs some of the built tests of a package, and reports whether they passed
+// in time. It ends at the first failure: -failfast alone waits for all tests that
+// run side by side.
+func (b *bench) run(pkg, only string, limit time.Duration, more ...string) (ok bool, took time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), asleep)
 	defer cancel()
-	args := slices.Concat([]string{"-test.failfast", "-test.short", "-test.v"}, flags[pkg])
-	if only != "" {
-		args = append(args, "-test.run="+only)
-	}
-	if b.skip != "" {
-		args = append(args, "-test.skip="+b.skip)
-	}
-	cmd := exec.CommandContext(ctx, b.program(pkg), args...)
+	args := slices.Concat([]string{"-c", `ulimit -t "$0"; exec "$@"`, strconv.Itoa(int(limit.Seconds())), b.program(pkg), "-test.failfast", "-test.short", "-test.v", "-test.run=" + only}, flags[pkg], more)
+	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = filepath.Join(b.root, pkg)
 	cmd.WaitDelay = time.Second
 	seen := &watch{stop: cancel}
 	cmd.Stdout, cmd.Stderr = seen, seen
 	err := cmd.Run()
-	return err == nil && !seen.failed, seen.text.String()
+	return err == nil && !seen.failed, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
 // A watch keeps what tests write, and stops them at the first failure.

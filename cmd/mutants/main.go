@@ -4,6 +4,8 @@
 // notice. A mutant that no test notices has survived: a test is missing, or the
 // change makes no difference that anybody could see.
 //
+// First each test and each scenario is run alone, to see what it runs through: a
+// mutant is tried with those that reach it, the nearest first, until one fails.
 // The tree is never touched: changes reach the compiler through an overlay. What
 // does not compile does not count. Which changes are made is random; the seed is
 // printed, and -seed makes the same ones again.
@@ -12,6 +14,8 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,36 +25,50 @@ import (
 )
 
 // What is changed: all files of these directories, and these files.
-const subjects = "checks,internal/gather,internal/fix,internal/dkim,report/score.go,report/answers.go"
+const subjects = "checks,internal/gather,internal/fix,internal/dkim,report/score.go,report/standing.go,report/answers.go,report/answers_side.go"
+
+// A job is what one call is to do.
+type job struct {
+	n     int
+	seed  uint64
+	in    []string
+	skip  string
+	reach string
+	jobs  int
+	least float64
+	list  bool
+}
 
 func main() {
 	n := flag.Int("n", 150, "how many mutants that compile")
 	seed := flag.Uint64("seed", 0, "which changes are made; 0 is a new choice")
 	in := flag.String("in", subjects, "directories and files to change, by commas")
 	skip := flag.String("skip", "", "tests that are not run, as of go test -skip")
+	reach := flag.String("reach", "", "keep which tests run through what in this file, and read it from there next time")
+	jobs := flag.Int("jobs", 1, "how many are worked on at a time")
 	least := flag.Float64("least", 90, "exit with 1 where fewer than so many per cent are killed")
 	list := flag.Bool("list", false, "list the changes and run nothing")
-	fresh := flag.Bool("baseline", true, "first run the tests over the source as it is")
 	flag.Parse()
-	if err := run(os.Stdout, *n, *seed, strings.Split(*in, ","), *skip, *least, *list, *fresh); err != nil {
+	j := job{*n, *seed, strings.Split(*in, ","), *skip, *reach, *jobs, *least, *list}
+	if err := j.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out *os.File, n int, seed uint64, in []string, skip string, least float64, list, baseline bool) error {
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano()) % 1_000_000
+func (j job) run(out io.Writer) error {
+	if j.seed == 0 {
+		j.seed = uint64(time.Now().UnixNano()) % 1_000_000
 	}
-	all, err := sites(in)
+	all, err := sites(j.in)
 	if err != nil {
 		return err
 	}
-	random := rand.New(rand.NewPCG(seed, 0))
-	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	fmt.Fprintf(out, "seed %d, %d possible changes\n", seed, len(all))
-	if list {
-		for _, m := range all[:min(n, len(all))] {
+	random := rand.New(rand.NewPCG(j.seed, 0))
+	random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+	fmt.Fprintf(out, "seed %d, %d possible changes\n", j.seed, len(all))
+	if j.list {
+		for _, m := range all[:min(j.n, len(all))] {
 			src, err := os.ReadFile(m.File)
 			if err != nil {
 				return err
@@ -59,50 +77,67 @@ func run(out *os.File, n int, seed uint64, in []string, skip string, least float
 		}
 		return nil
 	}
-	b, err := newBench(skip)
+	b, err := newBench(j.skip)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if baseline {
-		if err := b.baseline(in); err != nil {
-			return err
-		}
-	}
 	began := time.Now()
-	killed, survived, broken := 0, 0, 0
-	for _, m := range all {
-		if killed+survived == n {
+	if err := b.baseline(j.in, j.reach, j.jobs); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d tests and scenarios, surveyed in %v; not used, as they fail already: %q\n",
+		len(b.reach.Units), time.Since(began).Round(time.Second), b.reach.Failed)
+	return j.rounds(out, b, all)
+}
+
+// A count is how many mutants of a kind were killed, of how many.
+type count struct{ killed, of int }
+
+func (c count) share() float64 { return 100 * float64(c.killed) / float64(max(c.of, 1)) }
+
+// rounds tries the changes in turn, until enough were ones that compile.
+func (j job) rounds(out io.Writer, b *bench, all []Mutant) error {
+	began := time.Now()
+	var total count
+	kinds := map[string]count{} // by operator and by package
+	broken := 0
+	for m, verdict := range b.tries(all, j.jobs) {
+		if total.of == j.n {
 			break
 		}
-		start := time.Now()
-		verdict, err := b.try(m)
-		if err != nil {
-			return err
+		if verdict.err != nil {
+			return verdict.err
 		}
-		where := fmt.Sprintf("%s:%d %s", m.File, m.Line, m.Operator)
-		took := time.Since(start).Round(100 * time.Millisecond)
-		switch {
-		case !verdict.compiles:
+		if !verdict.compiles {
 			broken++
-		case verdict.by != "":
-			killed++
+			continue
+		}
+		won := 0
+		where := fmt.Sprintf("%s:%d %s", m.File, m.Line, m.Operator)
+		took := verdict.took.Round(100 * time.Millisecond)
+		if verdict.by != "" {
+			won = 1
 			fmt.Fprintf(out, "killed    %s, by %s (%v)\n", where, verdict.by, took)
-		default:
-			survived++
+		} else {
 			src, err := os.ReadFile(m.File)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(out, "SURVIVED  %s (%v)\n%s", where, took, m.diff(src))
 		}
+		total = count{total.killed + won, total.of + 1}
+		for _, kind := range []string{m.Operator, filepath.Dir(m.File)} {
+			kinds[kind] = count{kinds[kind].killed + won, kinds[kind].of + 1}
+		}
 	}
-	total := max(killed+survived, 1)
-	share := 100 * float64(killed) / float64(total)
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(out, "%-28s %3d of %3d killed\n", kind, kinds[kind].killed, kinds[kind].of)
+	}
 	fmt.Fprintf(out, "seed %d: %d mutants, %d killed (%.1f %%), %d survived; %d more did not compile; %v\n",
-		seed, killed+survived, killed, share, survived, broken, time.Since(began).Round(time.Second))
-	if share < least {
-		return fmt.Errorf("%.1f %% are fewer than %g %%", share, least)
+		j.seed, total.of, total.killed, total.share(), total.of-total.killed, broken, time.Since(began).Round(time.Second))
+	if total.share() < j.least {
+		return fmt.Errorf("%.1f %% are fewer than %g %%", total.share(), j.least)
 	}
 	return nil
 }

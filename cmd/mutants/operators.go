@@ -13,8 +13,9 @@ import (
 // A Mutant is one small change of one source file.
 type Mutant struct {
 	File       string // as it was given to mutants
-	Line       int
+	Line, Col  int
 	Operator   string // what was changed, in words
+	within     [2]int // first and last line of the function around it; zero outside of functions
 	start, end int    // the bytes that are replaced
 	with       string
 }
@@ -73,6 +74,7 @@ func mutants(file string, src []byte) ([]Mutant, error) {
 		return nil, err
 	}
 	f := finder{file: file, src: src, fset: fset, home: tree.Name.Name}
+	ast.Inspect(tree, f.body)
 	for _, d := range tree.Decls {
 		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE || ok && g.Tok == token.IMPORT {
 			continue
@@ -84,16 +86,43 @@ func mutants(file string, src []byte) ([]Mutant, error) {
 }
 
 type finder struct {
-	file string
-	src  []byte
-	fset *token.FileSet
-	home string // name of the package
-	out  []Mutant
+	file   string
+	src    []byte
+	fset   *token.FileSet
+	home   string // name of the package
+	bodies []*ast.BlockStmt
+	out    []Mutant
+}
+
+// body notes the functions, those around others first.
+func (f *finder) body(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		if n.Body != nil {
+			f.bodies = append(f.bodies, n.Body)
+		}
+	case *ast.FuncLit:
+		f.bodies = append(f.bodies, n.Body)
+	}
+	return true
+}
+
+// within gives the lines of the outermost function around a place.
+func (f *finder) within(at token.Pos) [2]int {
+	for _, b := range f.bodies {
+		if b.Pos() <= at && at < b.End() {
+			return [2]int{f.fset.Position(b.Pos()).Line, f.fset.Position(b.End()).Line}
+		}
+	}
+	return [2]int{}
 }
 
 func (f *finder) add(operator string, from, to token.Pos, with string) {
 	at := f.fset.Position(from)
-	f.out = append(f.out, Mutant{f.file, at.Line, operator, at.Offset, f.fset.Position(to).Offset, with})
+	f.out = append(f.out, Mutant{
+		File: f.file, Line: at.Line, Col: at.Column, Operator: operator, within: f.within(from),
+		start: at.Offset, end: f.fset.Position(to).Offset, with: with,
+	})
 }
 
 func (f *finder) text(n ast.Node) string {

@@ -100,8 +100,8 @@ func TestTry(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":      "module mxvet\n\ngo 1.26\n",
-		"a/a.go":      "package a\n\nfunc Big(n int) bool { return n > 10 }\n",
-		"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc TestBig(t *testing.T) {\n\tif Big(5) || !Big(20) {\n\t\tt.Fail()\n\t}\n}\n",
+		"a/a.go":      "package a\n\nvar Limit = 10\n\nfunc Big(n int) bool { return n > Limit }\n\nfunc Unseen() bool { return Limit == 3 }\n",
+		"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc TestBig(t *testing.T) {\n\tif Big(5) || !Big(20) {\n\t\tt.Fail()\n\t}\n}\n\nfunc TestOther(*testing.T) {}\n\nfunc TestFails(t *testing.T) { t.Fail() }\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -121,7 +121,14 @@ func TestTry(t *testing.T) {
 	}
 	defer b.close()
 	b.order = nil
+	if err := b.baseline([]string{"a"}, "", 2); err != nil || len(b.reach.Units) != 2 || len(b.reach.Failed) != 1 {
+		t.Fatalf("%v %+v", err, b.reach)
+	}
 	src, err := os.ReadFile("a/a.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms, err := mutants("a/a.go", src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,15 +136,29 @@ func TestTry(t *testing.T) {
 		was, with string
 		want      verdict
 	}{
-		{"n > 10", "!(n > 10)", verdict{true, "a"}},
-		{">", ">=", verdict{true, ""}},
-		{"n > 10", "", verdict{false, ""}},
+		{"n > Limit", "!(n > Limit)", verdict{compiles: true, by: "tests of a"}},
+		{">", ">=", verdict{compiles: true, by: ""}},
+		{"10", "21", verdict{compiles: true, by: "tests of a"}},
+		{"Limit == 3", "!(Limit == 3)", verdict{compiles: true, by: ""}},
+		{"n > Limit", "", verdict{compiles: false, by: ""}},
+		{"Limit == 3", "", verdict{compiles: false, by: ""}},
 	} {
 		i := strings.Index(string(src), c.was)
-		got, err := b.try(Mutant{File: "a/a.go", start: i, end: i + len(c.was), with: c.with})
-		if err != nil || got != c.want {
-			t.Errorf("%q: %+v %v, want %+v", c.with, got, err, c.want)
+		at := slices.IndexFunc(ms, func(m Mutant) bool { return m.start == i })
+		m := Mutant{File: "a/a.go", start: i, end: i + len(c.was), with: c.with}
+		if at >= 0 {
+			m.Line, m.Col, m.within = ms[at].Line, ms[at].Col, ms[at].within
 		}
+		if got := b.try(m); got != c.want {
+			t.Errorf("%q: %+v, want %+v", c.with, got, c.want)
+		}
+	}
+	got := ""
+	for m, v := range b.tries(ms, 3) { // in their order
+		got += fmt.Sprintf("%d %s %v %q, ", m.Line, m.with, v.compiles, v.by)
+	}
+	if want := `3 11 true "", 5 !(n > Limit) true "tests of a", 5 >= true "", 7 !(Limit == 3) true "", 7 4 true "", `; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if now, err := os.ReadFile("a/a.go"); err != nil || string(now) != string(src) {
 		t.Error("the source was changed")

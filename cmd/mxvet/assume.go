@@ -10,6 +10,7 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/mtasts"
+	"mxvet/internal/psl"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -19,11 +20,15 @@ const maxFaults = 20 // faults of one zone file that are told
 // assumed reads what is to be taken for published: zones, records, a policy.
 func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 	var a audit.Assumed
-	if f.offline && len(f.zones) == 0 {
-		return a, usagef("--offline asks nobody, so there is nothing to judge: add the domain's zone with --zone FILE, or a recording with --replay FILE")
+	if f.offline && len(f.zones)+len(f.assume) == 0 {
+		return a, usagef("--offline asks nobody, so there is nothing to judge: add the domain's zone with --zone FILE, records with --assume RECORD, or a recording with --replay FILE")
+	}
+	tables, err := f.tables()
+	if err != nil {
+		return a, err
 	}
 	for _, path := range f.zones {
-		z, err := readZone(path, domains)
+		z, err := readZone(path, tables.Suffixes, domains)
 		if err != nil {
 			return a, err
 		}
@@ -31,11 +36,6 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 			return a, usagef("--zone %s: %s is the zone %s too", path, a.Zones[i].File, z.Origin)
 		}
 		a.Zones = append(a.Zones, z)
-	}
-	for _, d := range domains {
-		if f.offline && !slices.ContainsFunc(a.Zones, func(z *zone.Zone) bool { return z.Covers(d) }) {
-			return a, usagef("--offline: none of the zones holds %s: add its zone with --zone FILE", d)
-		}
 	}
 	for _, text := range f.assume {
 		a.Texts = append(a.Texts, strings.TrimSpace(text))
@@ -45,19 +45,31 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 		}
 		a.Given = append(a.Given, c)
 	}
-	var err error
 	if a.Changes, err = zone.ParseChanges(f.assume); err != nil {
 		return a, usagef("--assume %w", err)
+	}
+	for _, d := range domains {
+		held := slices.ContainsFunc(a.Zones, func(z *zone.Zone) bool { return z.Covers(d) })
+		told := slices.ContainsFunc(a.Given, func(c zone.Change) bool { return c.Owner == d || strings.HasSuffix(c.Owner, "."+d) })
+		switch {
+		case !f.offline || held || told:
+		case len(f.zones) == 0:
+			return a, usagef("--offline: no record of --assume is at or below %s: add its zone with --zone FILE, or such records", d)
+		default:
+			return a, usagef("--offline: none of the zones holds %s: add its zone with --zone FILE", d)
+		}
 	}
 	return a, f.assumePolicy(&a, domains)
 }
 
 // readZone reads a zone file. Where it does not say which zone it is, it is that
-// of the domain, if there is one only.
-func readZone(path string, domains []string) (*zone.Zone, error) {
+// of the domain, if there is one only and it is no name below somebody's domain.
+func readZone(path string, list *psl.List, domains []string) (*zone.Zone, error) {
 	origin := ""
 	if len(domains) == 1 {
-		origin = domains[0]
+		if org := list.OrgDomain(domains[0], true); org == "" || org == domains[0] {
+			origin = domains[0]
+		}
 	}
 	z, err := zone.ReadFile(path, origin)
 	faults, ok := errors.AsType[zone.Errors](err)

@@ -24,7 +24,7 @@ how much it matters and how to mend it. It asks DNS, fetches the MTA-STS policy,
 and holds one conversation with each address of each mail host: greeting, TLS,
 goodbye. It never sends a message.
 
-Before launch: --zone FILE audits a zone file in place of what is published, and
+Before launch: --zone FILE audits a zone file laid over what is published, and
 says where the two differ; --offline asks nothing at all.
 
 Flags can also stand in the environment (MXVET_FAIL_ON for --fail-on), and what

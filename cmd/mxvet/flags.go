@@ -88,7 +88,7 @@ func (f *auditFlags) registerAssumed(set *pflag.FlagSet) {
 
 // registerRecords is about the DNS alone.
 func (f *auditFlags) registerRecords(set *pflag.FlagSet) {
-	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit in place of what is published; repeatable")
+	set.StringArrayVar(&f.zones, "zone", nil, "zone file to audit laid over what is published; repeatable")
 	set.StringArrayVar(&f.assume, "assume", nil, "record to take for published in place of all of its name and type: 'NAME TTL IN TYPE DATA'; '+ NAME ...' beside them; '- NAME TYPE [DATA]' for one, or all, that is gone; repeatable")
 }
 
@@ -190,6 +190,11 @@ func (f *auditFlags) checkLook() ([]output, error) {
 		return nil, usagef("--min-score %d: a score lies between 0 and 100", f.minScore)
 	case f.rubric != "" && !slices.Contains(report.Rubrics(), f.rubric):
 		return nil, usagef("--rubric %s: this version knows %s", f.rubric, strings.Join(report.Rubrics(), ", "))
+	}
+	for _, a := range f.require {
+		if slices.Contains(f.skip, a) {
+			return nil, usagef("--require %s with --skip %s: an area that is left out gives no answer", a, a)
+		}
 	}
 	if len(f.require) == 0 {
 		f.require = []string{checks.AreaHosts, checks.AreaSPF, checks.AreaDMARC}

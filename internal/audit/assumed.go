@@ -108,6 +108,33 @@ func (a Assumed) selectors(domain string) []string {
 	return out
 }
 
+// keysWhole reports that a zone has every name below _domainkey of a domain, so that
+// selectors gives all selectors that there are: nothing there is handed to others, made
+// from a wildcard, or moved.
+func (a Assumed) keysWhole(domain string) bool {
+	base := "_domainkey." + domain
+	var z *zone.Zone
+	for _, other := range a.Zones {
+		if other.Covers(base) && (z == nil || z.Covers(other.Origin)) {
+			z = other
+		}
+	}
+	if z == nil || len(a.selectors(domain)) >= maxZoneSelectors {
+		return false
+	}
+	if at := z.Lookup(base, "TXT"); at.Kind == zone.Referral || at.Kind == zone.Alias || at.Wildcard != "" {
+		return false
+	}
+	elsewhere := func(owner, rrtype string) bool {
+		inside := owner == base || strings.HasSuffix(owner, "."+base)
+		return inside && (rrtype == "NS" || rrtype == "DNAME" || strings.Contains(owner, "*"))
+	}
+	return !slices.ContainsFunc(z.Records, func(r zone.Record) bool { return elsewhere(r.Owner, r.Type) }) &&
+		!slices.ContainsFunc(a.Changes, func(c zone.Change) bool {
+			return len(c.Add) > 0 && elsewhere(zone.Name(c.Owner), strings.ToUpper(c.Type))
+		})
+}
+
 // mail gives the names below a domain that do mail by the text of zones and changes,
 // in its order: with MX records other than a null MX, or an SPF record that does not
 // say that nobody sends. Those with DMARC records of their own are left out, and

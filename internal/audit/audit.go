@@ -83,6 +83,7 @@ func (j *Job) Start(src wire.Source, at time.Time) error {
 	for i := range j.Targets {
 		t := &j.Targets[i]
 		t.Options.ZoneSelectors = j.Assumed.selectors(t.Domain)
+		t.Options.ZoneKeysWhole = j.Assumed.keysWhole(t.Domain)
 		t.Options.ZoneMail = j.Assumed.mail(t.Domain)
 		t.Options.ZoneFiles, t.Options.ZoneSlips = j.Assumed.slips(t.Domain)
 	}

@@ -16,6 +16,7 @@ import (
 // requests, by the beginning of their Ref.
 var failureIsTheFault = []struct{ rule, ref, why string }{
 	{"mx-unreachable", "smtp:", "it says which mail servers do not answer"},
+	{"dns-servers-fail", "dns:NS ", "where a zone above does not say who serves the name, the next one up is asked, and those it names then failed under our eyes"},
 	{"dmarc-lookup-fails", "dns:TXT _dmarc.", "it says that the name servers give no DMARC record"},
 	{"mtasts-testing", "get:", "where addresses serve different policies, that of those that answer counts"},
 	{"mtasts-fetch", "get:", "it says where the policy cannot be fetched"},
@@ -30,6 +31,23 @@ func mayFail(rule string, ref wire.Ref) bool {
 	return false
 }
 
+// Rules that leave a fault to a graver rule while that one fails, and tell of it
+// themselves where that one is not known any more: what they saw is proven.
+var toldByAnother = []struct{ rule, by, why string }{
+	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+	{"mx-no-address", "dns-final-dot", "a name leads nowhere whether or not it lacks its final dot"},
+}
+
+func toldNow(rule string, before, after view) bool {
+	for _, o := range toldByAnother {
+		left := slices.ContainsFunc(before.results[rule].Verdicts, func(v checks.Verdict) bool { return v.Status == checks.NotApplicable })
+		if o.rule == rule && left && before.results[o.by].Status == checks.Fail && after.results[o.by].Status == checks.Unknown {
+			return true
+		}
+	}
+	return false
+}
+
 // A breach is something that a failure must not bring about.
 type breach struct{ kind, rule, text string }
 
@@ -38,17 +56,22 @@ type breach struct{ kind, rule, text string }
 //     but to unknown, and none fails that did not, nor more severely, except by
 //     failureIsTheFault; what did not apply may pass, since a role that is not
 //     proven counts as the fullest;
-//   - no answer gets better, and none is decided by what is not known;
+//   - no answer gets better, and none is decided by what is not known; but what
+//     weighs only partly is told beside a yes as not checked, and does not take it
+//     away, or a single list that is silent would leave no domain its answer;
 //   - the role stays, or becomes unproven;
 //   - where one number stands without a range, it is no higher; where the rule behind
-//     a cap is no longer known, none stands, and the question it bears on is open.
+//     a cap is no longer known, none stands above that cap, and the question that it
+//     decides is open.
 func compare(before, after view, ref wire.Ref) []breach {
 	var out []breach
 	say := func(kind, rule, format string, args ...any) {
 		out = append(out, breach{kind, rule, fmt.Sprintf(format, args...)})
 	}
 	for id, now := range after.results {
-		compareRule(before.results[id], now, ref, say)
+		if !toldNow(id, before, after) {
+			compareRule(before.results[id], now, ref, say)
+		}
 	}
 	compareAnswers(before, after, ref, say)
 
@@ -61,7 +84,7 @@ func compare(before, after view, ref wire.Ref) []breach {
 			say("the score rises", "score", "from %d to %d without a range", before.domain.Score.High, s.High)
 		}
 		for _, c := range before.domain.Score.Caps {
-			if after.results[c.Rule].Status == checks.Unknown {
+			if after.results[c.Rule].Status == checks.Unknown && s.High > c.At {
 				say("a number stands without the rule behind a cap", c.Rule, "%s %s, was %d", s.Range(), s.Grade(), before.domain.Score.High)
 			}
 		}
@@ -72,7 +95,7 @@ func compare(before, after view, ref wire.Ref) []breach {
 			continue
 		}
 		for _, b := range res.Rule.Bears {
-			if a := answerTo(after, b.On); b.Weight == checks.Decides && a != report.Unclear && a != report.No {
+			if a := answerTo(after, b.On); (b.Weight == checks.Decides || b.Weight == checks.Breaks) && failsAt(before.results[c.Rule], b) && a != report.Unclear && a != report.No {
 				say("the rule behind a cap is unknown, and the answer stands", c.Rule, "%s %s", b.On, a)
 			}
 		}
@@ -145,16 +168,7 @@ func answerTo(v view, q checks.Question) string {
 }
 
 func answerAt(v view, i int) string {
-	a := v.domain.Answers[i]
-	if strings.HasPrefix(a.Question, "Can others") { // asked the other way round
-		switch a.Answer {
-		case report.Yes:
-			return report.No
-		case report.No:
-			return report.Yes
-		}
-	}
-	return a.Answer
+	return v.domain.Answers[i].Answer
 }
 
 func compareAnswers(before, after view, ref wire.Ref, say func(kind, rule, format string, args ...any)) {
@@ -164,6 +178,7 @@ func compareAnswers(before, after view, ref wire.Ref, say func(kind, rule, forma
 		w, n := goodness(was), goodness(now)
 		switch {
 		case was == now:
+		case was == report.Partly && now == report.Yes && partlyLost(before, after, q, i):
 		case n > w && w >= 0, n > 0 && w < 0, w >= 0 && n < 0 && now != report.Unclear:
 			say("an answer gets better", string(q), "%s", text)
 		case w < 0 && n == 0 && !becameFault(before, after, ref):
@@ -184,20 +199,43 @@ func becameFault(before, after view, ref wire.Ref) bool {
 	return false
 }
 
-// decidersUnknown reports whether a rule that decided the answer by its failure is
-// now unknown, or might be: no rule says what it bears on.
+// failsAt reports whether a rule fails in that respect.
+func failsAt(res checks.Result, b checks.Bearing) bool {
+	status, _ := b.Of(res)
+	return status == checks.Fail
+}
+
+// decidersUnknown reports whether a rule that decided the answer by its failure
+// does so no longer: it is unknown, or what made it so grave is.
 func decidersUnknown(before, after view, q checks.Question) bool {
-	bearing := false
+	return losesFailure(before, after, q, func(_ checks.Rule, b checks.Bearing) bool {
+		return b.Weight == checks.Decides || b.Weight == checks.Breaks
+	})
+}
+
+// partlyLost reports whether what made an answer partly is no longer known, and the
+// answer says that it was not checked.
+func partlyLost(before, after view, q checks.Question, i int) bool {
+	open := strings.Join(after.domain.Answers[i].NotChecked, "\n") + "\n"
+	return losesFailure(before, after, q, func(r checks.Rule, b checks.Bearing) bool {
+		topic := r.Topic(b)
+		return b.Weight == checks.Partly && (strings.Contains(open, topic+"\n") || strings.Contains(open, topic+" (in part)\n"))
+	})
+}
+
+// losesFailure reports whether a rule failed in a respect of the question that
+// counts, and is unknown there now.
+func losesFailure(before, after view, q checks.Question, counts func(checks.Rule, checks.Bearing) bool) bool {
 	for id, was := range before.results {
+		now := after.results[id]
+		open := slices.ContainsFunc(now.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Unknown })
 		for _, b := range was.Rule.Bears {
-			bearing = true
-			if b.On == q && b.Weight == checks.Decides && was.Status == checks.Fail &&
-				slices.ContainsFunc(after.results[id].Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Unknown }) {
+			if b.On == q && counts(was.Rule, b) && failsAt(was, b) && !failsAt(now, b) && (open || now.Status == checks.Fail) {
 				return true
 			}
 		}
 	}
-	return !bearing
+	return false
 }
 
 // newlySafe gives, in words, a fix that may be made now and was not proposed

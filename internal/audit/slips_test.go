@@ -64,3 +64,44 @@ func TestZoneSlips(t *testing.T) {
 		}
 	}
 }
+
+// The zone text shows that there is no DKIM key, unless part of the names is not in it.
+func TestZoneKeys(t *testing.T) {
+	const head = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 h 1 7200 900 1209600 300\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.10\nns2 A 198.51.100.20\nmx1 A 192.0.2.17\n@ MX 10 mx1\n@ TXT \"v=spf1 ip4:192.0.2.17 -all\"\n_dmarc TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@example.com\"\n"
+	const (
+		revoked = "s1._domainkey TXT \"v=DKIM1; k=rsa; p=\"\n"
+		key     = "s2._domainkey TXT \"v=DKIM1; k=ed25519; p=TG/IJHoXDigGe0+0Yu4foWO8hp8nlUTF5IZmTftAzLk=\"\n"
+	)
+	for _, c := range []struct {
+		name, text string
+		assume     []string
+		fails      bool
+	}{
+		{"all are revoked", revoked, nil, true},
+		{"several are revoked", revoked + strings.Replace(revoked, "s1", "s0", 1), nil, true},
+		{"only a leftover", "_domainkey TXT \"o=~\"\n", nil, true},
+		{"one is not revoked", revoked + key, nil, false},
+		{"the key comes with the records", revoked, []string{"s2._domainkey.example.com TXT \"v=DKIM1; k=ed25519; p=TG/IJHoXDigGe0+0Yu4foWO8hp8nlUTF5IZmTftAzLk=\""}, false},
+		{"an alias to elsewhere", revoked + "s3._domainkey CNAME s3.keys.example.net.\n", nil, false},
+		{"names are handed on", "_domainkey NS ns.example.net.\n", nil, false},
+		{"names below are handed on", revoked + "sub._domainkey NS ns.example.net.\n", nil, false},
+		{"a wildcard", revoked + "*._domainkey CNAME keys.example.net.\n", nil, false},
+		{"moved", "_domainkey DNAME keys.example.net.\n", nil, false},
+	} {
+		z, err := zone.Read(strings.NewReader(head+c.text), "db", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := zone.ParseChanges(c.assume)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := gather.Options{Offline: true, AllowPrivate: true, Seed: "x"}
+		d := both(t, nil, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Zones: []*zone.Zone{z}, Changes: changes})).Domains[0]
+		for _, rule := range []string{"dkim-none", "dmarc-without-dkim"} {
+			if got := slices.ContainsFunc(d.Findings, func(f report.Finding) bool { return f.Rule == rule && f.Severity != "info" }); got != c.fails {
+				t.Errorf("%s: %s fails: %v", c.name, rule, got)
+			}
+		}
+	}
+}

@@ -86,8 +86,10 @@ type Options struct {
 	BIMISelector string       `json:"bimi_selector,omitempty"` // "" is the default one
 	DNSBL        DNSBLOptions `json:"dnsbl,omitzero"`
 	SharedHosts  []string     `json:"-"` // MX hosts of several domains of this run, which are not asked to relay
-	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has.
+	// ZoneSelectors are the DKIM selectors in zone text that an Overlay has. They are
+	// all there can be where that text has every name below _domainkey.
 	ZoneSelectors []string `json:"zone_selectors,omitempty"`
+	ZoneKeysWhole bool     `json:"zone_keys_whole,omitempty"`
 	// ZoneMail are the names below the domain in that text that have MX records or
 	// an SPF record that names senders, and no DMARC record of their own.
 	ZoneMail []string `json:"zone_mail,omitempty"`

@@ -1,6 +1,7 @@
 package gather
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -25,6 +26,9 @@ import (
 // Relay is how the hosts of a domain were asked to relay.
 type Relay struct {
 	NotAsked string // why they were not; "" where they were
+	// Lost is a question about the way of the mail that gave no answer, where
+	// NotAsked rests on that: had it been answered, they might have been asked.
+	Lost     wire.Ref
 	Weak     string // why no verdict can be strong
 	From, To string // sender and recipient, both foreign to the audited domain
 }
@@ -93,9 +97,12 @@ func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain str
 	case len(theirs.Addrs) == 0 && theirs.Whole:
 		return off("the recipient domain " + to + " takes no mail, so every server refuses it: name a mailbox with --relay-rcpt")
 	case len(theirs.Addrs) == 0:
-		return off("where mail for " + to + " goes could not be found out")
+		return Relay{NotAsked: "where mail for " + to + " goes could not be found out", Lost: theirs.Lost.Ref}
 	case !theirs.Whole || !ours.Whole:
-		return off("whether mail for " + to + " goes to the audited hosts themselves could not be found out: some of their addresses are not known")
+		return Relay{
+			NotAsked: "whether mail for " + to + " goes to the audited hosts themselves could not be found out: some of their addresses are not known",
+			Lost:     cmp.Or(theirs.Lost.Ref, ours.Lost.Ref),
+		}
 	}
 	return r
 }

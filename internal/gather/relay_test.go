@@ -81,6 +81,9 @@ func TestRelayRecipient(t *testing.T) {
 				if got := e.Relay.NotAsked; (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 					t.Errorf("got %q, want %q", got, c.want)
 				}
+				if lost := e.Relay.Lost != ""; lost != strings.Contains(c.want, "could not be found out") {
+					t.Errorf("%q rests on a lookup that failed: %v (%s)", e.Relay.NotAsked, lost, e.Relay.Lost)
+				}
 			})
 		})
 	}

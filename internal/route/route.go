@@ -107,6 +107,8 @@ func (r *Route) State() State {
 		}
 	}
 	switch {
+	case r.contradicted():
+		return Unknown
 	case lead.Answer.NXDomain():
 		if !lead.Answer.Has("CNAME") && (r.Registered.Name == r.Domain || r.Registered.Answer.NXDomain()) {
 			return Unregistered
@@ -131,7 +133,20 @@ func (r *Route) Failed() (asked wire.Asked, ok bool) {
 			return a, true
 		}
 	}
+	if r.contradicted() {
+		return r.MX, true
+	}
 	return wire.Asked{}, false
+}
+
+// contradicted reports that one question says that the name does not exist, and
+// another that it does: somebody answers wrongly, and nothing follows.
+func (r *Route) contradicted() bool {
+	if r.MX.Ref == "" || !r.MX.Answer.NXDomain() {
+		return false
+	}
+	exists := func(a wire.Asked) bool { return a.Ref != "" && a.Answer.OK() && !a.Answer.NXDomain() }
+	return exists(r.A) || exists(r.AAAA)
 }
 
 // Asked gives the questions that were asked.
@@ -159,7 +174,8 @@ func (r *Route) Targets() []wire.MX {
 type Destinations struct {
 	State State
 	Addrs []netip.Addr
-	Whole bool // nothing failed and nothing was left out: there are no others
+	Whole bool       // nothing failed and nothing was left out: there are no others
+	Lost  wire.Asked // a question that failed, its Ref "" where none did
 }
 
 // Addresses goes on to the addresses of the targets, of the first most of them.
@@ -168,6 +184,9 @@ func (r *Route) Addresses(ctx context.Context, src wire.Source, most int) Destin
 	d := Destinations{State: r.State(), Whole: len(targets) <= most && !r.MX.Failed()}
 	if d.State == Unknown {
 		d.Whole = false
+	}
+	if r.MX.Failed() || d.State == Unknown {
+		d.Lost, _ = r.Failed()
 	}
 	targets = targets[:min(len(targets), most)]
 	found := make([][2]wire.Asked, len(targets))
@@ -179,6 +198,9 @@ func (r *Route) Addresses(ctx context.Context, src wire.Source, most int) Destin
 	for _, f := range found {
 		for _, a := range f {
 			d.Addrs = append(d.Addrs, a.Answer.Addrs()...)
+			if a.Failed() && d.Lost.Ref == "" {
+				d.Lost = a
+			}
 			d.Whole = d.Whole && !a.Failed()
 		}
 	}

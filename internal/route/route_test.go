@@ -162,3 +162,29 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("one of two hosts: %+v", d)
 	}
 }
+
+// A name that one answer denies and another knows is neither gone nor free to be
+// registered.
+func TestContradicted(t *testing.T) {
+	ask := func(rrtype string, a wire.Answer) wire.Asked {
+		return wire.Asked{Name: "example.com", Ref: wire.Question{Name: "example.com", Type: rrtype}.Ref(), Answer: a}
+	}
+	gone, there := wire.Answer{Rcode: "NXDOMAIN"}, wire.Answer{Rcode: "NOERROR"}
+	own := wire.Asked{Name: "example.com"}
+	for _, c := range []struct {
+		name        string
+		mx, a, aaaa wire.Answer
+		want        State
+	}{
+		{"all deny it", gone, gone, gone, Unregistered},
+		{"the address says that it exists", gone, there, gone, Unknown},
+		{"the IPv6 address says so", gone, gone, there, Unknown},
+		{"nothing contradicts", gone, wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout}}, gone, Unregistered},
+	} {
+		r := Route{Domain: "example.com", MX: ask("MX", c.mx), A: ask("A", c.a), AAAA: ask("AAAA", c.aaaa), Registered: own}
+		_, failed := r.Failed()
+		if r.State() != c.want || c.want == Unknown && !failed {
+			t.Errorf("%s: %s, failed %v; want %s", c.name, r.State(), failed, c.want)
+		}
+	}
+}

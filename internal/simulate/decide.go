@@ -177,6 +177,8 @@ func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org f
 		switch {
 		case domain == v.path.Author:
 			i.Alignment = AlignedSame
+		case apart(domain, found):
+			i.Alignment = NotAligned
 		case !known:
 			i.Alignment = AlignedUnknown
 		case i.Org != found.Org:
@@ -198,6 +200,16 @@ func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org f
 	for _, s := range signatures {
 		add("dkim", name(s.Domain), s.Result, dkimMode)
 	}
+}
+
+// apart reports that a domain has another organization than the author, whatever a
+// lookup would have found: an organizational domain is the name itself or one above it.
+func apart(domain string, author dmarc.Method) bool {
+	if !author.OrgUnknown {
+		return domain != author.Org && !strings.HasSuffix(domain, "."+author.Org)
+	}
+	top := func(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+	return top(domain) != top(author.Org)
 }
 
 // conclude chooses result and disposition from what was filled in.
@@ -333,9 +345,10 @@ func (d *Decision) alike(i int) (m Method, names []string) {
 	return m, names
 }
 
-// spfFirst tells of receivers that act on SPF alone.
+// spfFirst tells of receivers that act on SPF alone, where the policy has them not
+// refuse the message.
 func (d *Decision) spfFirst(m Method) {
-	if d.SPF.Result == spf.ResultFail && m.Result != ResultFail {
+	if d.SPF.Result == spf.ResultFail && (m.Result != ResultFail || m.Disposition == Deliver) {
 		d.Differ = append(d.Differ, "SPF gives fail, and some receivers refuse at MAIL FROM on that alone, before DKIM and DMARC are seen (RFC 9989 section 7.1)")
 	}
 }

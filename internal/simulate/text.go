@@ -82,7 +82,8 @@ func (m Method) same(n Method) bool {
 		return false
 	}
 	for i, id := range m.Identifiers {
-		if id != n.Identifiers[i] {
+		other := n.Identifiers[i]
+		if other.Org = id.Org; id != other {
 			return false
 		}
 	}
@@ -109,7 +110,7 @@ func (m Method) text(l *report.Lines) {
 	}
 	for _, i := range m.Identifiers {
 		if i.Domain != "" {
-			l.Row(2, []int{4, 9}, i.By, i.Result, i.Domain+": "+i.Alignment.text())
+			l.Row(2, []int{4, 9}, i.By, i.Result, i.Domain+": "+i.Alignment.text(i.Result))
 		}
 	}
 	l.Say(2, "%s: %s", m.Action(), m.Why)
@@ -118,7 +119,13 @@ func (m Method) text(l *report.Lines) {
 	}
 }
 
-func (a Alignment) text() string {
+func (a Alignment) text(result string) string {
+	if a.aligned() && result != ResultPass {
+		return map[Alignment]string{
+			AlignedSame: "the same name, aligned if it passed",
+			AlignedOrg:  "the same organization (relaxed), aligned if it passed",
+		}[a]
+	}
 	return map[Alignment]string{
 		AlignedSame:    "aligned, the same name",
 		AlignedOrg:     "aligned, the same organization (relaxed)",

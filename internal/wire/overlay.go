@@ -99,7 +99,7 @@ func (o *Overlay) Talk(ctx context.Context, p Probe) Session {
 }
 
 func offline() *Fail {
-	return &Fail{FailOffline, "no zone or record given has it"}
+	return &Fail{FailOffline, "nothing was asked, and the zone files and records given do not tell it"}
 }
 
 // DNS implements Source.

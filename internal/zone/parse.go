@@ -63,8 +63,12 @@ func ReadFile(path, origin string) (*Zone, error) {
 
 // Read is Parse for text as people and the panels of providers write it. The
 // types DKIM and DMARC, which the DNS does not have, are read as TXT, and so is
-// SPF unless its owner has an SPF record of type TXT beside it. Slips of the zone
-// name these places, and those where quotes are missing.
+// SPF unless its owner has an SPF record of type TXT beside it. An SOA record at the
+// root, or at a name that lacks its final dot, stands at the apex that the other
+// names show. Slips of the zone name these places, and those where quotes are
+// missing. A TTL of 1, which stands for "automatic" in the exports of a provider, is
+// 300 seconds. Without SOA, $ORIGIN and relative names, the apex is the name that all
+// others are at or below.
 func Read(r io.Reader, file, origin string) (*Zone, error) {
 	return read(r, file, origin, &parser{file: file, panel: true})
 }
@@ -137,6 +141,9 @@ type parser struct {
 	errs    Errors
 	stopped bool
 	made    int // octets that came out of $GENERATE
+
+	relative bool // a name stands below the origin that the caller gave
+	lost     bool // a relative name had no origin
 }
 
 func (p *parser) fail(line int, format string, args ...any) {
@@ -156,15 +163,23 @@ func (p *parser) failAt(line, column int, format string, args ...any) {
 
 // finish finds the apex and drops what lies outside it.
 func (p *parser) finish(origin string) (*Zone, error) {
+	if p.panel && len(p.records)+len(p.errs) == 0 {
+		return nil, Errors{{File: p.file, Text: "there are no records in the text"}}
+	}
 	z := &Zone{File: p.file}
 	soa := slices.IndexFunc(p.records, func(r Record) bool { return r.Type == "SOA" })
-	switch {
+	var from string // what says which zone it is
+	switch common := p.common(); {
 	case soa >= 0:
-		z.Origin = p.records[soa].Owner
+		z.Origin, from = p.apex(soa, origin), fmt.Sprintf("the SOA record in line %d", p.records[soa].Line)
 	case p.first != "":
-		z.Origin = p.first
+		z.Origin, from = p.first, "$ORIGIN"
+	case p.panel && common != "" && !p.relative && (origin == "" || within(Name(origin), common)):
+		z.Origin = common
 	case origin != "":
-		z.Origin = Name(origin)
+		z.Origin, from = Name(origin), "the domain, since the text has neither SOA record nor $ORIGIN"
+	case p.lost:
+		return nil, p.errs
 	default:
 		p.errs = append(p.errs[:min(len(p.errs), MaxErrors-1)], Error{
 			File: p.file,
@@ -172,12 +187,23 @@ func (p *parser) finish(origin string) (*Zone, error) {
 		})
 		return nil, p.errs
 	}
+	var outside []Record
 	for _, r := range p.records {
 		if !within(r.Owner, z.Origin) {
-			p.fail(r.Line, "%s is not in the zone %s", absolute(r.Owner), absolute(z.Origin))
+			outside = append(outside, r)
 			continue
 		}
 		z.Records = append(z.Records, r)
+	}
+	if n := len(outside); n > 0 {
+		more := ""
+		switch {
+		case n == 2:
+			more = ", nor is the one after it"
+		case n > 2:
+			more = fmt.Sprintf(", nor are %d more records", n-1)
+		}
+		p.fail(outside[0].Line, "%s is not in the zone %s%s; which zone it is comes from %s", absolute(outside[0].Owner), absolute(z.Origin), more, from)
 	}
 	z.Slips = p.slips
 	if p.panel {
@@ -186,6 +212,8 @@ func (p *parser) finish(origin string) (*Zone, error) {
 	z.index()
 	if p.panel {
 		z.dots()
+		z.owners()
+		z.refused()
 	}
 	if len(p.errs) > 0 {
 		slices.SortStableFunc(p.errs, func(a, b Error) int { return a.Line - b.Line })
@@ -220,6 +248,10 @@ func (p *parser) directive(e entry) {
 			p.fail(e.line, "$ORIGIN: %s", why)
 			return
 		}
+		if once := absolute(Name(args[0].text)); p.panel && once != "." && abs == below(Name(args[0].text), once) {
+			p.slip(Slip{File: p.file, Line: e.line, Kind: SlipOrigin, Owner: Name(once), Said: abs, Meant: Name(once)})
+			abs = once
+		}
 		p.origin = abs
 		if len(p.records) == 0 && p.first == "" {
 			p.first = Name(abs)
@@ -252,11 +284,20 @@ func (p *parser) record(e entry, own bool) {
 		if own {
 			p.owner = abs // even when bad: what follows must not land at an earlier name
 		}
+		if p.origin == "" && !dns.IsFqdn(words[0].text) {
+			if p.lost {
+				return // the first one was told
+			}
+			p.lost = true
+		}
 		if why != "" {
 			p.failAt(e.line, words[0].col, "%s", why)
 			return
 		}
 		owner, words = abs, words[1:]
+	}
+	if owner == "" && p.lost {
+		return
 	}
 	if owner == "" {
 		p.fail(e.line, "the line starts with a blank, but there is no owner name before it that could be used")
@@ -267,6 +308,9 @@ func (p *parser) record(e entry, own bool) {
 	for len(words) > 0 && !words[0].quoted {
 		up := strings.ToUpper(words[0].text)
 		if t, ok := parseTTL(up); ok && ttl == nil {
+			if p.panel && t == 1 {
+				t = automatic
+			}
 			ttl = &t
 		} else if up == "IN" && !classed {
 			classed = true
@@ -357,8 +401,11 @@ func (p *parser) absolute(s string) (abs, why string) {
 	case p.origin != "":
 		abs = s + "." + p.origin
 	}
+	if !dns.IsFqdn(s) && p.first == "" {
+		p.relative = true
+	}
 	if abs == "" {
-		return "", fmt.Sprintf("%s is a relative name, but there is no $ORIGIN", s)
+		return "", fmt.Sprintf("%s is a relative name, but there is no $ORIGIN: write the zone's name before the first record, as in $ORIGIN example.com.", s)
 	}
 	if !validName(abs) {
 		return "", fmt.Sprintf("%q is not a domain name", s)

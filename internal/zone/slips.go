@@ -1,7 +1,9 @@
 package zone
 
 import (
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kinds of slips.
@@ -9,6 +11,11 @@ const (
 	SlipEncoding = "encoding" // Said is the encoding of the text, which name servers do not read
 	SlipType     = "type"     // Said is a type that stands for TXT in the panels of some providers only
 	SlipQuotes   = "quotes"   // a text without quotes: name servers read less or else than was meant
+	SlipApex     = "apex"     // the SOA record is at another name than the zone's
+	SlipOrigin   = "origin"   // an $ORIGIN that lacks its final dot
+	SlipOwner    = "owner"    // an owner name that lacks its final dot: the zone's name stands in it twice
+	SlipAlias    = "alias"    // an alias beside other records: Said are their types
+	SlipSOA      = "soa"      // more than one SOA record
 	SlipDot      = "dot"      // a service's host (SRV) without its final dot: the zone's name stands in it twice
 )
 
@@ -19,8 +26,8 @@ type Slip struct {
 	Line  int    `json:"line,omitempty"` // 0 where it is the whole text
 	Kind  string `json:"kind"`
 	Owner string `json:"owner,omitempty"` // canonical
-	Said  string `json:"said"`            // quotes, dot: the text or the name that the record has
-	Meant string `json:"meant,omitempty"` // quotes, dot: as it was meant; "" where that is too long
+	Said  string `json:"said"`            // quotes, dot, apex, origin, owner: the text or the name that the record has
+	Meant string `json:"meant,omitempty"` // quotes, dot, apex, origin, owner: as it was meant; "" where that is too long
 }
 
 // Bounds of what is noted: slips of each way to find them, and octets of a text as
@@ -63,9 +70,64 @@ func (z *Zone) dots() {
 	}
 }
 
+// refused notes what name servers do not take a zone for: an alias beside other
+// records (RFC 1034 section 3.6.2; those of DNSSEC may stand there, RFC 4035 section
+// 2.5) or another alias (RFC 2181 section 10.1), and a second SOA record (RFC 1035
+// section 5.2).
+func (z *Zone) refused() {
+	seen := map[string]bool{}
+	soa := 0
+	for _, r := range z.Records {
+		if r.Type == "SOA" {
+			if soa++; soa == 2 {
+				z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipSOA, Owner: r.Owner, Said: "SOA"})
+			}
+		}
+		if r.Type != "CNAME" || seen[r.Owner] {
+			continue
+		}
+		seen[r.Owner] = true
+		var beside []string
+		for _, o := range z.Find(r.Owner, "ANY") {
+			dnssec := o.Type == "RRSIG" || o.Type == "NSEC" || o.Type == "NSEC3"
+			if other := o.Type != "CNAME" || Name(o.Data) != Name(r.Data); other && !dnssec && !slices.Contains(beside, o.Type) {
+				beside = append(beside, o.Type)
+			}
+		}
+		if len(beside) > 0 {
+			z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipAlias, Owner: r.Owner, Said: strings.Join(beside, ", ")})
+		}
+	}
+}
+
+// owners notes owner names that end in the zone's name twice. A DMARC record there is
+// found where such records are looked for.
+func (z *Zone) owners() {
+	for _, r := range z.Records {
+		meant, doubled := strings.CutSuffix(r.Owner, "."+z.Origin)
+		if doubled && z.Origin != "." && within(meant, z.Origin) && !strings.HasPrefix(r.Owner, "_dmarc.") {
+			z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipOwner, Owner: r.Owner, Said: r.Type, Meant: meant})
+		}
+	}
+}
+
 // otherQuotes are quote marks that zone text does not know; word processors and
 // shells write them.
 const otherQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb'`"
+
+// OddQuote reports a quote mark that zone text does not know.
+func OddQuote(r rune) bool { return strings.ContainsRune(otherQuotes, r) }
+
+// OddQuotes gives the marks around a text that were meant as quotes and are none.
+func (s Slip) OddQuotes() string {
+	var marks []string
+	for i, r := range s.Said {
+		if OddQuote(r) && (i == 0 || i+utf8.RuneLen(r) == len(s.Said)) {
+			marks = append(marks, string(r))
+		}
+	}
+	return strings.Join(marks, " ")
+}
 
 // unquoted notes a text that lost something because it has no quotes: what stands
 // behind a semicolon is a comment then, and words join without the blanks between

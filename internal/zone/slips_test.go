@@ -190,3 +190,93 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// Whose zone a text is, where its SOA record or its want of $ORIGIN says something
+// else than its names.
+func TestMeantApex(t *testing.T) {
+	const rest = "example.com. 1 MX 1 mx.example.net.\nwww.example.com. 60 A 192.0.2.80\n"
+	for _, tt := range []struct{ name, text, origin, apex, slip, err string }{
+		{"at the root", "$ORIGIN .\n@ 3600 SOA example.com. root.example.com. 1 2 3 4 60\n@ 60 NS ns.example.net.\n" + rest, "example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, nobody says whose", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n" + rest, "", "example.com", "2 . > example.com", ""},
+		{"at the root, asked below", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n" + rest, "www.example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, no record at the apex", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n_dmarc.example.com. TXT x\n", "example.com", "example.com", "2 . > example.com", ""},
+		{"at the root, no common name", "$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\n@ MX 1 mx\n" + rest + "mx A 192.0.2.25\n", "example.com", "", "", "db: line 2: the SOA record stands at the root"},
+		{"without final dot", "example.com 3600 SOA ns.example.net. host.example.net. 1 2 3 4 60\n" + rest, "example.com", "example.com", "1 example.com.example.com. > example.com", ""},
+		{"without final dot, $ORIGIN", "$ORIGIN example.com.\nexample.com SOA ns. host. 1 2 3 4 60\n NS ns.example.net.\nwww A 192.0.2.1\n", "", "example.com", "2 example.com.example.com. > example.com", ""},
+		{"no name has its final dot", "example.com SOA ns. host. 1 2 3 4 60\nwww.example.com A 192.0.2.1\n", "example.com", "", "", "db: line 1: the SOA record stands at example.com.example.com., as if its final dot were missing"},
+		{"whole names, asked below", rest, "www.example.com", "example.com", "", ""},
+		{"whole names, nobody says whose", rest, "", "example.com", "", ""},
+		{"another zone", "example.org. SOA ns. host. 1 2 3 4 60\n" + rest, "example.com", "", "", "db: line 2: example.com. is not in the zone example.org., nor is the one after it; which zone it is comes from the SOA record in line 1"},
+		{"no origin", "@ SOA ns. host. 1 2 3 4 60\n NS ns.example.net.\nwww A 192.0.2.1\nmail A 192.0.2.1\n", "", "", "", "db: line 1: @ is a relative name, but there is no $ORIGIN"},
+	} {
+		z, err := Read(strings.NewReader(tt.text), "db", tt.origin)
+		if tt.err != "" {
+			if faults, ok := errors.AsType[Errors](err); !ok || len(faults) != 1 || !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		slip := ""
+		for _, s := range z.Slips {
+			slip += fmt.Sprintf("%d %s > %s", s.Line, s.Said, s.Meant)
+		}
+		if z.Origin != tt.apex || slip != tt.slip {
+			t.Errorf("%s: apex %s, slips %q", tt.name, z.Origin, slip)
+		}
+		if r := z.Lookup("example.com", "MX"); strings.Contains(tt.text, "MX 1 mx.example.net.") && !slices.Equal(r.Records, []string{"example.com.\t300\tIN\tMX\t1 mx.example.net."}) {
+			t.Errorf("%s: %q", tt.name, r.Records)
+		}
+		if r := z.Lookup("example.com", "NS"); strings.Contains(tt.text, "NS ns.example.net") && r.Kind != Found {
+			t.Errorf("%s: NS %s", tt.name, r.Kind)
+		}
+	}
+	// Text that name servers are to read says what it says.
+	z, err := Parse(strings.NewReader("$ORIGIN .\n@ SOA ns. host. 1 2 3 4 60\nexample.com. 1 A 192.0.2.1\n"), "db", "")
+	if err != nil || z.Origin != "." || z.Records[1].TTL != 1 {
+		t.Errorf("%v %v", lines(z), err)
+	}
+}
+
+// What name servers refuse or read otherwise.
+func TestRefused(t *testing.T) {
+	const soa = "@ SOA ns. host. 1 2 3 4 60\n@ NS ns.example.net.\n"
+	for name, c := range map[string]struct {
+		text  string
+		slips []string
+	}{
+		"alias at the apex":      {soa + "@ CNAME www.example.net.\n", []string{"3 alias example.com SOA, NS > "}},
+		"alias beside others":    {soa + "www CNAME a.example.net.\nwww TXT x\nwww MX 1 mx\n", []string{"3 alias www.example.com TXT, MX > "}},
+		"two aliases":            {soa + "_dmarc CNAME a\n_dmarc CNAME b\n", []string{"3 alias _dmarc.example.com CNAME > "}},
+		"the same alias twice":   {soa + "www CNAME a\nwww CNAME A\nwww NSEC a CNAME\n", nil},
+		"second SOA":             {soa + "@ SOA ns. host. 2 2 3 4 60\n@ SOA ns. host. 3 2 3 4 60\n", []string{"3 soa example.com SOA > "}},
+		"second SOA below":       {soa + "sub SOA ns. host. 2 2 3 4 60\n", []string{"3 soa sub.example.com SOA > "}},
+		"origin without dot":     {soa + "$ORIGIN example.com\n@ MX 1 mx\n", []string{"3 origin example.com example.com.example.com. > example.com"}},
+		"origin below":           {soa + "$ORIGIN sub\n@ MX 1 mx\n", nil},
+		"a key without its dot":  {soa + "s1._domainkey.example.com TXT x\n", []string{"3 owner s1._domainkey.example.com.example.com TXT > s1._domainkey.example.com"}},
+		"a zone without its dot": {soa + "example.com MX 1 mx\n", []string{"3 owner example.com.example.com MX > example.com"}},
+		"DMARC without its dot":  {soa + "_dmarc.example.com TXT x\n", nil},
+	} {
+		z, err := Read(strings.NewReader(c.text), "db", "example.com")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, s := range z.Slips {
+			got = append(got, fmt.Sprintf("%d %s %s %s > %s", s.Line, s.Kind, s.Owner, s.Said, s.Meant))
+		}
+		if !slices.Equal(got, c.slips) {
+			t.Errorf("%s: %q, want %q", name, got, c.slips)
+		}
+	}
+	for _, text := range []string{"", "; nothing\n\n", "$ORIGIN example.com.\n$TTL 60\n"} {
+		z, err := Read(strings.NewReader(text), "db", "example.com")
+		if z != nil || err == nil || err.Error() != "db: there are no records in the text" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
