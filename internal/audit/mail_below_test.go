@@ -44,3 +44,26 @@ func TestMailBelow(t *testing.T) {
 		}
 	}
 }
+
+// Where a mail host was not asked about, nothing says that its mail goes astray: an
+// address of the domain that is known stays good, and none is made up.
+func TestMailboxWhereNothingWasAsked(t *testing.T) {
+	const head = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 h 1 7200 900 1209600 300\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.10\nns2 A 198.51.100.20\n@ TXT \"v=spf1 ip4:192.0.2.17 ~all\"\n"
+	for _, c := range []struct{ name, text, tls, told string }{
+		{"a platform's host", "@ MX 1 smtp.google.com.\n_dmarc TXT \"v=DMARC1; p=none; rua=mailto:d@example.com\"\n", report.SafeNow, ""},
+		{"a host elsewhere", "@ MX 1 mx.host.test.\n_dmarc TXT \"v=DMARC1; p=none; rua=mailto:d@example.com\"\n", report.SafeNow, ""},
+		{"no address known", "@ MX 1 smtp.google.com.\n", report.NeedsInput, "no mail host was seen"},
+		{"a private address", "@ MX 1 in\nin A 10.0.0.1\n_dmarc TXT \"v=DMARC1; p=none; rua=mailto:d@example.com\"\n", report.NeedsInput, "does not arrive today"},
+	} {
+		z, err := zone.Read(strings.NewReader(head+c.text), "db", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := gather.Options{Offline: true, AllowPrivate: true, Seed: "x"}
+		d := both(t, nil, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Zones: []*zone.Zone{z}})).Domains[0]
+		i := slices.IndexFunc(d.Fixes, func(f report.Fix) bool { return f.ID == "tlsrpt-record" })
+		if i < 0 || d.Fixes[i].Safety != c.tls || !strings.Contains(d.Fixes[i].Needs, c.told) {
+			t.Errorf("%s: %d %+v", c.name, i, d.Fixes)
+		}
+	}
+}
