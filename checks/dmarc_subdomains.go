@@ -86,7 +86,7 @@ func dmarcSubdomainRules() []Rule {
 				case below.Policy == dmarc.None && below.Demoted:
 					return fail(Medium, refs, "%sthe policy is none for names that do not exist: %s=%s is weakened by t=y", where, below.Tag, below.Asked)
 				case below.Policy == dmarc.None:
-					return fail(Medium, refs, "%sthe policy is none for names that do not exist (%s=none): anyone can invent a subdomain to forge; np=reject ends that, once reports show no server that sends in the name of a host without records", where, below.Tag)
+					return fail(Medium, refs, "%sthe policy is none for names that do not exist (%s=none): anyone can invent a subdomain to forge; np=reject forbids that", where, below.Tag)
 				case below.Policy.Strength() < sibling.Policy.Strength():
 					return fail(Low, refs, "%snp=%s is weaker than the policy of subdomains that exist, %s", where, below.Asked, sibling.Policy)
 				}

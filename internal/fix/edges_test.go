@@ -111,6 +111,9 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 		{name: "an address as a name", zone: "@ IN MX 10 192.0.2.25.\n" + aligned, id: "steps-mx-no-address", safety: fix.NeedsInput, told: "mail.example.com. 3600 IN A 192.0.2.25"},
 		{name: "no record for a host inside", zone: "@ IN MX 10 inside\ninside IN A 10.0.0.5\n" + aligned + reject, id: fix.HELORecord},
 
+		{name: "two hosts, each with its own name", zone: mail + "@ IN MX 20 mx2\n" + aligned + reject, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {starttls: off}}\n- {name: mx2.example.com, addrs: [192.0.2.26], smtp: {starttls: off}}", id: "steps-smtp-starttls-none", safety: fix.Manual, told: "mx.example.com, mx2.example.com, each as HOST: Install a certificate for HOST", never: "for mx.example.com"},
+		{name: "a weak key that an alias leads to", zone: mail + aligned + reject + "s1._domainkey IN CNAME s1.keys.example.com.\ns1.keys IN TXT \"v=DKIM1; k=rsa; p=" + key1024 + "\"", o: gather.Options{Selectors: []string{"s1"}}, id: "steps-dkim-key-1024", safety: fix.Manual, told: "the service that holds s1.keys.example.com", never: "admin settings"},
+
 		// MTA-STS
 		{name: "a host name that is an address", zone: "@ IN MX 10 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
 		{name: "an address beside a host", zone: mail + "@ IN MX 20 192.0.2.25.\n" + aligned + reject, id: fix.MTASTSPolicy},
@@ -168,6 +171,8 @@ c2 IN TXT "v=spf1 -all"
 d1 IN TXT "v=spf1 ip4:198.51.100.4 -all"
 d2 IN TXT "v=spf1 -all"
 `
+
+const key1024 = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCr9sxGeopBgrgN18Sxd0PFIsR803Jatqlqfv7T8nCmrylnYQ1KsHsM2rLhkgnXz7j8WUnsZ78w6+uwbF/TWet2SZ1uT2IFoH6gCIjXoTlso/0OHXkBHZarY6mPRbLTjEmaiq9LGj+1wNCsnhfA6UbQFH6BiwtD15MTRxb3+r9ZmwIDAQAB"
 
 const mailHost = "- {name: mx.example.com, addrs: [192.0.2.25], smtp: {}}"
 

@@ -242,11 +242,18 @@ func (c *composer) spfAskSenders(d *spfDraft, claims []Claim) (Fix, bool) {
 	}, len(claims) > 0
 }
 
-// mxBroken reports whether no mail host can be reached by what the MX records say.
+// mxBroken reports proof that no mail host can be reached by what the MX records
+// say: none has an address of the public internet. A lookup that failed proves
+// nothing.
 func (c *composer) mxBroken() bool {
-	return len(c.e.MX.Hosts) > 0 && !slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool {
-		return slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return !c.special(a.IP) })
-	})
+	for _, h := range c.e.MX.Hosts {
+		inside := h.A.OK() && h.AAAA.OK() &&
+			!slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return !c.special(a.IP) })
+		if h.Name != "." && !addressless(h) && !inside {
+			return false
+		}
+	}
+	return len(c.e.MX.Hosts) > 0
 }
 
 // special reports whether an address is none of the public internet.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"mxvet/checks"
+	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/syntax"
@@ -74,6 +75,9 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 			f.Title, f.Needs = "put a host name into the MX record", "a name for the mail host"
 			f.Steps = stepsOf(fmt.Sprintf("An MX record takes a host name, not an address (RFC 5321 section 5.1). Give the host a name, and name it:\nmail.%s. 3600 IN A %s\n%[1]s. 3600 IN MX 10 mail.%[1]s.", e.Domain, ip))
 		}
+		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
+			f.Steps = steps
+		}
 		// One certificate mends what several rules say about it.
 		if i := slices.IndexFunc(out, func(o Fix) bool { return slices.EqualFunc(o.Steps, f.Steps, Step.equal) }); i >= 0 {
 			out[i].Claims = append(out[i].Claims, f.Claims...)
@@ -93,6 +97,26 @@ func addressAsName(e *gather.Evidence, claims []Claim) string {
 		}
 	}
 	return ""
+}
+
+// keysElsewhere gives the steps for weak keys that aliases lead to, all of them: only
+// the service that holds the target can make new ones.
+func keysElsewhere(e *gather.Evidence, rule string, claims []Claim) []Step {
+	var out []Step
+	for _, c := range claims {
+		i := slices.IndexFunc(e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Owner == c.Subject && s.Name == c.Key })
+		if i < 0 || !slices.Contains(weakKeys(), rule) || len(e.DKIM.Selectors[i].Chain) == 0 {
+			return nil
+		}
+		s := e.DKIM.Selectors[i]
+		target := s.Chain[len(s.Chain)-1]
+		who := "the service that holds " + target
+		if p := provider.Default().ByDKIMTarget(target); p != nil {
+			who = p.Name + " (" + target + ")"
+		}
+		out = append(out, step(fmt.Sprintf("%s is an alias: have %s make a key of 2048 bits, or point the alias to one that it has.", s.Owner, who)))
+	}
+	return out
 }
 
 func (s Step) equal(t Step) bool { return s.Text == t.Text && slices.Equal(s.Copy, t.Copy) }
@@ -186,6 +210,10 @@ func fill(text string, e *gather.Evidence, h *gather.Host) string {
 	host := "the mail host"
 	if h != nil {
 		host = h.Name
+	}
+	c := &composer{e: e}
+	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() { // a policy names the hosts that the MX records name
+		text = strings.ReplaceAll(text, "mx: MAIL-HOST", "mx: "+strings.Join(hosts, "\nmx: "))
 	}
 	return strings.NewReplacer("{host}", host, "{domain}", e.Domain).Replace(text)
 }
