@@ -1,4 +1,4 @@
-package checks
+package checks_test
 
 import (
 	"flag"
@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"mxvet/checks"
 )
 
 var update = flag.Bool("update", false, "write the table of rules anew")
@@ -16,7 +18,7 @@ var update = flag.Bool("update", false, "write the table of rules anew")
 func TestTableOfRules(t *testing.T) {
 	const file = "testdata/rules.txt"
 	var b strings.Builder
-	for _, r := range All() {
+	for _, r := range checks.All() {
 		fmt.Fprintf(&b, "%-26s %-11s %s\n", r.ID, r.Area, r.Severity)
 		for _, bearing := range r.Bears {
 			on := string(bearing.On)

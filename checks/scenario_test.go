@@ -33,12 +33,14 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
+	verdicts := readVerdicts(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world := load(t, file)
 			results := judge(t, world)
+			verdicts.hold(t, name, results)
 			for _, line := range world.Want {
 				f := strings.Fields(line)
 				res, ok := results[f[0]]
