@@ -147,14 +147,14 @@ func (a asker) transit() Answer {
 	}
 	shields, proven := a.shields(&s)
 	s.policies = shields
-	if s.answer == Unclear && !proven {
-		return s.answered(checks.Transit, s.words)
-	}
 	var texts []string
 	if h.tls > 0 && h.ehlo < h.hosts {
 		texts = append(texts, "TLS on "+ratio(h.tls, h.ehlo)+" that answered")
 	} else if h.tls > 0 {
 		texts = append(texts, "TLS on "+ratio(h.tls, h.hosts)+" MX")
+	}
+	if s.answer == Unclear && !proven {
+		return s.answered(checks.Transit, strings.Join(append(texts, s.words), ", but "))
 	}
 	text := join(s.words, append(append(texts, shields...), s.remarks()...)...)
 	if h.tls > 0 && len(h.missing) > 0 {
