@@ -21,16 +21,17 @@ func TestTableOfRules(t *testing.T) {
 	for _, r := range checks.All() {
 		fmt.Fprintf(&b, "%-26s %-11s %s\n", r.ID, r.Area, r.Severity)
 		for _, bearing := range r.Bears {
-			on := string(bearing.On)
+			var on strings.Builder
+			on.WriteString(string(bearing.On))
 			for _, more := range []string{string(bearing.Direction), string(bearing.Shield)} {
 				if more != "" {
-					on += ", " + more
+					on.WriteString(", " + more)
 				}
 			}
 			if bearing.Everywhere {
-				on += ", everywhere"
+				on.WriteString(", everywhere")
 			}
-			fmt.Fprintf(&b, "    %s: %s from %s\n", on, bearing.Weight, bearing.From)
+			fmt.Fprintf(&b, "    %s: %s from %s\n", on.String(), bearing.Weight, bearing.From)
 		}
 	}
 	if *update {

@@ -325,9 +325,9 @@ func TestHTMLLeavesReport(t *testing.T) {
 // TestSummaries holds what evidence says of each kind of answer.
 func TestSummaries(t *testing.T) {
 	for want, got := range map[string]string{
-		"NXDOMAIN: the name does not exist":                                            SummarizeAnswer(wire.Answer{Rcode: "NXDOMAIN"}),
-		"NOERROR: no such record at this name":                                         SummarizeAnswer(wire.Answer{Rcode: "NOERROR"}),
-		"no usable answer: 5 s":                                                        SummarizeAnswer(wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout, Text: "5 s"}}),
+		"NXDOMAIN: the name does not exist":    SummarizeAnswer(wire.Answer{Rcode: "NXDOMAIN"}),
+		"NOERROR: no such record at this name": SummarizeAnswer(wire.Answer{Rcode: "NOERROR"}),
+		"no usable answer: 5 s":                SummarizeAnswer(wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout, Text: "5 s"}}),
 		"example.com. 60 IN A 192.0.2.1\n(from 192.0.2.53:53, assumed, not published)": SummarizeAnswer(wire.Answer{Rcode: "NOERROR", From: "192.0.2.53:53", Assumed: true, Answer: []string{"example.com.\t60\tIN\tA\t192.0.2.1"}}),
 		"HTTP 404 text/html\nfailed: 64 KiB\nnot here":                                 SummarizePage(wire.Page{Status: 404, ContentType: "text/html", Body: []byte("not here\r\n"), Fail: &wire.Fail{Kind: wire.FailLimit, Text: "64 KiB"}}),
 		"TLS handshake failed: no common cipher\nended: tls":                           SummarizeSession(wire.Session{TLS: &wire.TLS{Error: "no common cipher"}, Fail: &wire.Fail{Kind: wire.FailTLS}}),

@@ -153,12 +153,12 @@ func TestTry(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", c.with, got, c.want)
 		}
 	}
-	got := ""
+	var got strings.Builder
 	for m, v := range b.tries(ms, 3) { // in their order
-		got += fmt.Sprintf("%d %s %v %q, ", m.Line, m.with, v.compiles, v.by)
+		got.WriteString(fmt.Sprintf("%d %s %v %q, ", m.Line, m.with, v.compiles, v.by))
 	}
-	if want := `3 11 true "", 5 !(n > Limit) true "tests of a", 5 >= true "", 7 !(Limit == 3) true "", 7 4 true "", `; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if want := `3 11 true "", 5 !(n > Limit) true "tests of a", 5 >= true "", 7 !(Limit == 3) true "", 7 4 true "", `; got.String() != want {
+		t.Errorf("got  %s\nwant %s", got.String(), want)
 	}
 	if now, err := os.ReadFile("a/a.go"); err != nil || string(now) != string(src) {
 		t.Error("the source was changed")

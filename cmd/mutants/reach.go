@@ -157,7 +157,7 @@ func (b *bench) list(pkg string) ([]unit, error) {
 		return nil, fmt.Errorf("the tests of %s: %w", pkg, err)
 	}
 	var units []unit
-	for _, test := range strings.Fields(string(out)) {
+	for test := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(test, "Benchmark") || b.skip != nil && b.skip.MatchString(test) {
 			continue
 		}

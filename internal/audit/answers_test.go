@@ -40,8 +40,8 @@ func TestAnswersOfWorlds(t *testing.T) {
 		{"MTA-STS only tests", mtasts("testing", "mx"), any, any, "PARTLY TLS on 2 of 2 MX, MTA-STS only tests, DANE not checked|enforced", "mtasts-testing"},
 
 		// Hosts that were not reached count for nothing.
-		{"one MX refuses the connection", "-- hosts.yaml --\nhosts:\n- {name: mx2.example.com, fault: refuse, smtp: {}}\n", any, "PARTLY mail to it: 1 of 2 MX up, an MX host does not answer", "UNKNOWN TLS on 1 of 1 that answered, but encryption could not be checked: mx2.example.com did not answer on port 25|of 2", ""},
-		{"one MX is silent", "-- hosts.yaml --\nhosts:\n- {name: mx2.example.com, fault: silent, smtp: {}}\n", any, "PARTLY mail to it: 1 of 2 MX up", "YES TLS on 1 of 1 that answered, MTA-STS enforced, DANE not checked; mx2.example.com not reached|of 2", ""},
+		{"one MX refuses the connection", "-- hosts.yaml --\nhosts:\n- {name: mx2.example.com, fault: refuse, smtp: {}}\n", any, "PARTLY mail to it: 1 of 2 MX up, an MX host does not answer", "YES TLS on 1 of 1 that answered, MTA-STS enforced, DANE not checked; mx2.example.com not reached|of 2", ""},
+		{"one MX is silent", "-- hosts.yaml --\nhosts:\n- {name: mx2.example.com, fault: silent, smtp: {}}\n", any, "PARTLY mail to it: 1 of 2 MX up", "UNKNOWN TLS on 1 of 1 that answered, but encryption could not be checked: mx2.example.com did not answer on port 25|of 2", ""},
 		{"one MX turns us away", "-- hosts.yaml --\nhosts:\n- {name: mx2.example.com, smtp: {banner-code: 421, banner: \"mx2.example.com busy\"}}\n", any, "YES 1 of 2 MX up", "UNKNOWN TLS on 1 of 1 that answered, but encryption could not be checked: mx2.example.com turned this machine away|of 2", ""},
 
 		// A host that greets nobody is not up, and says nothing about encryption.

@@ -220,12 +220,12 @@ func TestMeantApex(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		slip := ""
+		var slip strings.Builder
 		for _, s := range z.Slips {
-			slip += fmt.Sprintf("%d %s > %s", s.Line, s.Said, s.Meant)
+			slip.WriteString(fmt.Sprintf("%d %s > %s", s.Line, s.Said, s.Meant))
 		}
-		if z.Origin != tt.apex || slip != tt.slip {
-			t.Errorf("%s: apex %s, slips %q", tt.name, z.Origin, slip)
+		if z.Origin != tt.apex || slip.String() != tt.slip {
+			t.Errorf("%s: apex %s, slips %q", tt.name, z.Origin, slip.String())
 		}
 		if r := z.Lookup("example.com", "MX"); strings.Contains(tt.text, "MX 1 mx.example.net.") && !slices.Equal(r.Records, []string{"example.com.\t300\tIN\tMX\t1 mx.example.net."}) {
 			t.Errorf("%s: %q", tt.name, r.Records)
