@@ -6,6 +6,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/route"
 	"mxvet/internal/wire"
 )
 
@@ -82,15 +83,19 @@ func dmarcPolicyRules() []Rule {
 				}
 				refs := dmarcRefs(e, a.At)
 				works, why, more := dmarcReporting(e)
-				if !works && len(a.Record.RUA) == 0 && a.At == e.Domain && dmarcPublicSuffix(e, a) {
-					return fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail", dmarcAsks(e, a))
-				}
 				if works {
-					return fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail; reports are asked for", dmarcAsks(e, a))
+					out := fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail; reports are asked for", dmarcAsks(e, a))
+					if open := dmarcReportsOpen(e); len(open) > 0 {
+						out = append(out, Verdict{Key: "reports", Status: Unknown, Severity: High, Evidence: open, Message: "whether reports come of it is not known: where they go could not be looked up"})
+					}
+					return out
 				}
-				unread := fail(High, append(refs, more...), "%sreceivers are asked to do nothing about forged mail, and no reports come: %s", dmarcAsks(e, a), why)
-				unread[0].Key = "unread" // an address for reports mends this much
-				return unread
+				out := fail(Medium, refs, "%sreceivers are asked to do nothing about forged mail", dmarcAsks(e, a))
+				if len(a.Record.RUA) > 0 || a.At != e.Domain || !dmarcPublicSuffix(e, a) {
+					// An address for reports mends this much.
+					out = append(out, Verdict{Key: "reports", Status: Fail, Severity: High, Evidence: append(refs, more...), Message: fmt.Sprintf("%sforged mail is only watched, and nobody watches: no reports come: %s", dmarcAsks(e, a), why)})
+				}
+				return out
 			},
 		},
 		{
@@ -223,6 +228,35 @@ func dmarcReporting(e *gather.Evidence) (works bool, why string, refs []wire.Ref
 		}
 	}
 	return false, why, refs
+}
+
+// dmarcReportsOpen gives the requests for want of which it is not known whether any
+// address for aggregate reports works; none where one does.
+func dmarcReportsOpen(e *gather.Evidence) []wire.Ref {
+	var open []wire.Ref
+	for _, u := range dmarcApplied(e).Record.RUA {
+		if why, _ := dmarcBroken(e.DMARC, u); why != "" || e.DMARC.Reports == nil {
+			continue
+		}
+		known := true
+		for _, dest := range e.DMARC.Reports.Destinations {
+			switch {
+			case dest.Host != u.Host:
+			case dest.Route.State() == route.Unknown:
+				known = false
+				for _, a := range dest.Route.Asked() {
+					open = append(open, a.Ref)
+				}
+			case dest.External && dest.Authorisation.Unknown():
+				known = false
+				open = append(open, dest.Authorisation.Ref)
+			}
+		}
+		if known {
+			return nil
+		}
+	}
+	return open
 }
 
 // dmarcBroken says why reports do not get to an address, with the evidence; ""

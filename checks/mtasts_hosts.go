@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
@@ -210,11 +211,19 @@ func weigh(e *gather.Evidence, verdicts []Verdict) {
 	for i := range verdicts {
 		if v := &verdicts[i]; v.Status == Fail || v.Status == Unknown {
 			v.Severity = sev
-			if v.Status == Unknown && sev == High && len(e.MX.Hosts) == 1 {
+			if v.Status == Unknown && sev == High && !someKeeps(e) { // it may be the last one
 				v.Severity = Critical
 			}
 		}
 	}
+}
+
+// someKeeps reports that some address of an MX host is seen to keep the policy.
+func someKeeps(e *gather.Evidence) bool {
+	p := stsServed(e.MTASTS).Policy
+	return slices.ContainsFunc(conversations(e), func(c conversation) bool {
+		return len(p.Matches(c.Host.Name)) > 0 && promisedCert(e, c).Status == Pass
+	})
 }
 
 // keepers gives the MX hosts that are neither proven to break the policy, by name

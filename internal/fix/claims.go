@@ -18,7 +18,7 @@ const (
 	anywhere = ""
 	policy   = "policy" // key of rules that judge both the MTA-STS record and the policy
 	record   = "record"
-	unread   = "unread" // key of p=none without reports
+	unread   = "reports" // key of p=none without reports
 )
 
 // mends lists the rules that a change of a record, or of the MTA-STS policy, can
