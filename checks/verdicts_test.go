@@ -95,13 +95,19 @@ func reasonsOf(scenario string, results map[string]checks.Result) []string {
 // write keeps the lines of scenarios that were not run; stars are complete where all
 // were.
 func (v *verdictTable) write(t *testing.T) {
+	seen := map[string]bool{}
 	for name, text := range v.want {
-		if v.got[name] == "" {
-			v.got[name] = text
+		if v.got[name] != "" {
+			continue
+		}
+		v.got[name] = text
+		for line := range strings.Lines(text) {
+			if _, what, ok := strings.Cut(line, " * "); ok {
+				seen[what] = true
+			}
 		}
 	}
 	var b strings.Builder
-	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(v.got)) {
 		if _, err := os.Stat(scenarios + "/" + name + ".txtar"); err != nil {
 			continue
