@@ -178,7 +178,7 @@ func dmarcSkipped(e *gather.Evidence) []Verdict {
 func dmarcConsent(e *gather.Evidence, dest *dmarc.Destination) Verdict {
 	rs, auth := e.DMARC.Reports, dest.Authorisation
 	v := Verdict{Key: dest.Host, Status: Pass, Evidence: dmarcRefs(e, rs.PolicyDomain)}
-	external := dest.External || dest.ExternalPSL || dest.ExternalPSLPrivate
+	external := dest.External && !dest.ExternalUnknown || dest.ExternalPSL || dest.ExternalPSLPrivate
 	if !external && !dest.ExternalUnknown {
 		return v
 	}

@@ -137,6 +137,10 @@ func dnsTextRules() []Rule {
 					}
 					out = append(out, v)
 				}
+				if b := e.BIMI; b != nil && b.Own != nil && b.Own.Answer.Fail != nil { // none of the other areas waits for it
+					status, why := dnsSilence(b.Own.Owner+" TXT", b.Own.Answer)
+					out = append(out, Verdict{Subject: b.Own.Owner, Status: status, Severity: Medium, Message: why, Evidence: []wire.Ref{b.Own.Ref}})
+				}
 				return out
 			},
 		},

@@ -223,7 +223,8 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 			if best < 0 {
 				other := slices.IndexFunc(e.MX.Hosts, func(o gather.Host) bool {
 					status, _ := mxUnheard(e, all, o.Name)
-					return o.Name != h.Name && status == Unknown
+					_, lost := mxSilentAddress(o)
+					return o.Name != h.Name && (status == Unknown || lost)
 				})
 				if other >= 0 && open == "" {
 					open = fmt.Sprintf("%s lacks %s; whether %s has it is not known", h.Name, p.name, e.MX.Hosts[other].Name)

@@ -139,6 +139,8 @@ func failure(kind string) string {
 		return "SERVFAIL"
 	case wire.FailRefused:
 		return "REFUSED"
+	case wire.FailWithheld:
+		return "the resolver denies it, and the zone's own servers have it"
 	case wire.FailNotOnTape:
 		return "the recorded run did not ask it"
 	}

@@ -35,6 +35,7 @@ func mayFail(rule string, ref wire.Ref) bool {
 // themselves where that one is not known any more: what they saw is proven.
 var toldByAnother = []struct{ rule, by, why string }{
 	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+	{"dmarc-without-dkim", "dmarc-unauthenticated", "there is no DKIM key whatever becomes of SPF"},
 	{"mx-no-address", "dns-final-dot", "a name leads nowhere whether or not it lacks its final dot"},
 }
 

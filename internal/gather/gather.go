@@ -124,7 +124,11 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.Authority = confirmLate(ctx, src, e)
 	}
 	e.Vantage.Resolver, e.Vantage.ResolverRefs = trouble, shown
-	e.compareResolver(wire.Ask(ctx, src, "_dmarc."+domain, "TXT"))
+	dmarcRecord := wire.Ask(ctx, src, "_dmarc."+domain, "TXT")
+	e.compareResolver(dmarcRecord)
+	if fails := e.withheld(dmarcRecord); len(fails) > 0 { // all the rest is remembered
+		return Domain(ctx, withholding{src, fails}, tables, at, domain, o)
+	}
 	e.Role = roleOf(e)
 	return e
 }

@@ -190,43 +190,10 @@ func (e *Evidence) compareResolver(dmarc wire.Asked) {
 			v.ResolverRefs = []wire.Ref{e.MX.Ref, s.Ref}
 		}
 	}
-	for _, c := range []struct {
-		name, rrtype string
-		resolver     wire.Answer
-		of           func(Direct) wire.Asked
-	}{
-		{e.Domain, "MX", e.MX.Answer, func(d Direct) wire.Asked { return d.MX }},
-		{e.Domain, "TXT", e.Apex.TXT, func(d Direct) wire.Asked { return d.TXT }},
-		{dmarc.Name, "TXT", dmarc.Answer, func(d Direct) wire.Asked { return d.DMARC }},
-	} {
-		if s, withheld := e.Nameservers.withheld(c.rrtype, c.resolver, c.of); v.Resolver == "" && withheld {
-			v.Resolver = "the resolver says that there is no " + c.rrtype + " record at " + c.name + ", or knows only what was there before, and " + s.Name + " [" + s.Addr.String() + "], asked directly, has one"
-			v.ResolverRefs = []wire.Ref{wire.Question{Name: c.name, Type: c.rrtype}.Ref(), c.of(s).Ref}
-		}
-	}
 	v.Corroborated = v.Resolver != "" &&
 		e.Nameservers.agree("MX", e.MX.Answer, func(d Direct) wire.Answer { return d.MX.Answer }) &&
 		e.Nameservers.agree("TXT", e.Apex.TXT, func(d Direct) wire.Answer { return d.TXT.Answer }) &&
 		e.Nameservers.agree("TXT", dmarc.Answer, func(d Direct) wire.Answer { return d.DMARC.Answer })
-}
-
-// withheld gives a server that has records which the resolver denies, where every
-// server that answered with authority has some: where they differ, the resolver may
-// have asked the other.
-func (n Nameservers) withheld(rrtype string, resolver wire.Answer, of func(Direct) wire.Asked) (has Direct, yes bool) {
-	if !resolver.Missing(rrtype) || resolver.Assumed || resolver.TCPFailed {
-		return Direct{}, false
-	}
-	for _, d := range n.Servers {
-		switch a := of(d).Answer; {
-		case !a.OK() || !a.AA:
-		case !a.Has(rrtype):
-			return Direct{}, false
-		default:
-			has, yes = d, true
-		}
-	}
-	return has, yes
 }
 
 // agree reports that a server answered with authority, and each that did gave the
