@@ -78,8 +78,13 @@ func dkimNamed(d *dkim.Result) bool { return slices.ContainsFunc(d.Selectors, dk
 // dkimZoneNone reports that the zone text shows all selectors, and that whatever it
 // has there is no key, or a revoked one.
 func dkimZoneNone(e *gather.Evidence) bool {
-	return e.Options.ZoneKeysWhole && e.MoreSelectors == 0 && !dkimNamed(e.DKIM) && !slices.ContainsFunc(e.DKIM.Selectors, func(s dkim.Selector) bool {
-		return dkimSilent(s) || slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return r.Key.Usable() })
+	return e.Options.ZoneKeysWhole && e.MoreSelectors == 0 && !dkimNamed(e.DKIM) && !slices.ContainsFunc(e.DKIM.Selectors, dkimSilent) && !dkimUsable(e.DKIM)
+}
+
+// dkimUsable reports that some selector has a key that verifiers can use.
+func dkimUsable(d *dkim.Result) bool {
+	return slices.ContainsFunc(d.Selectors, func(s dkim.Selector) bool {
+		return slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return r.Key.Usable() })
 	})
 }
 
@@ -163,7 +168,12 @@ func dkimSelectorRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				d := e.DKIM
 				refs := []wire.Ref{d.Base.Ref}
+				silent := slices.IndexFunc(d.Selectors, dkimSilent)
 				switch exist := d.CanExist(); {
+				case exist != dkim.ExistNo && e.Options.ZoneKeysWhole && !dkimNamed(d) && !dkimUsable(d) && silent >= 0:
+					s := d.Selectors[silent]
+					status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+					return []Verdict{{Status: status, Evidence: append(refs, s.Ref), Message: why}}
 				case exist != dkim.ExistNo && dkimZoneNone(e):
 					have := "no selector"
 					for _, s := range d.Found() {

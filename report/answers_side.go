@@ -284,6 +284,8 @@ func count(e *gather.Evidence) tally {
 			t.ehlo++
 		case len(t.missing) == named:
 			rest++
+		case h.A.Missing("A") && h.AAAA.Missing("AAAA"):
+			t.missing = append(t.missing, bound(h.Name, maxName)+" has no address")
 		case len(h.Addrs) == 0:
 			t.missing = append(t.missing, bound(h.Name, maxName)+" without a known address")
 		case banner != nil && banner.Code != 220:
