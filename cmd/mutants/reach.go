@@ -130,8 +130,9 @@ func (b *bench) survey(pkgs, subjects []string, jobs int) (*reach, error) {
 				}
 			}()
 		}
-		for i, u := range units {
+		for i := range units {
 			profile := <-profiles[i]
+			u := units[i] // only now: its time was still to come
 			if profile == "" {
 				r.Failed = append(r.Failed, strings.TrimSpace(strings.Join([]string{u.Pkg, u.Test, u.Sub}, " ")))
 				continue
