@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"net/netip"
 
 	"mxvet/internal/gather"
 	"mxvet/internal/wire"
@@ -26,7 +27,7 @@ func boundSenders(e *gather.Evidence) []Verdict {
 // further addresses are no more than mentioned: they are all alike.
 func boundHosts(e *gather.Evidence) []Verdict {
 	var out []Verdict
-	talked, silent := 0, 0
+	talked, silent := 0, e.MX.Count-len(e.MX.Hosts)
 	for i := range e.MX.Hosts {
 		h := &e.MX.Hosts[i]
 		asked := 0
@@ -36,10 +37,10 @@ func boundHosts(e *gather.Evidence) []Verdict {
 			}
 		}
 		switch {
-		case asked > 0 && asked < len(h.Addrs):
+		case asked > 0 && asked < len(h.Addrs)+h.MoreAddrs:
 			v := Verdict{
 				Subject: h.Name, Key: "more", Status: Unknown, Evidence: hostRefs(*h),
-				Message: fmt.Sprintf("only %d of its %d addresses were talked to", asked, len(h.Addrs)),
+				Message: fmt.Sprintf("only %d of its %d addresses were talked to", asked, len(h.Addrs)+h.MoreAddrs),
 			}
 			if h.Provider != nil && h.Provider.Shared {
 				v.Status = NotAsked
@@ -61,6 +62,53 @@ func boundHosts(e *gather.Evidence) []Verdict {
 	return out
 }
 
+// boundAddresses tells of addresses of mail hosts that are not kept.
+func boundAddresses(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, h := range e.MX.Hosts {
+		if h.MoreAddrs > 0 {
+			out = append(out, Verdict{
+				Subject: h.Name, Key: "more", Status: Unknown, Evidence: hostRefs(h),
+				Message: fmt.Sprintf("only %d of its %d addresses were looked at", len(h.Addrs), len(h.Addrs)+h.MoreAddrs),
+			})
+		}
+	}
+	return out
+}
+
+// boundReverse tells of addresses of mail hosts whose names were not asked for. Of
+// hosts of shared platforms nobody asks.
+func boundReverse(e *gather.Evidence) []Verdict {
+	if e.Options.Offline {
+		return nil
+	}
+	left, asked := 0, map[netip.Addr]bool{}
+	for _, h := range e.MX.Hosts {
+		if h.Provider != nil && h.Provider.Shared {
+			continue
+		}
+		left += h.MoreAddrs
+		for _, a := range h.Addrs {
+			if _, special := mxSpecial(e, a); !special {
+				asked[a.IP] = asked[a.IP] || a.Reverse.Ref != ""
+			}
+		}
+	}
+	all := left + len(asked)
+	for _, is := range asked {
+		if !is {
+			left++
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	return []Verdict{{
+		Key: "more-hosts", Status: Unknown, Evidence: mxQuestion(e),
+		Message: fmt.Sprintf("the names of %d of the %d addresses of mail hosts were not asked for: there are too many", left, all),
+	}}
+}
+
 // boundNameservers tells of name servers that were not asked directly. Further
 // addresses of a server that was asked at some are mentioned only.
 func boundNameservers(e *gather.Evidence) []Verdict {
@@ -79,6 +127,23 @@ func boundNameservers(e *gather.Evidence) []Verdict {
 		})
 	}
 	return out
+}
+
+// Verdicts of one rule that are kept.
+const maxVerdicts = 100
+
+// bounded keeps the worst of a rule's verdicts, which are sorted, and says how many
+// more there are. A peer decides how many there are.
+func bounded(verdicts []Verdict) []Verdict {
+	more := len(verdicts) - maxVerdicts
+	if more <= 0 {
+		return verdicts
+	}
+	next := verdicts[maxVerdicts]
+	return append(verdicts[:maxVerdicts:maxVerdicts], Verdict{
+		Subject: next.Subject, Key: "more than are listed", Status: next.Status, Severity: next.Severity, NoFault: next.NoFault, Evidence: next.Evidence,
+		Message: fmt.Sprintf("%s (and %d more that are not listed)", next.Message, more-1),
+	})
 }
 
 // boundSelectors tells of DKIM selectors that were named and not asked.

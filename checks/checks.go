@@ -144,10 +144,20 @@ func dkimQuestion(e *gather.Evidence) []wire.Ref { return []wire.Ref{e.DKIM.Base
 
 // Run applies the rules to the evidence. A rule whose area was skipped by the
 // user is not asked. Run panics on no evidence that gather can produce.
-func Run(e *gather.Evidence, rules []Rule) []Result {
+func Run(e *gather.Evidence, rules []Rule) []Result { return RunUntil(nil, e, rules) }
+
+// RunUntil is Run for as long as there is time. Once done is closed, what is not
+// judged yet is unknown.
+func RunUntil(done <-chan struct{}, e *gather.Evidence, rules []Rule) []Result {
 	out := make([]Result, len(rules))
 	for i, r := range rules {
-		out[i] = r.apply(e)
+		select {
+		case <-done:
+			out[i] = Result{Rule: r, Verdicts: unknown(nil, "not judged: the time for this domain was up")}
+			out[i].settle(e)
+		default:
+			out[i] = r.apply(e)
+		}
 	}
 	return out
 }
@@ -198,6 +208,7 @@ func (res *Result) settle(e *gather.Evidence) {
 		}
 	}
 	slices.SortStableFunc(res.Verdicts, Verdict.compare)
+	res.Verdicts = bounded(res.Verdicts)
 }
 
 // verdicts asks guard and judge.

@@ -203,7 +203,7 @@ func judgeOutbound(e *gather.Evidence, judge func(outbound) Verdict, six ...bool
 			out = append(out, v)
 		}
 	}
-	return slices.Concat(out, boundSenders(e), lostOutbounds(e, six...))
+	return slices.Concat(out, boundSenders(e), boundReverse(e), lostOutbounds(e, six...))
 }
 
 func judgePTR(o outbound) Verdict {

@@ -48,11 +48,11 @@ func mtastsHostRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				f := stsServed(e.MTASTS)
 				var out []Verdict
-				for _, h := range e.MX.Hosts {
-					v := Verdict{Subject: h.Name, Status: Pass, Evidence: []wire.Ref{e.MX.Ref, f.Ref}}
-					if len(f.Policy.Matches(h.Name)) == 0 {
+				for _, name := range e.MX.Names() {
+					v := Verdict{Subject: name, Status: Pass, Evidence: []wire.Ref{e.MX.Ref, f.Ref}}
+					if len(f.Policy.Matches(name)) == 0 {
 						v.Status = Fail
-						v.Message = fmt.Sprintf("no mx line of the policy (%s) fits the MX host %s, %s", patterns(f.Policy), h.Name, consequence(e))
+						v.Message = fmt.Sprintf("no mx line of the policy (%s) fits the MX host %s, %s", patterns(f.Policy), name, consequence(e))
 					}
 					out = append(out, v)
 				}

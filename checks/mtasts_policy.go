@@ -130,12 +130,13 @@ func mtastsPolicyRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				f := stsServed(e.MTASTS)
 				var out []Verdict
+				hosts := e.MX.Names()
 				for _, m := range f.Policy.MX {
-					fits := slices.ContainsFunc(e.MX.Hosts, func(h gather.Host) bool { return mtasts.Matches(m.Text, h.Name) })
+					fits := slices.ContainsFunc(hosts, func(name string) bool { return mtasts.Matches(m.Text, name) })
 					if m.Problem == "" && !fits && !hasKey(out, m.Text) && len(out) < maxStale {
 						out = append(out, Verdict{
 							Key: m.Text, Status: Fail, Severity: Info, Evidence: []wire.Ref{f.Ref, e.MX.Ref},
-							Message: fmt.Sprintf("mx %q fits none of the %d MX hosts", clip(m.Text), len(e.MX.Hosts)),
+							Message: fmt.Sprintf("mx %q fits none of the %d MX hosts", clip(m.Text), len(hosts)),
 						})
 					}
 				}

@@ -91,6 +91,9 @@ func judgeMXSpecial(e *gather.Evidence) []Verdict {
 	if out == nil {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host has an address"}}
 	}
+	if more := boundAddresses(e); more != nil {
+		out, all = append(out, more...), false
+	}
 	if any && all {
 		for i := range out {
 			out[i].Severity = Critical

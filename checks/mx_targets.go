@@ -47,10 +47,10 @@ func mxTargetRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
 				lost := mxNoneHasAddress(e)
-				for _, h := range e.MX.Hosts {
-					v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxRefs(e)}
-					if sev, why := mxBadName(h.Name); why != "" {
-						v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the MX target %q %s", h.Name, why)
+				for _, name := range e.MX.Names() {
+					v := Verdict{Subject: name, Status: Pass, Evidence: mxRefs(e)}
+					if sev, why := mxBadName(name); why != "" {
+						v.Status, v.Severity, v.Message = Fail, sev, fmt.Sprintf("the MX target %q %s", name, why)
 						if lost && sev == High {
 							v.Severity = Critical
 							v.Message += "; no MX record names a host with an address, so no mail can arrive"
@@ -200,7 +200,7 @@ func mxSetRules() []Rule {
 			Refs:  []string{"RFC 7208 section 4.6.4"},
 			When:  mxTargets,
 			Judge: func(e *gather.Evidence) []Verdict {
-				if n := len(e.MX.Hosts); n > 10 {
+				if n := e.MX.Count; n > 10 {
 					return fail(Low, mxRefs(e), "%d MX hosts are named; beyond 10 an SPF term \"mx\" gives an error, and senders try only some", n)
 				}
 				return nil
@@ -212,18 +212,16 @@ func mxSetRules() []Rule {
 			Refs:  []string{"RFC 5321 section 5.1"},
 			When:  mxTargets,
 			Judge: func(e *gather.Evidence) []Verdict {
+				prefs := map[string][]string{}
+				for _, r := range e.MX.Records {
+					prefs[r.Host] = append(prefs[r.Host], fmt.Sprint(r.Pref))
+				}
 				var out []Verdict
-				for _, h := range e.MX.Hosts {
-					var prefs []string
-					for _, r := range e.MX.Records {
-						if r.Host == h.Name {
-							prefs = append(prefs, fmt.Sprint(r.Pref))
-						}
-					}
-					v := Verdict{Subject: h.Name, Status: Pass, Evidence: mxRefs(e)}
-					if len(prefs) > 1 {
+				for _, name := range e.MX.Names() {
+					v := Verdict{Subject: name, Status: Pass, Evidence: mxRefs(e)}
+					if prefs := prefs[name]; len(prefs) > 1 {
 						v.Status, v.Severity = Fail, Low
-						v.Message = fmt.Sprintf("%s is named %d times, with the preferences %s; only the first counts", h.Name, len(prefs), strings.Join(prefs, ", "))
+						v.Message = fmt.Sprintf("%s is named %d times, with the preferences %s; only the first counts", name, len(prefs), dnsList(prefs))
 					}
 					out = append(out, v)
 				}

@@ -175,17 +175,20 @@ func reachOf(r gather.Reach) Reach {
 // exchangers gives the hosts that mail goes to, with the worst that was found
 // about each.
 func exchangers(e *gather.Evidence, findings []Finding) []MX {
+	worst := map[string]string{} // of the names and addresses that subjects hold
+	for _, f := range findings {
+		for _, word := range words(f.Subject) {
+			if worst[word] == "" || severityOrder(f.Severity) < severityOrder(worst[word]) {
+				worst[word] = f.Severity
+			}
+		}
+	}
 	out := []MX{}
 	for _, h := range e.MX.Hosts {
-		m := MX{Pref: int(h.Pref), Host: h.Name}
-		subjects := []string{h.Name}
+		m := MX{Pref: int(h.Pref), Host: h.Name, Worst: worst[h.Name]}
 		for _, a := range h.Addrs {
-			subjects = append(subjects, a.IP.String())
-		}
-		for _, f := range findings {
-			if slices.ContainsFunc(subjects, func(s string) bool { return about(f.Subject, s) }) &&
-				(m.Worst == "" || severityOrder(f.Severity) < severityOrder(m.Worst)) {
-				m.Worst = f.Severity
+			if w := worst[a.IP.String()]; w != "" && (m.Worst == "" || severityOrder(w) < severityOrder(m.Worst)) {
+				m.Worst = w
 			}
 		}
 		out = append(out, m)
@@ -194,9 +197,13 @@ func exchangers(e *gather.Evidence, findings []Finding) []MX {
 }
 
 // about reports whether a verdict's subject names that host or address, alone
-// or with more after it, such as "mx1.example.com [192.0.2.1]".
-func about(subject, name string) bool {
-	return slices.Contains(strings.FieldsFunc(subject, func(r rune) bool { return strings.ContainsRune(" []()/,", r) }), name)
+// or with more after it.
+func about(subject, name string) bool { return slices.Contains(words(subject), name) }
+
+// words gives the names and addresses in a verdict's subject, such as
+// "mx1.example.com [192.0.2.1]".
+func words(subject string) []string {
+	return strings.FieldsFunc(subject, func(r rune) bool { return strings.ContainsRune(" []()/,", r) })
 }
 
 // timeline gives what will happen if nobody acts: so far, the end of the

@@ -6,6 +6,7 @@ import "time"
 type Domain struct {
 	Name          string        `json:"name"`    // A-labels, lower case
 	Unicode       string        `json:"unicode"` // U-labels; the same as name for most domains
+	Zones         []string      `json:"zones,omitempty"` // zone files about it, where the run has several domains
 	Profile       Profile       `json:"profile"`
 	Score         Score         `json:"score"`
 	Next          *Outcome      `json:"next" jsonschema:"nullable"` // after all verified fixes together; null without fixes

@@ -5,13 +5,30 @@ import "strings"
 // maxAssumed bounds the assumed records that a report lists.
 const maxAssumed = 50
 
+// maxZones bounds the zone files that one sentence names.
+const maxZones = 5
+
 // Premise says on what a run rests where that is not what is published, "" where
 // it is.
-func (r Run) Premise() string {
+func (r Run) Premise() string { return r.premise(r.Options.Zones) }
+
+// premiseOf says on what the result of one domain rests: of the zone files of a run
+// over many, only its own are told.
+func (r *Report) premiseOf(d *Domain) string {
+	if len(r.Domains) > 1 {
+		return r.Run.premise(d.Zones)
+	}
+	return r.Run.Premise()
+}
+
+func (r Run) premise(zones []string) string {
 	var with []string
 	o := r.Options
-	for _, z := range o.Zones {
+	for _, z := range zones[:min(len(zones), maxZones)] {
 		with = append(with, "zone file "+z)
+	}
+	if more := len(zones) - maxZones; more > 0 {
+		with = append(with, plural(more, "more zone file", "more zone files"))
 	}
 	if n := len(o.Assumed); n > 0 {
 		with = append(with, plural(n, "assumed record", "assumed records"))

@@ -134,7 +134,7 @@ func (p *page) header(d *Domain) {
 		p.para(0, dim, right)
 	}
 
-	if premise := p.r.Run.Premise(); premise != "" {
+	if premise := p.r.premiseOf(d); premise != "" {
 		p.para(0, warn, clean(premise, maxMessage))
 	}
 	if d.Profile.Unproven && d.Profile.Role != gather.Full { // what the owner has to know first

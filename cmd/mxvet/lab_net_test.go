@@ -60,7 +60,8 @@ func labHosts() []labHost {
 		{name: "silent", dns: "silent.example", addrs: []string{"185.53.40.1", "2a0f:53:40::1"}, mute: true},
 		{name: "control", dns: "mx.control.example", addrs: []string{"185.53.50.25", "2a0f:53:50::25"}},
 		{name: "probe", dns: "probe.isp.example", addrs: []string{"185.53.60.7", "2a0f:53:60::7", "10.53.0.7", "fd53::7"}},
-		{name: "lan", addrs: []string{"10.53.0.25", "fd53::25"}}, // in the probe's own network
+		{name: "hostile", addrs: []string{"185.53.70.1", "2a0f:53:70::1"}}, // plays a whole internet: see lab_hostile_test.go
+		{name: "lan", addrs: []string{"10.53.0.25", "fd53::25"}},           // in the probe's own network
 	}
 }
 

@@ -85,6 +85,13 @@ func (l laid) files() []string {
 	return out
 }
 
+// about gives the zones that a domain is in, or that are below it.
+func (a Assumed) about(domain string) []*zone.Zone {
+	return slices.DeleteFunc(slices.Clone(a.Zones), func(z *zone.Zone) bool {
+		return !z.Covers(domain) && z.Origin != domain && !strings.HasSuffix(z.Origin, "."+domain)
+	})
+}
+
 // selectors gives the DKIM selectors of a domain that zones or changes have, in
 // the order of the text.
 func (a Assumed) selectors(domain string) []string {
@@ -95,7 +102,7 @@ func (a Assumed) selectors(domain string) []string {
 			out = append(out, s)
 		}
 	}
-	for _, z := range a.Zones {
+	for _, z := range a.about(domain) {
 		for _, r := range z.Records {
 			add(r.Owner, r.Type)
 		}
@@ -160,7 +167,7 @@ func (a Assumed) mail(domain string) []string {
 			out = append(out, owner)
 		}
 	}
-	for _, z := range a.Zones {
+	for _, z := range a.about(domain) {
 		for _, r := range z.Records {
 			add(r.Owner, r.Type, r.Data)
 		}
@@ -183,10 +190,7 @@ const (
 // has to do with it.
 func (a Assumed) slips(domain string) (files []string, slips []zone.Slip) {
 	below := func(name string) bool { return name == domain || strings.HasSuffix(name, "."+domain) }
-	for _, z := range a.Zones {
-		if !z.Covers(domain) && !below(z.Origin) {
-			continue
-		}
+	for _, z := range a.about(domain) {
 		files = append(files, z.File)
 		for _, s := range z.Slips {
 			if (s.Owner == "" || below(s.Owner)) && len(slips) < maxZoneSlips {

@@ -29,7 +29,7 @@ type Job struct {
 	Tables  gather.Tables
 	Tool    report.Tool
 	Rubric  string           // "" is the newest
-	Timeout time.Duration    // for one domain; 0 is no limit of its own
+	Timeout time.Duration    // for all of one domain; 0 is no limit of its own
 	Now     func() time.Time // to measure how long the run took
 
 	Tape     *wire.Tape
@@ -91,7 +91,7 @@ func (j *Job) Start(src wire.Source, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("record options: %w", err)
 	}
-	j.Tape = wire.NewTape(j.Assumed.over(src), wire.Header{Tool: j.Tool.Name + " " + j.Tool.Version, Options: options, At: j.at, Seed: j.options().Seed})
+	j.Tape = wire.NewTape(wire.Bounded(j.Assumed.over(src)), wire.Header{Tool: j.Tool.Name + " " + j.Tool.Version, Options: options, At: j.at, Seed: j.options().Seed})
 	return nil
 }
 
@@ -148,9 +148,9 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	domains := make([]result, len(j.Targets))
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		limited, cancel := j.limited(ctx)
-		defer cancel()
-		before = j.replaced(limited)
+		t := j.limited(ctx)
+		defer t.end()
+		before = j.replaced(t.asking)
 	})
 	places := make(chan struct{}, parallel)
 	for i, target := range j.Targets {
@@ -169,8 +169,8 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	} else {
 		r.Queries, r.Connections = j.Tape.Counts()
 		for _, d := range domains {
-			r.Floor = max(r.Floor, floor(d.evidence))
-			r.Resolver = cmp.Or(r.Resolver, j.resolver(d.evidence))
+			r.Floor = max(r.Floor, d.floor)
+			r.Resolver = cmp.Or(r.Resolver, d.resolver)
 		}
 		if err := j.keep(r); err != nil {
 			return nil, err
@@ -221,32 +221,36 @@ func (j *Job) keep(r receipt) error {
 	return nil
 }
 
+// A result is what a run over many domains keeps of one: its part of the report, not
+// the evidence, which is much more.
 type result struct {
-	evidence *gather.Evidence
-	domain   report.Domain
+	domain     report.Domain
+	hosts      []report.Host
+	recipients int
+	four, six  report.Reach
+	note       string // what is wrong with the resolver
+	floor      int    // milliseconds
+	resolver   string
 }
 
 func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) result {
-	first, cancel := j.limited(ctx)
-	defer cancel()
-	now := trial{evidence: gather.Domain(first, j.Tape, j.Tables, j.at, target.Domain, target.Options)}
-	now.judge(rubric)
+	t := j.limited(gather.NewBudget().Within(ctx))
+	defer t.end()
+	asked := &notes{Source: j.Tape, refs: map[wire.Ref]bool{}}
+	now := trial{evidence: gather.Domain(t.asking, asked, j.Tables, j.at, target.Domain, target.Options)}
+	now.judge(t.whole, rubric)
 	d := report.Build(now.evidence, now.results, rubric)
-	d.Drift = j.drift(first, now.evidence)
-	// Proofs find nearly all answers on the tape. What they do ask must not fail
-	// because a silent server used up the time.
-	second, cancel := j.limited(ctx)
-	defer cancel()
-	j.prove(second, rubric, now, &d)
-	return result{now.evidence, d}
-}
-
-// limited gives the time for one domain.
-func (j *Job) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if j.Timeout <= 0 {
-		return context.WithCancel(ctx)
+	if len(j.Targets) > 1 {
+		d.Zones = now.evidence.Options.ZoneFiles
 	}
-	return context.WithTimeout(ctx, j.Timeout)
+	d.Drift = j.drift(t.asking, now.evidence)
+	j.prove(t, asked.refs, rubric, now, &d)
+	res := result{
+		domain: d, hosts: report.Hosts(now.evidence), recipients: report.Recipients(now.evidence),
+		floor: floor(now.evidence), resolver: j.resolver(now.evidence),
+	}
+	res.four, res.six, res.note = report.VantageOf(now.evidence.Vantage)
+	return res
 }
 
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {
@@ -265,13 +269,10 @@ func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report
 	var hosts []report.Host
 	for _, res := range results {
 		domains = append(domains, res.domain)
-		hosts = append(hosts, report.Hosts(res.evidence)...)
-		run.Recipients += report.Recipients(res.evidence)
-		four, six, note := report.VantageOf(res.evidence.Vantage)
-		run.IPv4, run.IPv6 = better(run.IPv4, four), better(run.IPv6, six)
-		if note != "" {
-			run.ResolverNote = note
-		}
+		hosts = append(hosts, res.hosts...)
+		run.Recipients += res.recipients
+		run.IPv4, run.IPv6 = better(run.IPv4, res.four), better(run.IPv6, res.six)
+		run.ResolverNote = cmp.Or(res.note, run.ResolverNote)
 	}
 	return report.New(j.Tool, rubric.Version, run, domains, hosts, j.summary)
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -27,10 +28,11 @@ type reach struct {
 // the record taken as it was meant, and names without their final dot with it.
 // Nobody is asked but through the tape, and nobody is dialled.
 type intent struct {
-	job    *Job
+	source func() *remainder
 	e      *gather.Evidence
 	dots   []zone.Change // that give names the final dot which they lack
 	before reach
+	why    string // why before is not known; "" where it is
 }
 
 // A listener is a Source that notes which names it was asked about.
@@ -47,11 +49,13 @@ func (l *listener) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	return l.Source.DNS(ctx, q)
 }
 
-func intentOf(ctx context.Context, job *Job, e *gather.Evidence) *intent {
-	m := &intent{job: job, e: e, dots: fix.Dotted(e)}
-	m.before = m.after(ctx, nil)
+func intentOf(ctx context.Context, source func() *remainder, e *gather.Evidence) *intent {
+	m := &intent{source: source, e: e, dots: fix.Dotted(e)}
+	src := source()
+	defer func() { m.why = src.unproven() }()
+	m.before = m.after(ctx, src, nil)
 	for _, changes := range fix.Meant(e) {
-		v := m.after(ctx, changes)
+		v := m.after(ctx, src, changes)
 		m.before.pass4, m.before.pass6 = append(m.before.pass4, v.pass4...), append(m.before.pass6, v.pass6...)
 		maps.Copy(m.before.names, v.names)
 	}
@@ -59,18 +63,18 @@ func intentOf(ctx context.Context, job *Job, e *gather.Evidence) *intent {
 }
 
 // after gives what the records mean over changes.
-func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
+func (m *intent) after(ctx context.Context, behind wire.Source, changes []zone.Change) reach {
 	special := wire.Special
 	if m.e.Options.AllowPrivate {
 		special = wire.SpecialButDocumentation
 	}
 	src := &listener{
-		Source: wire.NewOverlay(wire.StandIn{Behind: m.job.Tape, Domain: m.e.Domain, Special: special}, nil, fix.Squash(m.dots, changes)),
+		Source: wire.NewOverlay(wire.StandIn{Behind: behind, Domain: m.e.Domain, Special: special}, nil, fix.Squash(m.dots, changes)),
 		names:  map[string]bool{},
 	}
 	t := spf.Lookup(ctx, src, m.e.Domain)
 	r := reach{pass4: t.Pass4, pass6: t.Pass6, names: src.names}
-	own := wire.NewOverlay(m.job.Tape, nil, changes).DNS(ctx, wire.Question{Name: m.e.Domain, Type: "MX"})
+	own := wire.NewOverlay(behind, nil, changes).DNS(ctx, wire.Question{Name: m.e.Domain, Type: "MX"})
 	for _, mx := range own.MX() {
 		if mx.Host != "." && !slices.Contains(r.hosts, mx.Host) {
 			r.hosts = append(r.hosts, mx.Host)
@@ -82,16 +86,20 @@ func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
 // loses says what changes take away of what the records mean now, "" where they
 // take nothing away.
 func (m *intent) loses(ctx context.Context, changes []zone.Change) string {
-	before, after := m.before, m.after(ctx, changes)
+	src := m.source()
+	before, after := m.before, m.after(ctx, src, changes)
 	texts := fix.Meant(m.e)
 	rewrites := slices.ContainsFunc(texts, func(text []zone.Change) bool {
 		return slices.ContainsFunc(changes, func(ch zone.Change) bool { return ch.Owner == text[0].Owner && ch.Type == "TXT" })
 	})
 	if !rewrites { // the record goes on to mean what it means
 		for _, text := range texts {
-			v := m.after(ctx, fix.Squash(changes, text))
+			v := m.after(ctx, src, fix.Squash(changes, text))
 			after.pass4, after.pass6 = append(after.pass4, v.pass4...), append(after.pass6, v.pass6...)
 		}
+	}
+	if why := cmp.Or(m.why, src.unproven()); why != "" {
+		return why
 	}
 	touches := slices.ContainsFunc(changes, func(ch zone.Change) bool {
 		return before.names[ch.Owner] || after.names[ch.Owner] || strings.HasPrefix(ch.Owner, "*.")

@@ -63,7 +63,8 @@ func TestIntent(t *testing.T) {
 				defer live.Close()
 				job := &Job{Tape: wire.NewTape(live, wire.Header{At: world.Now})}
 				e := gather.Domain(t.Context(), job.Tape, gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}, world.Now, "example.com", gather.Options{AllowPrivate: true, Control: "mx.control.test"})
-				got := intentOf(t.Context(), job, e).loses(t.Context(), []zone.Change{c.change})
+				source := func() *remainder { return &remainder{tape: job.Tape, asking: t.Context()} }
+				got := intentOf(t.Context(), source, e).loses(t.Context(), []zone.Change{c.change})
 				if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 					t.Errorf("got %q, want %q", got, c.want)
 				}

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,8 @@ const proofs = 4 // audits over changed records that run at a time, for one doma
 // twice; what a change leads to for the first time is asked and recorded.
 type prover struct {
 	job    *Job
+	time   timing
+	known  map[wire.Ref]bool // what the audit itself asked
 	rubric *report.Rubric
 	before trial
 	meant  *intent       // nil where nothing is proposed as safe
@@ -29,9 +30,10 @@ type prover struct {
 }
 
 // prove proposes fixes for what failed, proves them, and puts them into the
-// domain's result, with what all verified ones together lead to.
-func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d *report.Domain) {
-	p := &prover{job: j, rubric: rubric, before: before, places: make(chan struct{}, proofs)}
+// domain's result, with what all verified ones together lead to. Known are the
+// requests that the audit itself made.
+func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, before trial, d *report.Domain) {
+	p := &prover{job: j, time: t, known: known, rubric: rubric, before: before, places: make(chan struct{}, proofs)}
 	var proposed, steps []fix.Fix
 	for _, f := range fix.Propose(before.evidence, before.results) {
 		if isSteps(f.ID) {
@@ -41,17 +43,17 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 		}
 	}
 	if slices.ContainsFunc(proposed, func(f fix.Fix) bool { return f.Safety == fix.SafeNow && len(f.Changes) > 0 }) {
-		p.meant = intentOf(ctx, j, before.evidence)
+		p.meant = intentOf(t.whole, p.source, before.evidence)
 	}
 	proven := make([]proof, len(proposed))
 	var wg sync.WaitGroup
 	for i, f := range proposed {
-		wg.Go(func() { proven[i] = p.proof(ctx, f) })
+		wg.Go(func() { proven[i] = p.proof(f) })
 	}
 	wg.Wait()
 	proven = slices.DeleteFunc(proven, proof.useless)
 
-	d.Next = p.together(ctx, proven)
+	d.Next = p.together(proven)
 	cared := map[fix.Claim]bool{}
 	for _, pr := range proven {
 		claims := slices.Concat(pr.claims(), pr.later)
@@ -164,32 +166,42 @@ func (p proof) group() string {
 	return report.GroupPublish
 }
 
-// try audits the domain over changed records.
-func (p *prover) try(ctx context.Context, changes []zone.Change) *trial {
+func (p *prover) source() *remainder {
+	return &remainder{tape: p.job.Tape, asking: p.time.asking, known: p.known}
+}
+
+// try audits the domain over changed records. Where time does not suffice, why says
+// so; the trial is nil where there was none at all.
+func (p *prover) try(changes []zone.Change) (t *trial, why string) {
 	p.places <- struct{}{}
 	defer func() { <-p.places }()
-	e := p.before.evidence
-	overlay := wire.NewOverlay(p.job.Tape, nil, changes)
-	memo := wire.NewTape(overlay, wire.Header{Seed: e.Options.Seed, At: e.At})
-	t := &trial{evidence: gather.Domain(ctx, memo, p.job.Tables, e.At, e.Domain, e.Options)}
-	t.judge(p.rubric)
-	return t
+	if why := p.time.over(); why != "" {
+		return nil, why
+	}
+	e, src := p.before.evidence, p.source()
+	memo := wire.NewMemo(wire.NewOverlay(src, nil, changes))
+	t = &trial{evidence: gather.Domain(p.time.whole, memo, p.job.Tables, e.At, e.Domain, e.Options)}
+	t.judge(p.time.whole, p.rubric)
+	if why := p.time.over(); why != "" {
+		return nil, why
+	}
+	return t, src.unproven()
 }
 
 // proof tries one fix. Where the audit over its changes shows what stood behind
 // the first fault, such as an SPF record that can be walked only once there is a
 // single one, the fix is extended by what is proposed there, and tried again.
-func (p *prover) proof(ctx context.Context, f fix.Fix) proof {
+func (p *prover) proof(f fix.Fix) proof {
 	if len(f.Changes) == 0 || f.Safety == fix.NeedsInput {
 		out := proof{fix: f}
 		if len(f.Changes) == 0 {
-			p.stages(ctx, &out)
+			p.stages(&out)
 		}
 		return out
 	}
-	out := p.attempt(ctx, f)
+	out := p.attempt(f)
 	for range 2 {
-		if out.verified() {
+		if out.verified() || out.after == nil {
 			break
 		}
 		more, ok := followUp(f, out.after)
@@ -197,13 +209,13 @@ func (p *prover) proof(ctx context.Context, f fix.Fix) proof {
 			break
 		}
 		f = f.Then(more, func(c fix.Claim) bool { return p.before.failure(c) != nil })
-		if next := p.attempt(ctx, f); next.verified() {
+		if next := p.attempt(f); next.verified() {
 			out = next
 		} else {
 			out.after = next.after
 		}
 	}
-	p.stages(ctx, &out)
+	p.stages(&out)
 	return out
 }
 
@@ -217,14 +229,16 @@ func followUp(f fix.Fix, after *trial) (fix.Fix, bool) {
 	return fix.Fix{}, false
 }
 
-func (p *prover) attempt(ctx context.Context, f fix.Fix) proof {
-	out := proof{fix: f, after: p.try(ctx, f.Changes)}
-	out.cleared, out.why = p.compare(out.after, f.Claims, f.Safety == fix.SafeNow)
-	if out.why == "" {
-		out.why = takesRole(p.before.evidence, out.after.evidence)
+func (p *prover) attempt(f fix.Fix) proof {
+	after, late := p.try(f.Changes)
+	out := proof{fix: f, after: after, why: late}
+	if after == nil {
+		return out
 	}
+	out.cleared, out.why = p.compare(after, f.Claims, f.Safety == fix.SafeNow)
+	out.why = cmp.Or(late, out.why, takesRole(p.before.evidence, after.evidence))
 	if out.why == "" && f.Safety == fix.SafeNow {
-		out.why = p.meant.loses(ctx, f.Changes)
+		out.why = p.meant.loses(p.time.whole, f.Changes)
 	}
 	return out
 }
@@ -233,7 +247,7 @@ func (p *prover) attempt(ctx context.Context, f fix.Fix) proof {
 // that waits for what no audit can see today, such as a key that is to be made,
 // promises nothing. One that is seen to do harm, to bring in what is high or to
 // score lower than the stage before it, is left out with all that follow.
-func (p *prover) stages(ctx context.Context, pr *proof) {
+func (p *prover) stages(pr *proof) {
 	changes, last := pr.fix.Changes, pr.after
 	if last == nil {
 		last = &p.before
@@ -245,12 +259,16 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 			continue
 		}
 		changes = fix.Squash(changes, s.Changes)
-		after := p.try(ctx, changes)
+		after, late := p.try(changes)
+		if after == nil {
+			pr.stages = append(pr.stages, stage)
+			continue
+		}
 		cleared, why := p.compare(after, p.before.claims(), false)
 		if after.harms(last) {
 			return
 		}
-		if stage.Verified = why == ""; stage.Verified {
+		if stage.Verified = late == "" && why == ""; stage.Verified {
 			stage.ScoreAfter = after.score.Number
 			var more []fix.Claim
 			for _, c := range cleared {
@@ -266,7 +284,7 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 }
 
 // together tries all verified fixes at once; nil where there are none.
-func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
+func (p *prover) together(proven []proof) *report.Outcome {
 	var changes []zone.Change
 	var claims []fix.Claim
 	var only *trial
@@ -284,11 +302,15 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 	if n == 0 {
 		return nil
 	}
-	after := only
+	after, late := only, ""
 	if n > 1 {
-		after = p.try(ctx, changes)
+		after, late = p.try(changes)
+	}
+	if after == nil {
+		return nil
 	}
 	cleared, why := p.compare(after, claims, safe)
+	why = cmp.Or(late, why)
 	return &report.Outcome{
 		Mark: after.score.Mark, Fixes: n,
 		Verified: why == "" && len(cleared) >= len(claims),

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -17,9 +18,9 @@ type trial struct {
 	score    report.Score
 }
 
-// judge applies the rules and the rubric.
-func (t *trial) judge(rubric *report.Rubric) {
-	t.results = checks.Run(t.evidence, checks.All())
+// judge applies the rules and the rubric, as long as there is time.
+func (t *trial) judge(ctx context.Context, rubric *report.Rubric) {
+	t.results = checks.RunUntil(ctx.Done(), t.evidence, checks.All())
 	t.score = report.Judge(t.evidence, t.results, rubric).Score
 }
 

@@ -104,7 +104,8 @@ func (s *stream) write(p []byte, dl *deadline, closed <-chan struct{}) (int, err
 		case s.broken:
 			s.mu.Unlock()
 			return n, syscall.EPIPE
-		case s.gone: // as with TCP, the first write into a closed connection seems to work
+		case s.gone && s.size < window: // as with TCP, writing into a closed connection seems to work at first
+			s.size += len(p)
 			s.mu.Unlock()
 			s.later(2*s.delay, func() { s.broken = true })
 			return len(p), nil

@@ -24,7 +24,7 @@ func (c *composer) spfMeant() *spf.Record {
 	}
 	if ask := c.e.SPF.SPF99; ask.Usable() {
 		for _, p := range publishedAt(ask.Answer, "SPF") {
-			text := (wire.Answer{Answer: []string{". 0 IN TXT " + p.data}}).TXT()
+			text := (wire.Answer{Answer: []string{".\t0\tIN\tTXT\t" + p.data}}).TXT()
 			if len(text) == 1 && strings.HasPrefix(strings.ToLower(text[0]), "v=spf1") {
 				return new(spf.Parse(text[0]))
 			}

@@ -85,8 +85,6 @@ func (a Authority) knows(domain string) (ServerAnswer, bool) {
 	return a.Servers[i], true
 }
 
-const maxServers = 8 // authoritative addresses asked, of parent and of the domain
-
 // confirmEarly confirms what the resolver says about MX and TXT at the domain, as
 // soon as it has said it; also that the domain does not exist, which a resolver
 // that filters or is out of date may say wrongly.
@@ -140,14 +138,20 @@ func confirm(ctx context.Context, src wire.Source, domain string, o Options, own
 		wg.Go(func() { ask(wire.Question{Name: owner, Type: rrtype, CD: true}, &a.Unchecked) })
 	}
 	names, glue := a.delegation(ctx, src, domain)
-	for _, name := range names {
-		ips, failed := glue[name], false
-		if len(ips) == 0 {
-			ips, failed = addresses(ctx, src, name)
+	names, a.Unasked = cut(names, maxNameservers)
+	found, failed := make([][]netip.Addr, len(names)), make([]bool, len(names))
+	var lookups sync.WaitGroup
+	for i, name := range names {
+		if found[i] = glue[name]; len(found[i]) == 0 {
+			lookups.Go(func() { found[i], failed[i] = addresses(ctx, src, name) })
 		}
+	}
+	lookups.Wait()
+	for i, name := range names {
+		ips := found[i]
 		switch {
 		case len(ips) > 0:
-		case failed:
+		case failed[i]:
 			a.Unresolved = append(a.Unresolved, name)
 		default:
 			a.Addressless = append(a.Addressless, name)
@@ -189,21 +193,25 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 		servers = ns.Targets("NS")
 		a.Unsure = a.Unsure || !ns.OK()
 	}
+	servers, _ = cut(servers, maxServers/2)
+	found, failed := make([][]netip.Addr, len(servers)), make([]bool, len(servers))
+	var wg sync.WaitGroup
+	for i, server := range servers {
+		wg.Go(func() { found[i], failed[i] = addresses(ctx, src, server) })
+	}
+	wg.Wait()
 	var parents []ServerAnswer
-	for _, server := range servers {
-		ips, failed := addresses(ctx, src, server)
-		a.Unsure = a.Unsure || failed
-		for _, ip := range ips {
+	for i, server := range servers {
+		a.Unsure = a.Unsure || failed[i]
+		for _, ip := range found[i] {
 			parents = append(parents, ServerAnswer{Name: server, Addr: ip})
 		}
-		if len(parents) >= maxServers/2 {
-			break
-		}
 	}
-	parents = parents[:min(len(parents), maxServers/2)]
-	var wg sync.WaitGroup
+	parents, _ = cut(parents, maxServers/2)
+	short, cancel := context.WithTimeout(ctx, directWait)
+	defer cancel()
 	for i := range parents {
-		wg.Go(func() { parents[i].ask(ctx, src, domain, "NS") })
+		wg.Go(func() { parents[i].ask(short, src, domain, "NS") })
 	}
 	wg.Wait()
 	for _, p := range parents {

@@ -61,14 +61,6 @@ type ListedName struct {
 	Results []dnsbl.Result
 }
 
-// Bounds on what one domain's audit asks of the lists, which are a gift.
-const (
-	maxListedSenders = 16
-	maxListedInbound = 16
-	maxListedRange   = 4 // bits: a range of 16 addresses is asked about one by one
-	maxNamedLists    = 50
-)
-
 // areaReputation is the score area of rules about block lists: skipping it skips
 // the questions.
 const areaReputation = "reputation"

@@ -71,8 +71,6 @@ func (d Dotless) missing(asked []wire.Asked) bool {
 	return true
 }
 
-const maxDotless = 10 // names asked for one domain
-
 // dotless finds the names that look so, and asks whether they lead anywhere, and
 // whether they would without what was appended. A domain whose names look right
 // costs no question. More counts those left out by the bound.
@@ -161,8 +159,6 @@ type Pointer struct {
 	Target string
 	TXT    wire.Asked // at the target, where the key should be; Ref is "" where it was not asked
 }
-
-const maxPointers = 5 // targets asked for one domain
 
 // pointers finds such records, and asks for the keys.
 func pointers(ctx context.Context, src wire.Source, list *psl.List, e *Evidence) []Pointer {

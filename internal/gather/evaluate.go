@@ -68,15 +68,6 @@ func (l Evaluations) Of(ip netip.Addr) *Evaluation {
 	return &l.List[i]
 }
 
-const (
-	// MaxEvaluated is how many known addresses are evaluated.
-	MaxEvaluated = 20
-	maxCited     = 60 // questions kept of one evaluation
-	// evaluationWait bounds what macros can make us wait: all other questions are
-	// asked already.
-	evaluationWait = 10 * time.Second
-)
-
 // evaluate waits for the addresses of the MX hosts and evaluates everything side
 // by side. Without a record there is nothing to evaluate.
 func evaluate(ctx context.Context, src wire.Source, domain string, tree *spf.Tree, o Options, at time.Time) Evaluations {

@@ -145,7 +145,10 @@ type MXSet struct {
 	Records  []wire.MX
 	Null     bool // a single record with target "." (RFC 7505), whatever its preference
 	Implicit bool // no MX, but an address: mail goes to the domain's own name (RFC 5321 section 5.1)
-	Hosts    []Host
+	// Hosts are kept up to a bound. Where there are more, the last one that is kept
+	// stands for them: its addresses were not looked up, and its answers say so.
+	Hosts []Host
+	Count int // of all hosts
 }
 
 // A Host is one MX target, best preference first.
@@ -155,6 +158,8 @@ type Host struct {
 	A, AAAA wire.Answer
 	TXT     Text // at the host's own name: SPF for its HELO
 	Addrs   []Address
+	// MoreAddrs is how many further addresses the bound left out.
+	MoreAddrs int
 	// Outside is what the servers of its zone say, where the resolver gave a
 	// special-purpose address.
 	Outside []ServerAnswer

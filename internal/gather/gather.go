@@ -18,14 +18,6 @@ import (
 	"mxvet/internal/wire"
 )
 
-// Bounds on what one domain can make us do. RFC 5321 sets none; real domains
-// stay far below, and a hostile one must not turn an audit into a flood.
-const (
-	maxHosts     = 10 // MX hosts that are probed; all of them are judged by name
-	maxAddresses = 8  // addresses of one host that are probed
-	maxSelectors = 60 // DKIM selectors that are asked
-)
-
 // Tables are the data sets that gathering needs.
 type Tables struct {
 	Suffixes  *psl.List
@@ -133,12 +125,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	return e
 }
 
-// The brand indicator is for information only, so its files may not hold up an
-// audit for long.
-const (
-	indicatorWait   = 8 * time.Second
-	areaInformation = "information"
-)
+const areaInformation = "information" // score area of the rules about the brand indicator
 
 func indicator(ctx context.Context, src wire.Source, list *psl.List, domain string, o Options) *bimi.Result {
 	if slices.Contains(o.Skip, areaInformation) {

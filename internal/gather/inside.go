@@ -49,14 +49,16 @@ func lookOutside(ctx context.Context, src wire.Source, list *psl.List, e *Eviden
 	var wg sync.WaitGroup
 	for i := range e.MX.Hosts[:min(len(e.MX.Hosts), maxHosts)] {
 		h := &e.MX.Hosts[i]
-		special := func(a wire.Answer) bool {
-			return slices.ContainsFunc(a.Addrs(), func(ip netip.Addr) bool {
-				_, special := e.Options.Special(ip)
-				_, assumed := h.Confirmed(ip)
-				return special && !assumed
+		special := func(six bool) bool {
+			return slices.ContainsFunc(h.Addrs, func(a Address) bool {
+				if _, special := e.Options.Special(a.IP); !special || a.IP.Is6() != six {
+					return false
+				}
+				_, assumed := h.Confirmed(a.IP)
+				return !assumed
 			})
 		}
-		four, six := special(h.A), special(h.AAAA)
+		four, six := special(false), special(true)
 		if !four && !six {
 			continue
 		}

@@ -2,6 +2,7 @@ package gather
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -17,9 +18,33 @@ func (m *MXSet) read(way route.Route) {
 	m.Records = m.Answer.MX()
 	state := way.State()
 	m.Null, m.Implicit = state == route.NullMX, state == route.Address
-	for _, t := range way.Targets() {
-		m.Hosts = append(m.Hosts, Host{Name: t.Host, Pref: t.Pref})
+	targets := way.Targets()
+	m.Count = len(targets)
+	for i, t := range targets[:min(m.Count, maxNamed)] {
+		h := Host{Name: t.Host, Pref: t.Pref}
+		if i >= maxLookedUp {
+			none := wire.Answer{Fail: &wire.Fail{Kind: wire.FailLimit, Text: fmt.Sprintf("not looked up: only the first %d of %d mail hosts are", maxLookedUp, m.Count)}}
+			h.A, h.AAAA = none, none
+		}
+		m.Hosts = append(m.Hosts, h)
 	}
+}
+
+// Names gives the name of each host, also of those that are not kept.
+func (m *MXSet) Names() []string {
+	var out []string
+	seen := map[string]bool{".": true}
+	for _, h := range m.Hosts {
+		seen[h.Name] = true
+		out = append(out, h.Name)
+	}
+	for _, r := range m.Records {
+		if !seen[r.Host] {
+			seen[r.Host] = true
+			out = append(out, r.Host)
+		}
+	}
+	return out
 }
 
 // talkToHosts resolves every MX host and holds one conversation with each of
@@ -28,25 +53,28 @@ func (m *MXSet) read(way route.Route) {
 func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e *Evidence, relay <-chan struct{}) {
 	watch := newVantageWatch(ctx, src, table, e.Options)
 	var wg sync.WaitGroup
-	for i := range e.MX.Hosts {
+	for i := range e.MX.Hosts[:min(len(e.MX.Hosts), maxLookedUp)] {
 		h := &e.MX.Hosts[i]
 		var four, six []Address
-		resolve := func(rrtype string, answer *wire.Answer, into *[]Address) {
+		var more [2]int
+		resolve := func(rrtype string, answer *wire.Answer, into *[]Address, more *int) {
 			*answer = src.DNS(ctx, wire.Question{Name: h.Name, Type: rrtype})
 			<-relay
-			*into = converse(ctx, src, watch, e, h, answer.Addrs(), i < maxHosts)
+			var ips []netip.Addr
+			ips, *more = cut(answer.Addrs(), maxKept)
+			*into = converse(ctx, src, watch, e, h, ips, i < maxHosts)
 		}
 		wg.Go(func() {
 			var both sync.WaitGroup
-			both.Go(func() { resolve("A", &h.A, &four) })
-			both.Go(func() { resolve("AAAA", &h.AAAA, &six) })
+			both.Go(func() { resolve("A", &h.A, &four, &more[0]) })
+			both.Go(func() { resolve("AAAA", &h.AAAA, &six, &more[1]) })
 			if i < maxHosts {
 				q := wire.Question{Name: h.Name, Type: "TXT"}
 				h.TXT.Ref = q.Ref()
 				both.Go(func() { h.TXT.Answer = src.DNS(ctx, q) })
 			}
 			both.Wait()
-			h.Addrs = slices.Concat(four, six)
+			h.Addrs, h.MoreAddrs = slices.Concat(four, six), more[0]+more[1]
 		})
 	}
 	wg.Wait()
@@ -72,7 +100,7 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
 		wg.Go(func() {
-			out[i].Session = src.Talk(ctx, p)
+			out[i].Session = src.Talk(wire.OnGreeting(ctx, func() { watch.greeted(ip) }), p)
 			watch.heard(ip, out[i].Session)
 		})
 	}

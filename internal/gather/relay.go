@@ -107,13 +107,6 @@ func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain str
 	return r
 }
 
-// MaxRecipients bounds the recipients that one address of a mail host is asked
-// about, and MaxRecipientsAgain those at each further address of the same host.
-const (
-	MaxRecipients      = 10
-	MaxRecipientsAgain = 6
-)
-
 // envelopes gives what one address of a host is asked. Whole is for the first;
 // at the others less will show whether they are configured alike.
 func (r Relay) envelopes(domain string, o Options, whole bool) smtp.Envelopes {

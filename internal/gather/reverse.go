@@ -48,8 +48,6 @@ func (r Reverse) Unknown() *wire.Fail {
 	return nil
 }
 
-const maxReverseNames = 5 // of one address that are looked up
-
 // All gives every PTR name of the address, also those that were not looked up.
 func (r Reverse) All() []string {
 	return slices.Compact(slices.Sorted(slices.Values(r.Answer.Targets("PTR"))))

@@ -21,9 +21,6 @@ type Sender struct {
 	Reverse Reverse
 }
 
-// MaxSenders is how many senders of one domain are looked at.
-const MaxSenders = 20
-
 // senders finds them in the SPF tree and asks for their names; more is how many
 // the bound leaves out.
 func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (out []Sender, more int) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/wire"
@@ -52,15 +51,7 @@ func (d Direct) Authoritative() bool {
 	return slices.ContainsFunc(d.Asked(), func(a wire.Asked) bool { return a.Answer.OK() && (a.Answer.AA || a.Answer.Assumed) })
 }
 
-const (
-	maxNameservers = 13 // names looked up; more do not fit into the answers of the root
-	// directWait bounds direct questions. Many networks let no DNS out but to
-	// their resolver, and an audit there must not wait long for servers that
-	// cannot answer.
-	directWait = 3 * time.Second
-
-	areaHosts = "mx" // score area of the rules about name servers
-)
+const areaHosts = "mx" // score area of the rules about name servers
 
 // askServers finds the servers of the domain's zone and asks each. It needs three
 // answers in a row, four where the zone begins above the domain: less than a

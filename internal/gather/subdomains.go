@@ -24,9 +24,6 @@ type Subdomain struct {
 	TLSRPT      wire.Asked // the TXT question at _smtp._tls
 }
 
-// MaxSubdomains bounds how many names below one domain are asked about.
-const MaxSubdomains = 30
-
 // subdomains asks about those of the named ones that are below the domain, each
 // once, in their order.
 func subdomains(ctx context.Context, src wire.Source, list *psl.List, domain string, o Options) []Subdomain {

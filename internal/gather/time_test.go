@@ -185,6 +185,7 @@ func TestVantage(t *testing.T) {
 		asked          bool // the control host
 	}{
 		{"a host answers", "- {name: mx.example.com, addrs: [192.0.2.1], smtp: {}}", true, false, false},
+		{"a greeting at once, and a conversation that lasts", "- {name: mx.example.com, addrs: [192.0.2.1], smtp: {tarpit: 2s}}", true, false, false},
 		{"a slow host, so the control host is asked, and the slow host proves it too", "- {name: mx.example.com, addrs: [192.0.2.1], smtp: {greet-delay: 5s}}", true, false, true},
 		{"dead hosts, but the control host answers", "- {name: mx.example.com, addrs: [192.0.2.1], fault: silent, smtp: {}}", true, false, true},
 		{"dead hosts, and a dead control host", "- {name: mx.example.com, addrs: [192.0.2.1], fault: silent, smtp: {}}\n- {name: mx.control.test, addrs: [192.0.2.200], fault: silent, smtp: {}}", false, true, true},

@@ -55,12 +55,6 @@ func (r Registration) Used(kind string) bool {
 	return slices.ContainsFunc(r.Uses, func(u Use) bool { return u.Kind == kind })
 }
 
-const (
-	// MaxRegistrations is how many such names are asked for one domain.
-	MaxRegistrations = 30
-	maxLeft          = 100 // further ones that are remembered
-)
-
 // leads are uses of names whose existence is in doubt.
 type leads []Use
 

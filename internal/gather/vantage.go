@@ -21,8 +21,6 @@ import (
 // asked only where the domain's hosts leave a doubt: after a second without any
 // banner, or when all of them have failed; once a run, connect, banner, QUIT.
 
-const silence = time.Second // before the control host is asked
-
 type vantageWatch struct {
 	four, six *familyWatch
 }
@@ -63,10 +61,16 @@ func (w *vantageWatch) begin(ip netip.Addr) {
 	})
 }
 
+// greeted says that ip has sent its banner, whatever comes after it.
+func (w *vantageWatch) greeted(ip netip.Addr) {
+	f := w.family(ip)
+	f.once.Do(func() { close(f.heard) })
+}
+
 // heard says how it went.
 func (w *vantageWatch) heard(ip netip.Addr, s wire.Session) {
-	if f := w.family(ip); smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
-		f.once.Do(func() { close(f.heard) })
+	if smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
+		w.greeted(ip)
 	}
 }
 

@@ -162,8 +162,10 @@ func (r *Route) Targets() []wire.MX {
 		return []wire.MX{{Host: r.Domain}}
 	}
 	var out []wire.MX
+	seen := map[string]bool{".": true}
 	for _, m := range r.MX.Answer.MX() { // the first mention of a host counts
-		if m.Host != "." && !slices.ContainsFunc(out, func(o wire.MX) bool { return o.Host == m.Host }) {
+		if !seen[m.Host] {
+			seen[m.Host] = true
 			out = append(out, m)
 		}
 	}

@@ -55,6 +55,9 @@ func (t *talk) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.c.Heard != nil {
+		t.c.Heard()
+	}
 	if banner.Code != 220 {
 		return refused(StageBanner, banner)
 	}

@@ -62,8 +62,9 @@ type Config struct {
 	// Upgrade makes TLS of the connection after a 220 to STARTTLS. On failure
 	// it leaves the connection for Run to close. nil = STARTTLS is not sent.
 	Upgrade func(context.Context, net.Conn) (net.Conn, error)
-	Secure  bool // TLS stands already: the one EHLO is of StageEHLOTLS
-	Greet   bool // only hear the greeting, then QUIT
+	Heard   func() // called once the greeting is complete; nil = nobody wants to know
+	Secure  bool   // TLS stands already: the one EHLO is of StageEHLOTLS
+	Greet   bool   // only hear the greeting, then QUIT
 
 	Timeouts Timeouts
 }

@@ -1,10 +1,13 @@
 package spf
 
+import "net/netip"
+
 // judgeTogether finds what shows only when the terms are seen side by side.
 func (r *Record) judgeTogether() {
 	all := -1
 	redirects, exps := -1, -1
 	hasAll := r.All() >= 0
+	seen := map[meaning]bool{}
 	for i := range r.Terms {
 		t := &r.Terms[i]
 		add := func(code Code, text string) {
@@ -29,11 +32,10 @@ func (r *Record) judgeTogether() {
 			if all >= 0 {
 				add(CodeAfterAll, "nothing behind all is ever reached")
 			} else if !t.Fatal() {
-				for j := range r.Terms[:i] {
-					if u := &r.Terms[j]; t.same(u) && !u.Fatal() {
-						add(CodeRepeated, "the same term stands in the record before")
-						break
-					}
+				if m := t.meaning(); seen[m] {
+					add(CodeRepeated, "the same term stands in the record before")
+				} else {
+					seen[m] = true
 				}
 			}
 			if t.Kind == KindAll && !t.Fatal() && all < 0 {
@@ -43,16 +45,22 @@ func (r *Record) judgeTogether() {
 	}
 }
 
-// same reports whether two mechanisms match the same, whatever their qualifiers:
-// the second one can then match nothing new.
-func (t *Term) same(u *Term) bool {
-	// What differs most often, and is cheapest to compare, comes first: long
-	// records compare every pair of terms.
+// A meaning is what a mechanism matches, whatever its qualifier: of two with the same
+// one, the second can match nothing new.
+type meaning struct {
+	prefix       netip.Prefix
+	kind         Kind
+	bits4, bits6 int
+	named        bool
+	name         string
+}
+
+func (t *Term) meaning() meaning {
 	switch {
-	case t.Prefix.IsValid() || u.Prefix.IsValid():
-		return t.Prefix.Bits() == u.Prefix.Bits() && t.Prefix.Contains(u.Prefix.Addr())
-	case t.Bits4 != u.Bits4 || t.Bits6 != u.Bits6 || (t.Spec == nil) != (u.Spec == nil) || t.Kind != u.Kind:
-		return false
+	case t.Prefix.IsValid():
+		return meaning{prefix: t.Prefix.Masked()}
+	case t.Spec == nil:
+		return meaning{kind: t.Kind, bits4: t.Bits4, bits6: t.Bits6}
 	}
-	return t.Spec == nil || hostname(t.Spec.Raw) == hostname(u.Spec.Raw)
+	return meaning{kind: t.Kind, bits4: t.Bits4, bits6: t.Bits6, named: true, name: hostname(t.Spec.Raw)}
 }

@@ -21,15 +21,20 @@ func (a Answer) NXDomain() bool { return a.Fail == nil && a.Rcode == "NXDOMAIN" 
 func (a Answer) Records(rrtype string) []string {
 	var out []string
 	for _, s := range a.Answer {
-		if f := strings.SplitN(s, "\t", 5); len(f) == 5 && f[3] == rrtype {
-			out = append(out, f[4])
+		if data, _, ok := dataOf(s, rrtype); ok {
+			out = append(out, data)
 		}
 	}
 	return out
 }
 
 // Has reports whether the answer holds a record of that type.
-func (a Answer) Has(rrtype string) bool { return len(a.Records(rrtype)) > 0 }
+func (a Answer) Has(rrtype string) bool {
+	return slices.ContainsFunc(a.Answer, func(s string) bool {
+		_, _, ok := dataOf(s, rrtype)
+		return ok
+	})
+}
 
 // Missing reports proof that there is no such RRset: NXDOMAIN, or a whole answer
 // without it (NODATA). Part of an answer proves nothing.
@@ -49,7 +54,7 @@ func (a Answer) TXT() []string {
 
 // TXTStrings gives each TXT record as its separate strings.
 func (a Answer) TXTStrings() [][]string {
-	return decode(a, func(rr *dns.TXT) ([]string, bool) {
+	return decode(a, "TXT", plainTXT, func(rr *dns.TXT) ([]string, bool) {
 		parts := make([]string, len(rr.Txt))
 		for i, s := range rr.Txt {
 			parts[i] = unescape(s)
@@ -67,7 +72,7 @@ type MX struct {
 
 // MX gives the MX records by preference, then by name.
 func (a Answer) MX() []MX {
-	out := decode(a, func(rr *dns.MX) (MX, bool) { return MX{rr.Preference, hostname(rr.Mx)}, true })
+	out := decode(a, "MX", plainMX, func(rr *dns.MX) (MX, bool) { return MX{rr.Preference, hostname(rr.Mx)}, true })
 	slices.SortStableFunc(out, func(x, y MX) int {
 		if x.Pref != y.Pref {
 			return int(x.Pref) - int(y.Pref)
@@ -79,11 +84,11 @@ func (a Answer) MX() []MX {
 
 // Addrs gives the addresses of A and AAAA records, sorted.
 func (a Answer) Addrs() []netip.Addr {
-	out := decode(a, func(rr *dns.A) (netip.Addr, bool) {
+	out := decode(a, "A", plain4, func(rr *dns.A) (netip.Addr, bool) {
 		ip, ok := netip.AddrFromSlice(rr.A)
 		return ip.Unmap(), ok
 	})
-	out = append(out, decode(a, func(rr *dns.AAAA) (netip.Addr, bool) {
+	out = append(out, decode(a, "AAAA", plain6, func(rr *dns.AAAA) (netip.Addr, bool) {
 		return netip.AddrFromSlice(rr.AAAA.To16()) // an IPv4-mapped address stays what it is
 	})...)
 	slices.SortFunc(out, netip.Addr.Compare)
@@ -113,7 +118,7 @@ func (a Answer) Targets(rrtype string) []string {
 // they are followed; it stops at a loop.
 func (a Answer) Chain(name string) []string {
 	next := map[string]string{}
-	for _, rr := range decode(a, func(rr *dns.CNAME) ([2]string, bool) {
+	for _, rr := range decode(a, "CNAME", nil, func(rr *dns.CNAME) ([2]string, bool) {
 		return [2]string{hostname(rr.Hdr.Name), hostname(rr.Target)}, true
 	}) {
 		next[rr[0]] = rr[1]
@@ -131,6 +136,9 @@ func (a Answer) Chain(name string) []string {
 func (a Answer) TTL(rrtype string) (uint32, bool) {
 	ttl, found := uint32(0), false
 	for _, s := range a.Answer {
+		if _, _, ok := dataOf(s, rrtype); !ok {
+			continue
+		}
 		if rr := parseRecord(s); rr != nil && dns.Type(rr.Header().Rrtype).String() == rrtype {
 			if !found || rr.Header().Ttl < ttl {
 				ttl = rr.Header().Ttl
@@ -141,9 +149,22 @@ func (a Answer) TTL(rrtype string) (uint32, bool) {
 	return ttl, found
 }
 
-func decode[T dns.RR, V any](a Answer, f func(T) (V, bool)) []V {
+// decode reads the records of one type. What plain can read of the data alone is
+// not parsed any further: rules read answers again and again, and a peer decides
+// how many records they have.
+func decode[T dns.RR, V any](a Answer, rrtype string, plain func(data string) (V, bool), f func(T) (V, bool)) []V {
 	var out []V
 	for _, s := range a.Answer {
+		data, canonical, ok := dataOf(s, rrtype)
+		if !ok {
+			continue
+		}
+		if canonical && plain != nil {
+			if v, ok := plain(data); ok {
+				out = append(out, v)
+				continue
+			}
+		}
 		if t, ok := parseRecord(s).(T); ok {
 			if v, ok := f(t); ok {
 				out = append(out, v)

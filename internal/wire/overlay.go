@@ -3,10 +3,9 @@ package wire
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/miekg/dns"
 
 	"mxvet/internal/zone"
 )
@@ -38,7 +37,7 @@ type Overlay struct {
 	Pages map[string]Page
 
 	behind  Source // nil: nothing is known beyond the overlay
-	zones   []*zone.Zone
+	zones   map[string]*zone.Zone   // by origin
 	changes map[rrset][]zone.Change // by what they edit, outside of zones or below their cuts
 	made    map[string]bool         // canonical names that exist because of additions
 }
@@ -53,13 +52,12 @@ const maxAliases = 16
 // in their order. A nil Source gives FailOffline for what the overlay does not
 // cover.
 func NewOverlay(behind Source, zones []*zone.Zone, changes []zone.Change) *Overlay {
-	o := &Overlay{behind: behind, changes: map[rrset][]zone.Change{}, made: map[string]bool{}}
+	o := &Overlay{behind: behind, zones: map[string]*zone.Zone{}, changes: map[rrset][]zone.Change{}, made: map[string]bool{}}
 	for _, z := range zones {
-		o.zones = append(o.zones, z.With(changes))
+		if with := z.With(changes); o.zones[with.Origin] == nil {
+			o.zones[with.Origin] = with
+		}
 	}
-	slices.SortStableFunc(o.zones, func(a, b *zone.Zone) int { // the deepest speaks first
-		return cmp.Compare(dns.CountLabel(b.Origin), dns.CountLabel(a.Origin))
-	})
 	for _, c := range changes {
 		c.Owner, c.Type = zone.Name(c.Owner), strings.ToUpper(c.Type)
 		if z := o.zone(c.Owner, c.Type); z != nil && z.Lookup(c.Owner, c.Type).Kind != zone.Referral {
@@ -191,6 +189,10 @@ func (o *Overlay) step(ctx context.Context, q Question, at string) step {
 
 func (o *Overlay) fromZone(z *zone.Zone, r zone.Result, q Question) step {
 	s := step{Answer: Answer{Rcode: "NOERROR", From: strings.TrimSpace("zone text " + z.File)}, assumed: true}
+	if n := len(r.Records); n > maxRecords {
+		s.Fail = &Fail{FailLimit, fmt.Sprintf("%s has %d records of one name and type, more than %d: no name server can put so many into an answer", s.From, n, maxRecords)}
+		return s
+	}
 	switch r.Kind {
 	case zone.Found:
 		s.Answer.Answer = r.Records
@@ -266,12 +268,17 @@ func (o *Overlay) touches(name, rrtype string) bool {
 // zone gives the zone that speaks for a name. DS records are their parent's
 // (RFC 4035 section 2.4).
 func (o *Overlay) zone(name, rrtype string) *zone.Zone {
-	for _, z := range o.zones {
-		if z.Covers(name) && !(rrtype == "DS" && name == z.Origin && name != ".") {
+	if len(o.zones) == 0 {
+		return nil
+	}
+	for at := name; ; at = zone.Parent(at) { // the deepest speaks first
+		if z := o.zones[at]; z != nil && !(rrtype == "DS" && name == at && name != ".") {
 			return z
 		}
+		if at == "." {
+			return nil
+		}
 	}
-	return nil
 }
 
 // at gives the records of that owner and type, sorted.

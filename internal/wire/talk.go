@@ -61,6 +61,15 @@ func (l *Live) Talk(ctx context.Context, p Probe) Session {
 	return s
 }
 
+type greetingKey struct{}
+
+// OnGreeting gives a context for one Talk, which calls heard as soon as the server
+// has greeted, whatever it said, long before the conversation is over. What comes
+// from a Tape, or was asked by somebody else, calls nobody.
+func OnGreeting(ctx context.Context, heard func()) context.Context {
+	return context.WithValue(ctx, greetingKey{}, heard)
+}
+
 // connect opens a TCP connection. The caller has asked the guard.
 func (l *Live) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeouts.Connect)
@@ -80,6 +89,7 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 		Secure:    secure,
 		Timeouts:  smtp.Timeouts{Greeting: t.Greeting, Command: t.Command, Handshake: t.TLS, Envelopes: t.Relay, Total: t.Talk},
 	}
+	c.Heard, _ = ctx.Value(greetingKey{}).(func())
 	if c.EHLO == "" {
 		c.EHLO = addressLiteral(conn.LocalAddr())
 	}

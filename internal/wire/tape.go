@@ -24,6 +24,7 @@ import (
 // ends.
 type Tape struct {
 	behind Source // nil in a replay
+	asIs   bool   // answers are kept as they come: see NewMemo
 
 	mu     sync.Mutex // never held while waiting
 	header Header
@@ -61,6 +62,14 @@ func NewTape(behind Source, h Header) *Tape {
 		pages:  map[Ref]*entry[Page]{},
 		talks:  map[Ref]*entry[Session]{},
 	}
+}
+
+// NewMemo gives a tape that is never saved, so that its answers need not go through
+// the file form: for what stands over another tape.
+func NewMemo(behind Source) *Tape {
+	t := NewTape(behind, Header{})
+	t.asIs = true
+	return t
 }
 
 // Header gives the header as it is now.
@@ -152,7 +161,10 @@ func first[T any](ctx context.Context, t *Tape, m map[Ref]*entry[T], ref Ref, e 
 	if f != nil && (f.Kind == FailCanceled || errors.Is(ctx.Err(), context.Canceled)) {
 		return v
 	}
-	e.value, e.forgotten = asRecorded(v), false
+	if !t.asIs {
+		v = asRecorded(v)
+	}
+	e.value, e.forgotten = v, false
 	return e.value
 }
 
