@@ -4,8 +4,8 @@ import "time"
 
 // A Domain is the result for one audited domain.
 type Domain struct {
-	Name          string        `json:"name"`    // A-labels, lower case
-	Unicode       string        `json:"unicode"` // U-labels; the same as name for most domains
+	Name          string        `json:"name"`            // A-labels, lower case
+	Unicode       string        `json:"unicode"`         // U-labels; the same as name for most domains
 	Zones         []string      `json:"zones,omitempty"` // zone files about it, where the run has several domains
 	Profile       Profile       `json:"profile"`
 	Score         Score         `json:"score"`

@@ -162,26 +162,35 @@ func New(tool Tool, rubric string, run Run, domains []Domain, hosts []Host, look
 		reach.State = cmp.Or(reach.State, ReachUnproven)
 	}
 	if lookup != nil {
-		refs := map[string]bool{}
+		refs := map[wire.Ref]bool{}
 		for _, d := range domains {
-			for _, f := range d.Findings {
-				for _, ref := range f.Evidence {
-					refs[ref] = true
-				}
-			}
-			for _, u := range d.Unknown {
-				for _, ref := range u.Evidence {
-					refs[ref] = true
-				}
+			for _, ref := range d.Cited() {
+				refs[ref] = true
 			}
 		}
 		for ref := range refs {
-			r.Evidence = append(r.Evidence, Evidence{Ref: ref, Text: bound(lookup(wire.Ref(ref)), maxSummary)})
+			r.Evidence = append(r.Evidence, Evidence{Ref: string(ref), Text: bound(lookup(ref), maxSummary)})
 		}
 		slices.SortFunc(r.Evidence, func(a, b Evidence) int { return strings.Compare(a.Ref, b.Ref) })
 	}
 	tidyModel(reflect.ValueOf(r))
 	return r
+}
+
+// Cited gives the requests that findings and unknowns cite, some more than once.
+func (d *Domain) Cited() []wire.Ref {
+	var out []wire.Ref
+	for _, f := range d.Findings {
+		for _, ref := range f.Evidence {
+			out = append(out, wire.Ref(ref))
+		}
+	}
+	for _, u := range d.Unknown {
+		for _, ref := range u.Evidence {
+			out = append(out, wire.Ref(ref))
+		}
+	}
+	return out
 }
 
 // Parse reads a stored JSON report. It accepts every minor version of the

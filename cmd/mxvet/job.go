@@ -60,7 +60,7 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if job.Targets, err = f.targets(domains); err != nil {
 		return job, done, err
 	}
-	job.Timeout = f.timeout
+	job.Timeout, job.Lean = f.timeout, f.record == ""
 	if f.offline {
 		return job, done, started(&job, nil, w)
 	}

@@ -31,6 +31,9 @@ type Job struct {
 	Rubric  string           // "" is the newest
 	Timeout time.Duration    // for all of one domain; 0 is no limit of its own
 	Now     func() time.Time // to measure how long the run took
+	// Lean says that the tape is not saved: of many domains, what was asked about one
+	// is forgotten once it is done with.
+	Lean bool
 
 	Tape     *wire.Tape
 	at       time.Time
@@ -231,6 +234,7 @@ type result struct {
 	note       string // what is wrong with the resolver
 	floor      int    // milliseconds
 	resolver   string
+	evidence   map[wire.Ref]string // what is cited, in short
 }
 
 func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) result {
@@ -250,7 +254,24 @@ func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) 
 		floor: floor(now.evidence), resolver: j.resolver(now.evidence),
 	}
 	res.four, res.six, res.note = report.VantageOf(now.evidence.Vantage)
+	if j.Lean && len(j.Targets) > 1 {
+		res.evidence = map[wire.Ref]string{}
+		for _, ref := range d.Cited() {
+			res.evidence[ref] = j.summary(ref)
+		}
+		if !j.overlaps(target.Domain) {
+			j.Tape.Forget(target.Domain)
+		}
+	}
 	return res
+}
+
+// overlaps reports that another domain of the job lies below or above that one, so
+// that what is asked about the one is asked about the other too.
+func (j *Job) overlaps(domain string) bool {
+	return slices.ContainsFunc(j.Targets, func(t Target) bool {
+		return strings.HasSuffix(t.Domain, "."+domain) || strings.HasSuffix(domain, "."+t.Domain)
+	})
 }
 
 func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {
@@ -267,14 +288,21 @@ func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report
 	}
 	var domains []report.Domain
 	var hosts []report.Host
+	texts := map[wire.Ref]string{}
 	for _, res := range results {
+		maps.Copy(texts, res.evidence)
 		domains = append(domains, res.domain)
 		hosts = append(hosts, res.hosts...)
 		run.Recipients += res.recipients
 		run.IPv4, run.IPv6 = better(run.IPv4, res.four), better(run.IPv6, res.six)
 		run.ResolverNote = cmp.Or(res.note, run.ResolverNote)
 	}
-	return report.New(j.Tool, rubric.Version, run, domains, hosts, j.summary)
+	return report.New(j.Tool, rubric.Version, run, domains, hosts, func(ref wire.Ref) string {
+		if text, kept := texts[ref]; kept {
+			return text
+		}
+		return j.summary(ref)
+	})
 }
 
 // better joins what two domains found out about one address family: what one

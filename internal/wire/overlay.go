@@ -36,7 +36,7 @@ type Overlay struct {
 	// zero AddrPort). Set it before use.
 	Pages map[string]Page
 
-	behind  Source // nil: nothing is known beyond the overlay
+	behind  Source                  // nil: nothing is known beyond the overlay
 	zones   map[string]*zone.Zone   // by origin
 	changes map[rrset][]zone.Change // by what they edit, outside of zones or below their cuts
 	made    map[string]bool         // canonical names that exist because of additions

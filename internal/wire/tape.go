@@ -27,6 +27,7 @@ type Tape struct {
 	asIs   bool   // answers are kept as they come: see NewMemo
 
 	mu     sync.Mutex // never held while waiting
+	gone   int        // questions that were counted and forgotten
 	header Header
 	dns    map[Ref]*entry[Answer]
 	pages  map[Ref]*entry[Page]
@@ -220,23 +221,50 @@ func ready[T any](e *entry[T]) *T {
 func (t *Tape) Counts() (queries, connections int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := func(f *Fail) bool { return f == nil || f.Kind != FailOffline && f.Kind != FailForbidden }
+	queries = t.gone
 	for _, e := range t.dns {
-		if a := ready(e); a != nil && !a.Assumed && out(a.Fail) {
+		if a := ready(e); a != nil && a.asked() {
 			queries++
 		}
 	}
 	for _, e := range t.pages {
-		if p := ready(e); p != nil && !p.Assumed && out(p.Fail) {
+		if p := ready(e); p != nil && !p.Assumed && leaves(p.Fail) {
 			connections++
 		}
 	}
 	for _, e := range t.talks {
-		if s := ready(e); s != nil && out(s.Fail) {
+		if s := ready(e); s != nil && leaves(s.Fail) {
 			connections++
 		}
 	}
 	return queries, connections
+}
+
+// leaves reports that a request left the machine.
+func leaves(f *Fail) bool { return f == nil || f.Kind != FailOffline && f.Kind != FailForbidden }
+
+func (a Answer) asked() bool { return !a.Assumed && leaves(a.Fail) }
+
+// Forget drops the answers about a domain and all names below it, but for counting
+// them: for a run over many domains, once one of them is done with.
+func (t *Tape) Forget(domain string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for ref, e := range t.dns {
+		_, name, _ := strings.Cut(string(ref), " ")
+		if i := strings.IndexAny(name, "@+"); i >= 0 { // names have none
+			name = name[:i]
+		}
+		if name != domain && !strings.HasSuffix(name, "."+domain) {
+			continue
+		}
+		if a := ready(e); a != nil {
+			if a.asked() {
+				t.gone++
+			}
+			delete(t.dns, ref)
+		}
+	}
 }
 
 // compact gives JSON without blanks, "" for none.
