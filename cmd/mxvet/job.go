@@ -147,6 +147,7 @@ func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func
 	if err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
+	job.Timeout = f.timeout // of judging and proving: a recording may come from anybody
 	if err := job.Replay(tape, domains...); err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
