@@ -1,16 +1,19 @@
 package hostile
 
+import "strings"
+
 // What hangs on records that name servers give, or do not.
 var everything = []string{""}
 
 // faults makes a world of DNS faults.
 func faults(lines ...string) func() string {
 	return func() string {
-		text := "-- dns.yaml --\nfaults:\n"
+		var text strings.Builder
+		text.WriteString("-- dns.yaml --\nfaults:\n")
 		for _, l := range lines {
-			text += "- {" + l + "}\n"
+			text.WriteString("- {" + l + "}\n")
 		}
-		return text
+		return text.String()
 	}
 }
 
