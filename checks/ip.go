@@ -167,7 +167,11 @@ func lostOutbounds(e *gather.Evidence, six ...bool) []Verdict {
 		_, why := dnsSilence(e.Domain+" MX", a)
 		out = append(out, Verdict{Key: "mx", Status: Unknown, Message: "the mail hosts are not known: " + why, Evidence: mxQuestion(e)})
 	}
-	for _, h := range e.MX.Hosts {
+	hosts := e.MX.Hosts
+	if e.MX.Answer.OK() && len(hosts) == 0 && !nowhereToGo(e) { // it may be a mail host itself
+		hosts = []gather.Host{{Name: e.Domain, A: e.Apex.A, AAAA: e.Apex.AAAA}}
+	}
+	for _, h := range hosts {
 		if h.Provider != nil && h.Provider.Shared {
 			continue
 		}

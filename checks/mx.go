@@ -125,6 +125,8 @@ func mxRoleRules() []Rule {
 				switch {
 				case e.Role.Name == gather.NoMail:
 					return NotApplicable, "the domain does no mail: " + e.Role.Why
+				case len(e.MX.Records) == 0 && !e.MX.Implicit && !nowhereToGo(e):
+					return noMailHost(e)
 				case len(e.MX.Records) == 0 && !e.MX.Implicit:
 					return NotApplicable, "the domain has neither MX nor a known address"
 				}

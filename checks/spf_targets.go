@@ -64,13 +64,21 @@ func spfTargetRules() []Rule {
 				var out []Verdict
 				for n, s := range e.SPF.Steps() {
 					key := spfTerm(n, s.Term.Text)
-					if !neverMatches(n, s) || spfUnregistered(e, s.Target) || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
+					if slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
 						continue
 					}
-					out = append(out, Verdict{
-						Key: key, Status: Fail, Severity: Medium, Evidence: deadRefs(s),
-						Message: fmt.Sprintf("%q can never match: %s", key, whyDead(s)),
-					})
+					switch f := spfUnanswered(e, s); {
+					case f != nil && !n.Included():
+						out = append(out, Verdict{Key: key, Status: Unknown, Severity: Medium, Evidence: []wire.Ref{f.Ref}, Message: f.Text + ": " + f.Fail.String()})
+					case !neverMatches(n, s):
+					case spfUnregistered(e, s.Target):
+						out = append(out, Verdict{Key: key, Status: NotApplicable, Message: "the name can be registered: rule spf-unregistered tells of it"})
+					default:
+						out = append(out, Verdict{
+							Key: key, Status: Fail, Severity: Medium, Evidence: deadRefs(s),
+							Message: fmt.Sprintf("%q can never match: %s", key, whyDead(s)),
+						})
+					}
 				}
 				return out
 			},
