@@ -55,7 +55,6 @@ func htmlFuncs() template.FuncMap {
 		"date":    func(t time.Time) string { return t.UTC().Format(dateForm) },
 		"clock":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 		"lasting": lasting,
-		"seconds": seconds,
 		"join":    strings.Join,
 		"plural":  plural,
 		"wrap":    func(d htmlDomain, p htmlPage) htmlScope { return htmlScope{d, p} },
