@@ -140,6 +140,9 @@ func (p *page) header(d *Domain) {
 	if premise := p.r.Run.Premise(); premise != "" {
 		p.para(0, warn, clean(premise, maxMessage))
 	}
+	for _, missed := range p.r.Run.Missed() {
+		p.line(p.as(warn, Sanitize(missed)))
+	}
 	if d.Profile.Unproven && d.Profile.Role != gather.Full { // what the owner has to know first
 		p.para(0, warn, clean(d.Profile.Why, maxMessage))
 	}
