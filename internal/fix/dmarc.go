@@ -299,7 +299,7 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 func (p *dmarcPlan) nobody() dmarcDraft {
 	d := p.safe
 	d.p, d.testing, d.percent = dmarc.Reject, false, ""
-	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(s, "@"+p.c.e.Domain) })
+	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(unlimited(s), "@"+p.c.e.Domain) })
 	if d.org {
 		d.sp, d.np = dmarc.Reject, dmarc.Reject
 	}
