@@ -43,11 +43,8 @@ func (c *composer) dmarc() (Fix, bool) {
 
 // dmarcInherited gives the record of a name above that applies to the domain.
 func (c *composer) dmarcInherited() *dmarc.Record {
-	d := c.e.DMARC
-	for _, m := range []dmarc.Method{d.Walk, d.PSL, d.PSLPrivate} {
-		if m.Domain.Record != nil && m.Domain.At != c.e.Domain {
-			return m.Domain.Record
-		}
+	if a := applied(c.e); a.At != c.e.Domain {
+		return a.Record
 	}
 	return nil
 }
