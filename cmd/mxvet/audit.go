@@ -57,11 +57,11 @@ func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
 	}
 	defer done()
 	rep, err := audit.Run(ctx, job)
+	if stopped := interrupted(ctx, "the audit"); stopped != nil {
+		return stopped
+	}
 	if err != nil {
 		return internalf("%w", err)
-	}
-	if ctx.Err() != nil {
-		return &exitError{code: exitInterrupted}
 	}
 	return f.conclude(w, outs, job, rep)
 }

@@ -75,6 +75,9 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result := message.Check(ctx, tape, tables.Suffixes, m, o)
+	if stopped := interrupted(ctx, "the look at the message"); stopped != nil {
+		return stopped
+	}
 	if result.File = name; name == "-" {
 		result.File = "standard input"
 	}

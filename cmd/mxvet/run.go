@@ -76,8 +76,17 @@ func internalf(format string, args ...any) error {
 	return &exitError{exitInternal, fmt.Errorf(format, args...)}
 }
 
+// interrupted gives the error of a run that was stopped while it still asked: what it
+// had heard until then is no result, so nothing is written of it.
+func interrupted(ctx context.Context, what string) error {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return &exitError{exitInterrupted, fmt.Errorf("interrupted: %s was not complete, and no report of it was written", what)}
+}
+
 // run executes one command line and gives its exit code. Ctrl-C ends it within
-// a second, whatever hangs.
+// a second, whatever hangs; a command that was done all the same ends as it would have.
 func run(args []string, w world) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -95,11 +104,8 @@ func run(args []string, w world) int {
 		select {
 		case err = <-done:
 		case <-time.After(500 * time.Millisecond):
+			err = &exitError{exitInterrupted, errors.New("interrupted")}
 		}
-	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(w.stderr, "mxvet: interrupted")
-		return exitInterrupted
 	}
 	return conclude(err, w)
 }

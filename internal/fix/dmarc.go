@@ -43,11 +43,8 @@ func (c *composer) dmarc() (Fix, bool) {
 
 // dmarcInherited gives the record of a name above that applies to the domain.
 func (c *composer) dmarcInherited() *dmarc.Record {
-	d := c.e.DMARC
-	for _, m := range []dmarc.Method{d.Walk, d.PSL, d.PSLPrivate} {
-		if m.Domain.Record != nil && m.Domain.At != c.e.Domain {
-			return m.Domain.Record
-		}
+	if a := applied(c.e); a.At != c.e.Domain {
+		return a.Record
 	}
 	return nil
 }
@@ -299,7 +296,7 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 func (p *dmarcPlan) nobody() dmarcDraft {
 	d := p.safe
 	d.p, d.testing, d.percent = dmarc.Reject, false, ""
-	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(s, "@"+p.c.e.Domain) })
+	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(unlimited(s), "@"+p.c.e.Domain) })
 	if d.org {
 		d.sp, d.np = dmarc.Reject, dmarc.Reject
 	}

@@ -256,8 +256,13 @@ func TestPropose(t *testing.T) {
 		},
 		{
 			name: "slips, among them a policy twice", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
-			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`,
+			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m"`,
 		},
+		{
+			name: "a valid size limit stays, an invalid one goes, and so does what is no mailbox", zone: dmarcOf("v=DMARC1; p=reject; bad; rua=mailto:dmarc@example.com!10m,mailto:b@example.com!10x,mailto:a@b@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			want: `- _dmarc.example.com TXT "v=DMARC1; p=reject; bad; rua=mailto:dmarc@example.com!10m,mailto:b@example.com!10x,mailto:a@b@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m,mailto:b@example.com"`,
+		},
+		{name: "nothing but a size limit", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m"), id: fix.DMARCRecord, want: ""},
 		{
 			name: "a policy that means nothing", zone: dmarcOf("v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"), id: fix.DMARCRecord, safety: fix.SafeNow,
 			want: first(`- _dmarc.example.com TXT "v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"`),

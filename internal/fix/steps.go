@@ -78,6 +78,9 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
 			f.Steps = steps
 		}
+		if steps := policyAbove(e); res.Rule.ID == "dmarc-policy-none" && len(steps) > 0 {
+			f.Steps = steps
+		}
 		// One certificate mends what several rules say about it.
 		if i := slices.IndexFunc(out, func(o Fix) bool { return slices.EqualFunc(o.Steps, f.Steps, Step.equal) }); i >= 0 {
 			out[i].Claims = append(out[i].Claims, f.Claims...)
@@ -215,7 +218,11 @@ func fill(text string, e *gather.Evidence, h *gather.Host) string {
 	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() { // a policy names the hosts that the MX records name
 		text = strings.ReplaceAll(text, "mx: MAIL-HOST", "mx: "+strings.Join(hosts, "\nmx: "))
 	}
-	return strings.NewReplacer("{host}", host, "{domain}", e.Domain).Replace(text)
+	record := e.Domain
+	if e.DMARC != nil {
+		record = cmp.Or(applied(e).At, e.Domain)
+	}
+	return strings.NewReplacer("{host}", host, "{domain}", e.Domain, "{dmarc}", "_dmarc."+record).Replace(text)
 }
 
 // hostOf gives the mail host that a verdict is about, nil where it is about
