@@ -136,7 +136,11 @@ func talkFail(ctx context.Context, p Probe, s Session, err error) *Fail {
 	case dial: // without the address, which whoever asked knows
 		f.Text = strings.ToValidUTF8(fmt.Sprintf("no connection to port %d: %s", p.Addr.Port(), op.Err), "?")
 	default: // with the stage
-		f.Text = strings.ToValidUTF8(p.Proto+": "+err.Error(), "?")
+		text := err.Error()
+		if ok && op.Source != nil { // our own address and port say nothing of the peer
+			text = strings.Replace(text, op.Error(), op.Err.Error(), 1)
+		}
+		f.Text = strings.ToValidUTF8(p.Proto+": "+text, "?")
 	}
 	return f
 }

@@ -243,6 +243,33 @@ func TestTalkSilentHandshake(t *testing.T) {
 	})
 }
 
+// What the system says of a connection names our own address and port: they change
+// from one try to the next, and say nothing of the peer.
+func TestTalkOwnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := liveOver(t, func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			_ = far.Close()
+			return brokenConn{near}, nil
+		}, nil, nil)
+		s := l.Talk(t.Context(), mx1)
+		if s.Fail == nil || s.Fail.Kind != FailReset || s.Fail.Text != "smtp: banner: connection reset by peer" {
+			t.Errorf("%+v", s.Fail)
+		}
+		l.Close()
+	})
+}
+
+type brokenConn struct{ net.Conn }
+
+func (brokenConn) Read([]byte) (int, error) {
+	return 0, &net.OpError{
+		Op: "read", Net: "tcp", Err: syscall.ECONNRESET,
+		Source: &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 49152},
+		Addr:   &net.TCPAddr{IP: net.IPv4(192, 0, 2, 25), Port: 25},
+	}
+}
+
 func TestTalkContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := liveOver(t, dialTo(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), nil, nil)
