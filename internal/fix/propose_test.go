@@ -37,6 +37,7 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 	}
 	o.AllowPrivate, o.Control, o.Seed, o.Relay = true, "mx.control.test", "fix", "off"
 	out := map[string]fix.Fix{}
+	var all []fix.Fix
 	synctest.Test(t, func(t *testing.T) {
 		net := world.Start()
 		defer net.Close()
@@ -51,7 +52,8 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 		tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 		tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 		e := gather.Domain(t.Context(), tape, tables, world.Now, "example.com", o)
-		for _, f := range fix.Propose(e, judge(e, checks.All())) {
+		all = fix.Propose(e, judge(e, checks.All()))
+		for _, f := range all {
 			if _, twice := out[f.ID]; twice {
 				t.Errorf("two fixes %s", f.ID)
 			}
@@ -63,6 +65,7 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 			}
 		}
 	})
+	hold(t, all)
 	return out
 }
 

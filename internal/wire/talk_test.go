@@ -223,6 +223,26 @@ func TestTalkFails(t *testing.T) {
 	}
 }
 
+// Our own port, another one each time, stands in no reason; what each side says of the
+// other does.
+func TestTalkFailText(t *testing.T) {
+	ours := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 49342}
+	theirs := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 18), Port: 25}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&net.OpError{Op: "read", Net: "tcp", Source: ours, Addr: theirs, Err: syscall.ECONNRESET}, "smtp: TLS handshake failed: connection reset by peer"},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "smtp: TLS handshake failed: remote error: tls: handshake failure"},
+		{io.EOF, "smtp: TLS handshake failed: EOF"},
+	} {
+		s := Session{Exchanges: []smtp.Exchange{{}}}
+		if f := talkFail(t.Context(), mx1, s, fmt.Errorf("%w: %w", smtp.ErrTLS, test.err)); f.Text != test.want {
+			t.Errorf("got %q, want %q", f.Text, test.want)
+		}
+	}
+}
+
 // Silence in the handshake is a timeout; the error says where it happened.
 func TestTalkSilentHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
