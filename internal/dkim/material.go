@@ -153,7 +153,7 @@ func exponentText(e *big.Int) string {
 func (k *Key) truncated(t Tag, cut *cutError, text string) {
 	s := cut.Error()
 	if len(text) == 255 {
-		s += "; the record is 255 octets long, the limit of one string"
+		s += "; the record is 255 octets long, as much as one string of it can hold"
 	}
 	k.problem(KeyTruncated, "p", t.ValuePos+len(t.Value), s)
 }

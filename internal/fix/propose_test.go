@@ -418,6 +418,72 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// What several rules say about one certificate of one host is one fix, and so is what
+// makes the host unlike the others; another host's certificate is another matter.
+func TestOneCauseOneFix(t *testing.T) {
+	zones := mail + "@ IN MX 20 mx2\n@ IN MX 30 mx3\n" + aligned + reject + "_mta-sts IN TXT \"v=STSv1; id=1\"\n"
+	hosts := `- {name: mx.example.com, addrs: [192.0.2.25], smtp: {banner: "mx.example.com ESMTP Postfix", tls: {names: [other.example.com], key: rsa1024, not-before: -95d, not-after: -5d}}}
+- {name: mx2.example.com, addrs: [192.0.2.26], smtp: {tls: {issuer: private}}}
+- {name: mx3.example.com, addrs: [192.0.2.27], smtp: {}}
+`
+	fixes := propose(t, gather.Options{}, zones, hosts+`- {name: mta-sts.example.com, addrs: [192.0.2.80], https: {}}
+-- pages/mta-sts.example.com/.well-known/mta-sts.txt --
+version: STSv1
+mode: enforce
+mx: *.example.com
+mx: mx.example.com
+max_age: 1209600`)
+	owner := map[fix.Claim]string{}
+	for id, f := range fixes {
+		for _, c := range f.Claims {
+			if owner[c] != "" {
+				t.Errorf("%v is claimed by %s and %s", c, owner[c], id)
+			}
+			owner[c] = id
+		}
+	}
+	at := map[string]map[string]bool{}
+	for c, id := range owner {
+		if strings.HasPrefix(c.Rule, "cert-") || c.Rule == "mtasts-cert" || c.Rule == "mx-unequal" {
+			host, _, _ := strings.Cut(c.Subject, " ")
+			if at[host] == nil {
+				at[host] = map[string]bool{}
+			}
+			at[host][id] = true
+		}
+	}
+	for host, ids := range at {
+		if len(ids) != 1 {
+			t.Errorf("%s: fixes %v", host, ids)
+		}
+	}
+	var text []string
+	for id := range at["mx.example.com"] {
+		for _, s := range fixes[id].Steps {
+			text = append(text, s.Text)
+		}
+	}
+	all := strings.Join(text, "\n")
+	for _, want := range []string{"for the name mx.example.com", "new key", "in date", "smtpd_tls_chain_files"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in %s", want, all)
+		}
+	}
+}
+
+// A policy host without an address is not told to serve a file first.
+func TestPolicyHostWithoutAddress(t *testing.T) {
+	for zone, want := range map[string]string{
+		"":                                     "Publish A and AAAA records of a web server at mta-sts.example.com",
+		"mta-sts IN CNAME gone.example.com.\n": "mta-sts.example.com is an alias of gone.example.com, which has no address",
+	} {
+		f := propose(t, gather.Options{}, mail+aligned+reject+"_mta-sts IN TXT \"v=STSv1; id=1\"\n"+zone, "")["steps-mtasts-fetch"]
+		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].Text, want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
+			t.Errorf("%q: %+v", zone, f)
+		}
+	}
+}
+
 func TestQuote(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", `""`},

@@ -29,6 +29,9 @@ type entry struct {
 	Software map[string][]string `yaml:"software"`
 	Provider string              `yaml:"provider"`
 	DNS      bool                `yaml:"dns"` // they end in a record of the domain
+	Cause    string              `yaml:"cause"`
+	Wants    string              `yaml:"wants"` // what the certificate has to be
+	Also     string              `yaml:"also"`
 }
 
 type stepTable struct {
@@ -47,7 +50,8 @@ var steps = sync.OnceValue(func() stepTable {
 
 // Steps gives the fixes for people: one for each rule with failing verdicts that
 // cost something, that are not taken care of otherwise, and about which there is
-// something to say. They come in the order of the results.
+// something to say; but one for several rules that fail at one host by one cause.
+// They come in the order of the results.
 func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) []Fix {
 	var out []Fix
 	for _, res := range results {
@@ -78,6 +82,10 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
 			f.Steps = steps
 		}
+		if res.Rule.ID == "mtasts-fetch" && e.MTASTS.NoHost() {
+			f.Title, f.Safety, f.Needs, f.dns = "give the policy host an address", NeedsInput, "the address of a web server that can serve "+e.MTASTS.Host, true
+			f.Steps = policyHostless(e)
+		}
 		if steps := policyAbove(e); res.Rule.ID == "dmarc-policy-none" && len(steps) > 0 {
 			f.Steps = steps
 		}
@@ -88,7 +96,7 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		}
 		out = append(out, f)
 	}
-	return out
+	return byCause(e, results, out)
 }
 
 // addressAsName gives the address that was written into an MX record in the place of
@@ -100,6 +108,21 @@ func addressAsName(e *gather.Evidence, claims []Claim) string {
 		}
 	}
 	return ""
+}
+
+// policyHostless gives the steps where the record asks senders to fetch a policy from
+// a host that has no address: a file there is of no use before it has one.
+func policyHostless(e *gather.Evidence) []Step {
+	host := e.MTASTS.Host
+	first := fmt.Sprintf("Publish A and AAAA records of a web server at %s, and have a certificate issued for that name.", host)
+	if chain := e.MTASTS.HostChain; len(chain) > 0 {
+		first = fmt.Sprintf("%s is an alias of %s, which has no address: give that an address, or let the alias lead to a web server, with a certificate for %[1]s.", host, chain[len(chain)-1])
+	}
+	return stepsOf(
+		first,
+		fill("Let it serve the policy at "+e.MTASTS.URL()+":\nversion: STSv1\nmode: testing\nmx: MAIL-HOST\nmax_age: 86400", e, nil),
+		fmt.Sprintf("Or, if there is to be no MTA-STS, remove the record at %s.", e.MTASTS.TXT.Name),
+	)
 }
 
 // keysElsewhere gives the steps for weak keys that aliases lead to, all of them: only
