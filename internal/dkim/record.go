@@ -17,6 +17,8 @@
 package dkim
 
 import (
+	"crypto"
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"slices"
@@ -123,6 +125,8 @@ type Key struct {
 	Problems    []Problem  // in the order of the record
 
 	modulus *big.Int
+	public  crypto.PublicKey
+	octets  []byte // of the key as the standards want it in p
 }
 
 // Bounds on what is examined of one record. A TXT record cannot be longer than
@@ -182,6 +186,29 @@ func (k Key) Usable() bool {
 		return false
 	}
 	return !slices.ContainsFunc(k.Problems, func(p Problem) bool { return p.Code.Fatal() })
+}
+
+// PublicKey gives the key, of type *rsa.PublicKey or ed25519.PublicKey, as far as one
+// could be read, also where a problem forbids its use; nil where none could.
+func (k Key) PublicKey() crypto.PublicKey { return k.public }
+
+// Canonical gives the record as the standards write it, with the same key and the
+// same meaning: v first, keywords in lower case, p without white space, an RSA key as
+// SubjectPublicKeyInfo. It is "" where no key can be read.
+func (k Key) Canonical() string {
+	if k.public == nil {
+		return ""
+	}
+	out := "v=DKIM1; k=" + k.Type
+	for _, list := range []struct {
+		tag    string
+		values []string
+	}{{"h", k.Hashes}, {"s", k.Services}, {"t", k.Flags}} {
+		if len(list.values) > 0 {
+			out += "; " + list.tag + "=" + strings.Join(list.values, ":")
+		}
+	}
+	return out + "; p=" + base64.StdEncoding.EncodeToString(k.octets)
 }
 
 // Revoked reports an empty p: the key was withdrawn (RFC 6376 section 3.6.1).

@@ -151,7 +151,7 @@ func messageID(s string) bool {
 
 // encrypted answers MSG-011.
 func (r *Result) encrypted() []checks.Verdict {
-	h := r.border
+	h := r.border.hop
 	if h == nil {
 		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
 	}
