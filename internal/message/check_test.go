@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,12 @@ s1._domainkey.example.com. 3600 IN TXT "`+edRecord("s1")+`"
 strict1._domainkey.example.com. 3600 IN TXT "`+edRecord("strict1")+`; t=s"
 sub._domainkey.mail.example.com. 3600 IN TXT "`+edRecord("sub")+`"
 late._domainkey.example.com. 3600 IN TXT "k=ed25519; v=DKIM1; `+strings.TrimPrefix(edRecord("late"), "v=DKIM1; k=ed25519; ")+`"
+odd._domainkey.example.com. 3600 IN TXT "v = DKIM1 ; x=y; k=Ed25519; p=`+strings.TrimPrefix(edRecord("odd"), "v=DKIM1; k=ed25519; p=")[:9]+` `+strings.TrimPrefix(edRecord("odd"), "v=DKIM1; k=ed25519; p=")[9:]+`"
+test._domainkey.example.com. 3600 IN TXT "`+edRecord("test")+`; t=y"
+tlsrpt._domainkey.example.com. 3600 IN TXT "`+edRecord("tlsrpt")+`; s=tlsrpt"
+sha1._domainkey.example.com. 3600 IN TXT "`+edRecord("sha1")+`; h=sha1"
+two._domainkey.example.com. 3600 IN TXT "`+edRecord("two")+`"
+two._domainkey.example.com. 3600 IN TXT "other text"
 gone._domainkey.example.com. 3600 IN TXT "v=DKIM1; p="
 r1._domainkey.example.com. 3600 IN TXT `+quoted(rsaRecord())+`
 strict.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
@@ -56,8 +63,11 @@ l2._domainkey.second.example. 3600 IN TXT "`+edRecord("l2")+`"
 
 // quoted writes a text as the strings of a TXT record.
 func quoted(s string) string {
-	cut := min(len(s), 200)
-	return `"` + s[:cut] + `" "` + s[cut:] + `"`
+	var parts []string
+	for part := range slices.Chunk([]byte(s), 200) {
+		parts = append(parts, `"`+string(part)+`"`)
+	}
+	return strings.Join(parts, " ")
 }
 
 // received puts the marks of a receiver on top.

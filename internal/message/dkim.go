@@ -174,10 +174,13 @@ func keyAt(asked map[string]wire.Asked, name string) (key keys.Key, err error) {
 	if len(records) == 0 {
 		return key, errors.New("no key record at " + a.Name)
 	}
-	key = keys.Parse(records[0])
-	for _, text := range records {
-		if k := keys.Parse(text); k.Bits > maxKeyBits {
+	for i, text := range records {
+		k := keys.Parse(text)
+		if k.Bits > maxKeyBits {
 			return keys.Key{}, fmt.Errorf("a key of more than %d bits is not used", maxKeyBits)
+		}
+		if i == 0 || key.PublicKey() == nil && k.PublicKey() != nil {
+			key = k
 		}
 	}
 	switch {

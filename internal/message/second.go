@@ -101,6 +101,8 @@ func (s *Signature) whyDiffer() string {
 		return "RFC 6376 section 3.5: domain names in i and d are compared without regard to case, and with the labels of d"
 	case strings.Contains(s.SecondWhy, "expired"):
 		return "RFC 6376 section 3.5: expiry is judged by the time of arrival; the other program goes by its clock"
+	case strings.HasPrefix(s.Why, "several records"):
+		return "RFC 6376 section 3.6.2.2: one name has one key record; the other program is shown the one that holds a key"
 	case len(s.tags.remarks) > 0:
 		return "RFC 6376 section 6.1.1: a verifier must refuse a field that departs from the grammar (" + s.tags.remarks[0].Text + "); the other program is lenient there"
 	case s.fault != "":
