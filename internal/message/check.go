@@ -140,6 +140,9 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 	}
 	r.Decision = view.Decide(outcomes)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
+	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
+		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
+	}
 	for i := range r.Reports {
 		r.Reports[i].trust(o.Authserv, r.border)
 		r.Reports[i].compare(r)

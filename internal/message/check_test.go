@@ -57,6 +57,10 @@ _dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s; aspf=s"
 sub._domainkey.mail.strict.example. 3600 IN TXT "`+edRecord("sub")+`"
 list.example. 3600 IN TXT "v=spf1 ip4:198.51.100.9 -all"
 l1._domainkey.list.example. 3600 IN TXT "`+edRecord("l1")+`"
+evil.example. 3600 IN TXT "v=spf1 ip4:203.0.113.66 -all"
+_dmarc.evil.example. 3600 IN TXT "v=DMARC1; p=reject"
+e1._domainkey.evil.example. 3600 IN TXT "`+edRecord("e1")+`"
+xn--exmple-4nf.com. 3600 IN TXT "v=spf1 ip4:203.0.113.66 -all"
 l2._domainkey.second.example. 3600 IN TXT "`+edRecord("l2")+`"
 `)
 }

@@ -112,7 +112,7 @@ func TestSignatureSyntax(t *testing.T) {
 		"a missing":                  {"v=1; d=example.com; s=s1; " + rest, "permerror", "no tag a", ""},
 		"c is not known":             {"v=1; a=ed25519-sha256; c=nowsp; d=example.com; s=s1; " + rest, "permerror", "unknown canonical form", ""},
 		"c in capitals":              {"v=1; a=ed25519-sha256; c=Relaxed; d=example.com; s=s1; " + rest, "permerror", "unknown canonical form", ""},
-		"c is empty":                 {"v=1; a=ed25519-sha256; c=; d=example.com; s=s1; " + rest, "pass", "", ""},
+		"c is empty":                 {"v=1; a=ed25519-sha256; c=; d=example.com; s=s1; " + rest, "permerror", "tag c: there is no value", "pass"},
 		"tag names in capitals":      {"V=1; A=rsa-sha256; D=example.com; S=r1; " + rest, "permerror", "no tag v", ""},
 		"bh is not base64":           {"v=1; a=ed25519-sha256; d=example.com; s=s1; h=from; bh=!!!; b={b}", "permerror", "tag bh: the value is not base64", ""},
 		"bh is empty":                {"v=1; a=ed25519-sha256; d=example.com; s=s1; h=from; bh=; b={b}", "permerror", "tag bh", ""},

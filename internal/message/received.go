@@ -312,7 +312,7 @@ func clientComment(text string) (c clientInfo) {
 			c.name = hostName(w)
 		}
 	}
-	if len(c.addresses) == 0 && c.name == "" && (len(words) == 1 || c.labelled && len(bare) == 1) {
+	if len(c.addresses) == 0 && c.name == "" && len(words) == 1 {
 		c.addresses = bare
 	}
 	return c

@@ -125,6 +125,9 @@ var signatureTags = map[string]tagRule{
 		if _, _, err := t.forms(); err != nil {
 			return err.Error()
 		}
+		if value == "" {
+			return "there is no value"
+		}
 		return inner(value)
 	},
 	"d": nameValue,
