@@ -53,14 +53,14 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			continue
 		}
 		if n < len(verified) && verified[n] != nil {
-			s.secondly(verified[n].Err)
+			s.secondly(verified[n].Err, m.loneCR)
 		}
 		n++
 	}
 }
 
 // secondly takes over what the other program found.
-func (s *Signature) secondly(err error) {
+func (s *Signature) secondly(err error, loneCR bool) {
 	switch {
 	case err == nil:
 		s.Second = simulate.ResultPass
@@ -74,7 +74,11 @@ func (s *Signature) secondly(err error) {
 	if err != nil {
 		s.SecondWhy = cut(strings.ReplaceAll(err.Error(), "dkim: ", ""))
 	}
-	if s.Second != s.Result {
+	switch {
+	case s.Second == s.Result:
+	case loneCR:
+		s.Differ = "RFC 5322 section 2.3: a CR stands alone in the message, which programs take for a character or for the end of a line"
+	default:
 		s.Differ = s.whyDiffer()
 	}
 }
