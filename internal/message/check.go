@@ -67,6 +67,7 @@ type Result struct {
 	Reports    []Report          `json:"authentication_results,omitempty"`
 	ARC        *ARC              `json:"arc"`
 	Findings   []Finding         `json:"findings"`
+	Fixes      []Fix             `json:"fixes,omitempty"`
 
 	message *Message
 	border  border
@@ -100,6 +101,13 @@ type Finding struct {
 // Check examines a message. All questions to the DNS are asked at once; their
 // failures are in the result.
 func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
+	r := examine(ctx, src, list, m, o)
+	r.mend(ctx, src, list, o)
+	return r
+}
+
+// examine does all but the fixes.
+func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
 	r := &Result{
 		Schema: Schema, At: o.At, Size: m.Size, Notes: m.Notes, Author: m.author(), Hops: m.hops(),
 		Reports: m.reports(), ARC: m.arc(), message: m,

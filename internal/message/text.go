@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +31,29 @@ func (r *Result) Text(l *report.Lines, quiet bool) {
 		r.textARC(l)
 	}
 	r.textFindings(l)
+	if !quiet {
+		r.textFixes(l)
+	}
+}
+
+// textFixes writes the records that would mend what was found.
+func (r *Result) textFixes(l *report.Lines) {
+	for i, f := range r.Fixes {
+		l.Blank()
+		l.Head("FIX "+strconv.Itoa(i+1), "%s", f.Title)
+		l.Say(2, "first: %s", f.Needs)
+		for _, line := range f.Records {
+			l.Verbatim(2, line)
+		}
+		for _, line := range f.Replaces {
+			l.Verbatim(2, "replaces "+line)
+		}
+		if f.Verified {
+			l.Say(2, "verified: with it, this message passes there")
+		} else {
+			l.Say(2, "not verified: checked again with it, the message does not pass there")
+		}
+	}
 }
 
 func (r *Result) textHeader(l *report.Lines) {
