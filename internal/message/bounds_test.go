@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
 
@@ -165,7 +167,9 @@ func BenchmarkLongMessage(b *testing.B) {
 	signature := "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n" +
 		"DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n"
 	b.ReportAllocs()
+	start, n := time.Now(), 0
 	for b.Loop() {
+		n++
 		m, err := Read(&long{head: signature + crlfText(plain), left: 100 << 20})
 		if err != nil {
 			b.Fatal(err)
@@ -174,5 +178,12 @@ func BenchmarkLongMessage(b *testing.B) {
 		if len(r.Signatures) != 2 || !m.Long || r.Size < 100<<20 {
 			b.Fatalf("%d bytes, %d signatures", r.Size, len(r.Signatures))
 		}
+	}
+	each := time.Since(start) / time.Duration(n)
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	b.ReportMetric(float64(memory.Sys)/(1<<20), "MB-in-use")
+	if each > 3*time.Second || memory.Sys > 60<<20 {
+		b.Errorf("%v and %d MB, want no more than 3 s and 60 MB", each, memory.Sys>>20)
 	}
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,9 +81,9 @@ func (r *Result) textPath(l *report.Lines) {
 		l.Head("PATH", "client %s, HELO %s", p.IP, cut(helo))
 		l.Say(2, "address from %s", p.IPFrom)
 		if p.Doubt != "" {
-			l.Say(2, "this is a guess (%s); if that field is not your border server's, name the client with --ip", p.Doubt)
+			l.Say(2, "this is a guess (%s); --by names your own servers, --ip the client", p.Doubt)
 		} else if p.IPFrom != "--ip" {
-			l.Say(2, "right if that server is your border; else name the client with --ip")
+			l.Say(2, "right if that server is your border; else --by names your own servers, --ip the client")
 		}
 	default:
 		l.Head("PATH", "no client address is known")
@@ -95,6 +96,26 @@ func (r *Result) textPath(l *report.Lines) {
 	}
 	if p.Unknown != "" {
 		l.Say(2, "%s", p.Unknown)
+	}
+	r.textHops(l)
+}
+
+// maxTextHops bounds the hops that text shows; JSON has all.
+const maxTextHops = 12
+
+// textHops writes the hops, the newest first, if there are several.
+func (r *Result) textHops(l *report.Lines) {
+	if len(r.Hops) < 2 {
+		return
+	}
+	rows := r.picture()
+	for i, row := range slices.Backward(rows) {
+		n := len(rows) - i
+		if n > maxTextHops {
+			l.Say(2, "%s: see -o json", count(len(r.Hops)-maxTextHops, "older hop"))
+			return
+		}
+		l.Row(2, []int{2}, strconv.Itoa(n), row.Words)
 	}
 }
 
