@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -12,9 +13,13 @@ import (
 	"mxvet/internal/wire"
 )
 
+// keepField bounds the fields that the other program is shown: what it takes for one
+// grows with the square of its lines.
+const keepField = 64 << 10
+
 // secondOpinion asks another program about the signatures that were verified, and says
 // why it differs. It gets key records in canonical form: keys are read by one reader.
-// Long messages are not shown to it.
+// Long messages, and such with long fields, are not shown to it.
 func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 	used := map[int]*Signature{}
 	canon := map[string]string{}
@@ -24,7 +29,7 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			canon[s.KeyName] = s.canon
 		}
 	}
-	if len(used) == 0 || m.Long {
+	if len(used) == 0 || m.Long || slices.ContainsFunc(m.Fields, func(f Field) bool { return len(f.Raw) > keepField }) {
 		return
 	}
 	text := m.bytes(func(i int) string {
