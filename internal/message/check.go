@@ -148,6 +148,11 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	}
 	r.Decision = view.Decide(outcomes)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
+	for _, s := range r.Signatures {
+		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
+			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
+		}
+	}
 	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
 		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
 	}

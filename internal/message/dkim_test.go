@@ -139,6 +139,9 @@ func TestSignatureSyntax(t *testing.T) {
 		if s.Result != c.result || !strings.Contains(s.Why, c.why) || (c.result == "pass") != (s.Why == "") || s.Lenient != c.lenient {
 			t.Errorf("%s: %s (%s), lenient %q; want %s (%s), %q", name, s.Result, s.Why, s.Lenient, c.result, c.why, c.lenient)
 		}
+		if told := strings.Contains(strings.Join(r.Decision.Differ, "\n"), "DKIM: the signature of"); told != (c.lenient != "") {
+			t.Errorf("%s: that receivers differ: %q", name, r.Decision.Differ)
+		}
 		if (c.result == "pass") != (r.Verdict == simulate.Pass) {
 			t.Errorf("%s: %s", name, r.Verdict)
 		}
