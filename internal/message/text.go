@@ -217,6 +217,9 @@ func (r *Result) textARC(l *report.Lines) {
 			text += ", message signature: " + s.Message
 		}
 		l.Say(2, "%s", text)
+		for _, remark := range s.Remarks[:min(len(s.Remarks), 3)] {
+			l.Say(5, "%s", remark.Text)
+		}
 		if s.Said != nil {
 			s.Said.claims(l, 5)
 		}

@@ -73,8 +73,8 @@ type Method struct {
 
 	reader dmarc.Reader
 	fault  string // of the record, for which a strict reader takes it for none
-	silent bool // a lookup failed that decides which record applies
-	void   bool // the record applies and is improperly formed
+	silent bool   // a lookup failed that decides which record applies
+	void   bool   // the record applies and is improperly formed
 }
 
 // A Disposition is what a receiver does that follows its standard and knows nothing
