@@ -229,8 +229,11 @@ func (r *Result) sender(o Options) {
 		p.From = "Return-Path"
 	case h != nil && h.Sender != "" && r.border.sure:
 		sender, p.From = h.Sender, h.describe(len(r.Hops))
+	case field >= 0 && h == nil:
+		p.Unknown = "what MAIL FROM was is not known: no Received field of your servers stands below the Return-Path, so the sender may have written it; name it with --mail-from"
+		return
 	case field >= 0:
-		p.Unknown = "what MAIL FROM was is not known: the Return-Path stands below the Received fields of your servers, so the sender may have written it; name it with --mail-from"
+		p.Unknown = "what MAIL FROM was is not known: the Return-Path stands below the Received field of your border, so the sender may have written it; name it with --mail-from"
 		return
 	default:
 		return

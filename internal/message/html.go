@@ -214,7 +214,7 @@ func (r *Result) picture() (out []htmlHop) {
 			}
 		}
 		switch {
-		case row.Border && r.Path.Sure:
+		case row.Border && r.Path.Sure && r.Path.Doubt == "":
 			row.By = "your border"
 		case row.Border:
 			row.By = "your border?"

@@ -161,8 +161,10 @@ func splitReceived(all []token) trace {
 func parseReceived(value string) Hop {
 	h := Hop{TLS: TLSUnknown}
 	all, date := tokens(value)
-	if t, err := mail.ParseDate(strings.TrimSpace(date)); err == nil && t.Year() < 10000 {
-		h.Time = t.UTC()
+	if t, err := mail.ParseDate(strings.TrimSpace(date)); err == nil {
+		if t = t.UTC(); t.Year() > 0 && t.Year() < 10000 { // what JSON can hold
+			h.Time = t
+		}
 	}
 	r := splitReceived(all)
 	if by := r.clauses["by"]; len(by) > 0 {

@@ -174,6 +174,9 @@ func (r *Result) encrypted() []checks.Verdict {
 	if h == nil {
 		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
 	}
+	if !r.border.sure {
+		return one(checks.Unknown, checks.Medium, nil, "it is not known at which hop the message came to your servers: %s", r.border.doubt)
+	}
 	switch h.TLS {
 	case TLSNo:
 		return one(checks.Fail, checks.Medium, nil, "%s: from %s with %s, and nothing about TLS: the message crossed the internet in clear", h.describe(len(r.Hops)), h.IP, cut(h.With))

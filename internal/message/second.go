@@ -38,7 +38,7 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 		}
 		return ""
 	})
-	verified, _ := dkim.VerifyWithOptions(bytes.NewReader(text), &dkim.VerifyOptions{
+	verified, err := dkim.VerifyWithOptions(bytes.NewReader(text), &dkim.VerifyOptions{
 		LookupTXT: func(name string) ([]string, error) {
 			name = domainName(name)
 			_, err := keyAt(asked, name)
@@ -51,6 +51,9 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			return []string{canon[name]}, nil
 		},
 	})
+	if err != nil { // it could not read the message, and what it gives says nothing
+		return
+	}
 	n := 0
 	for i := range sigs {
 		s := &sigs[i]
