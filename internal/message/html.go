@@ -218,6 +218,8 @@ func (r *Result) picture() (out []htmlHop) {
 			row.By = "your border"
 		case row.Border:
 			row.By = "your border?"
+		case row.Claimed && !r.Path.Sure:
+			row.By = "not known who wrote this"
 		case row.Claimed:
 			row.By = "as the sender says"
 		case i < r.Path.Border:
