@@ -56,6 +56,9 @@ func TestARC(t *testing.T) {
 		if r.ARC.Result != c.result || !strings.Contains(r.ARC.Why, c.why) || c.result == "pass" && r.ARC.Why != "" {
 			t.Errorf("%s: %s (%s), want %s (%s)", name, r.ARC.Result, r.ARC.Why, c.result, c.why)
 		}
+		if want := map[string]int{"two sets, changed between": 2}[name]; r.ARC.Oldest != want {
+			t.Errorf("%s: unchanged since set %d, want %d", name, r.ARC.Oldest, want)
+		}
 		if r.Verdict != simulate.Fail {
 			t.Errorf("%s: seals made the message pass", name)
 		}

@@ -110,7 +110,7 @@ func (s *Signature) whyDiffer() string {
 	case s.Second == simulate.ResultFail && s.Result == simulate.ResultPass && named > 1:
 		return "RFC 6376 section 3.7: only the value of the tag b is left out of what was signed; the other program leaves out everything that looks like it"
 	case s.Second == simulate.ResultPermError && strings.Contains(s.SecondWhy, "domain mismatch"):
-		return "RFC 6376 section 3.5: domain names in i and d are compared without regard to case, and with the labels of d"
+		return "RFC 6376 section 3.5: domain names in i and d are compared without regard to case"
 	case strings.Contains(s.SecondWhy, "expired"):
 		return "RFC 6376 section 3.5: expiry is judged by the time of arrival; the other program goes by its clock"
 	case strings.HasPrefix(s.Why, "several records"):

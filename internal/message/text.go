@@ -207,6 +207,9 @@ func (r *Result) textARC(l *report.Lines) {
 	if r.ARC.Why != "" {
 		l.Say(2, "%s", r.ARC.Why)
 	}
+	if r.ARC.Oldest > 0 {
+		l.Say(2, "the message is as it was when set %d was added; older message signatures do not hold", r.ARC.Oldest)
+	}
 	for _, s := range r.ARC.Sets {
 		seal := s.Seal
 		if seal == "" {
