@@ -1,10 +1,12 @@
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +105,7 @@ func TestMailbox(t *testing.T) {
 // The body is canonical whatever the pieces in which it comes, and line ends do not
 // matter.
 func TestStreaming(t *testing.T) {
-	text := librarySign(t, "From: a@example.com\n\n"+strings.Repeat("A  line \t of text \n\n\n", 4000)+strings.Repeat("long ", 50000)+"\n\n \n", dkim.SignOptions{
+	text := librarySign(t, "From: a@example.com\n\n"+strings.Repeat("A  line \t of text \n\n\n", 4000)+strings.Repeat("long ", 50000)+"\n"+strings.Repeat("a ", 100000)+"\n\n \n", dkim.SignOptions{
 		Domain: "example.com", Selector: "s1", Signer: edKey("s1"), BodyCanonicalization: dkim.CanonicalizationRelaxed,
 	})
 	text = librarySign(t, text, dkim.SignOptions{Domain: "example.com", Selector: "s1", Signer: edKey("s1"), HeaderKeys: []string{"From"}})
@@ -124,6 +126,45 @@ func TestStreaming(t *testing.T) {
 		}
 		if got := res.Signatures[0].Result; got != "pass" && name != "without last line" {
 			t.Errorf("%s, simple: %s (%s)", name, got, res.Signatures[0].Why)
+		}
+	}
+}
+
+// Lines are the same whatever pieces they come in, and a CR belongs to the end of a line
+// only where an LF follows.
+func TestLines(t *testing.T) {
+	full := strings.Repeat("x", 64<<10-1)
+	for name, c := range map[string]struct {
+		text  string
+		lines []string
+	}{
+		"CRLF":                        {"a\r\nb\r\n", []string{"a", "b"}},
+		"LF, and no end":              {"a\n\nb", []string{"a", "", "b"}},
+		"CR alone":                    {"a\rb\r\r\nc\r", []string{"a\rb\r", "c\r"}},
+		"CRLF between two pieces":     {full + "\r\nb\r\n", []string{full, "b"}},
+		"CR at the end of a piece":    {full + "\rb\r\n", []string{full + "\rb"}},
+		"two CR at the end of one":    {full + "\r\r\nb", []string{full + "\r", "b"}},
+		"CR at the end of the file":   {full + "\r", []string{full + "\r"}},
+		"line of one piece, then LF":  {full + "y\nb", []string{full + "y", "b"}},
+		"line longer than two pieces": {full + full + full + "\r\n", []string{full + full + full}},
+	} {
+		in := &lines{r: bufio.NewReaderSize(strings.NewReader(c.text), 64<<10), most: MaxSize}
+		var got []string
+		for {
+			line, last, err := in.whole(1 << 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last && len(line) == 0 {
+				break
+			}
+			got = append(got, string(line))
+		}
+		if !slices.Equal(got, c.lines) {
+			t.Errorf("%s: %d lines, of %d bytes; want %d", name, len(got), len(strings.Join(got, "")), len(c.lines))
+		}
+		if in.size != int64(len(c.text)) {
+			t.Errorf("%s: %d bytes", name, in.size)
 		}
 	}
 }

@@ -206,9 +206,10 @@ func TestExpiry(t *testing.T) {
 		"arrived after":  {strings.Replace(text, "08:30:00", "08:55:00", 1), "permerror", "expired on"},
 		"arrival below the border is the sender's": {"Received: from mx.example.org (mx.example.org [203.0.113.5]) by mx.example.net (Postfix) with ESMTPS id 2; Mon, 02 Nov 2026 08:55:00 +0000\n" +
 			strings.Replace(text, "Return-Path: <x@example.org>\n", "", 1), "permerror", "expired on"},
-		"border not known":  {"Received: from unknown (HELO [192.0.2.1]) by mx.example.net with SMTP; Mon, 02 Nov 2026 08:55:00 +0000\n" + text, "permerror", "expired on"},
-		"no Received field": {text[strings.Index(text, "DKIM-Signature"):], "permerror", "expired on"},
-		"no date":           {strings.Replace(text, "; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)", "", 1), "permerror", "expired on"},
+		"border not known":           {"Received: from unknown (HELO [192.0.2.1]) by mx.example.net with SMTP; Mon, 02 Nov 2026 08:55:00 +0000\n" + text, "permerror", "expired on"},
+		"no client but private ones": {strings.Replace(strings.Replace(text, "203.0.113.5", "10.0.0.5", 1), "Return-Path", "X", 1), "pass", "it has expired since"},
+		"no Received field":          {text[strings.Index(text, "DKIM-Signature"):], "permerror", "expired on"},
+		"no date":                    {strings.Replace(text, "; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)", "", 1), "permerror", "expired on"},
 	} {
 		if s := check(t, world(t), c.text).Signatures[0]; s.Result != c.result || !strings.Contains(s.Why, c.why) {
 			t.Errorf("%s: %s (%s)", name, s.Result, s.Why)

@@ -175,6 +175,7 @@ func TestForgeries(t *testing.T) {
 		{name: "key that forbids the identity", text: returned + fromForger + signed(signer{Domain: "example.com", Selector: "strict1", Extra: "i=@mail.example.com;"}), doubt: "flag s"},
 		{name: "key of another name at the selector", text: returned + fromForger + signed(signer{Domain: "example.com", Selector: "s1", Key: edKey("other")}), doubt: "signature did not verify"},
 		{name: "good signature behind many bad ones", text: returned + fromForger + strings.Repeat("DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=none; h=from; bh=AAAA; b=AAAA\n", 30) + good, doubt: "not verified"},
+		{name: "good signature behind many of others", text: returned + fromForger + strings.Repeat("DKIM-Signature: v=1; a=ed25519-sha256; d=evil.example; s=none; h=from; bh=AAAA; b=AAAA\n", 30) + good, doubt: "signatures of example.com that were not verified"},
 		{name: "tag list with a gap", text: returned + fromForger + raw("s1", "v=1; a=ed25519-sha256; d=example.com;; s=s1; h=from; bh={bh}; b={b}"), doubt: "a semicolon with nothing before it"},
 		{name: "more names in h than are read", text: returned + fromForger + raw("s1", "v=1; a=ed25519-sha256; d=example.com; s=s1; h=from"+strings.Repeat(":x", 400)+"; bh={bh}; b={b}"), doubt: "names more than"},
 
