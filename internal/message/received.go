@@ -290,9 +290,6 @@ func clientComment(text string) (c clientInfo) {
 			}
 			break // the rest is what the client said
 		}
-		if strings.Contains(w, "=") {
-			continue
-		}
 		_, w = cutLast(w, '@') // what stands before is an ident reply
 		ip, ok := address(w)
 		switch {
