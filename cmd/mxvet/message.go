@@ -38,7 +38,7 @@ it is not, 2 wrong usage or no message, 3 an answer that matters is not known.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd.Flags())
+	f.register(cmd.Flags(), "html", "json", "text")
 	cmd.Flags().StringArrayVar(&authserv, "authserv-id", nil, "your own server's name in Authentication-Results; repeatable")
 	cmd.Flags().StringArrayVar(&by, "by", nil, "your own servers, as Received fields name them: host, domain, address or network; repeatable")
 	return cmd
@@ -90,7 +90,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if result.File = name; name == "-" {
 		result.File = "standard input"
 	}
-	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
+	return f.conclude(w, outs, tape, rendered{result.Verdict, result, result.Text, result.HTML})
 }
 
 // readMessage reads the message in a file, or from the standard input.

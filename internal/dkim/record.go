@@ -199,16 +199,17 @@ func (k Key) Canonical() string {
 	if k.public == nil {
 		return ""
 	}
-	out := "v=DKIM1; k=" + k.Type
+	var out strings.Builder
+	out.WriteString("v=DKIM1; k=" + k.Type)
 	for _, list := range []struct {
 		tag    string
 		values []string
 	}{{"h", k.Hashes}, {"s", k.Services}, {"t", k.Flags}} {
 		if len(list.values) > 0 {
-			out += "; " + list.tag + "=" + strings.Join(list.values, ":")
+			out.WriteString("; " + list.tag + "=" + strings.Join(list.values, ":"))
 		}
 	}
-	return out + "; p=" + base64.StdEncoding.EncodeToString(k.octets)
+	return out.String() + "; p=" + base64.StdEncoding.EncodeToString(k.octets)
 }
 
 // Revoked reports an empty p: the key was withdrawn (RFC 6376 section 3.6.1).

@@ -101,6 +101,19 @@ func Parse(text string) Record {
 	return r
 }
 
+// Refusable gives the first departure from the grammar of tag lists for which a strict
+// reader refuses the whole record, "" where there is none. Readers differ: RFC 9989
+// section 4.8 has errors behind the version ignored.
+func (r Record) Refusable() string {
+	for _, p := range r.Problems {
+		switch p.Code {
+		case Malformed, Duplicate, BadByte:
+			return p.Text
+		}
+	}
+	return ""
+}
+
 // Has reports whether the record has the tag, whatever its value.
 func (r Record) Has(name string) bool { _, ok := r.Tag(name); return ok }
 

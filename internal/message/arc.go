@@ -25,6 +25,10 @@ type ARC struct {
 	// temperror.
 	Result string `json:"result"`
 	Why    string `json:"why,omitempty"`
+	// Oldest is the instance of the oldest message signature from which on all hold, where
+	// the chain passes: since that forwarder the message is as it was signed. 0 is that all
+	// hold (section 5.2 step 5).
+	Oldest int `json:"oldest_pass"`
 }
 
 // A Set is the three fields of one instance.
@@ -35,8 +39,8 @@ type Set struct {
 	Claim    string `json:"cv,omitempty"` // what the sealer found of the sets before: none, pass, fail
 	Seal     string `json:"seal"`         // pass, fail, temperror; "" where not verified
 	SealWhy  string `json:"seal_why,omitempty"`
-	// Message is the outcome of the signature over the message: verified for the
-	// newest set only, because each later forwarder may change the message.
+	// Message is the outcome of the signature over the message. That of the newest set
+	// decides; each later forwarder may change the message, so older ones may fail.
 	Message    string  `json:"message_signature,omitempty"`
 	MessageWhy string  `json:"message_signature_why,omitempty"`
 	Said       *Report `json:"authentication_results,omitempty"`
@@ -50,13 +54,9 @@ type Set struct {
 // keyNames gives the names of the keys that the chain needs.
 func (a *ARC) keyNames() []string {
 	var out []string
-	for i, s := range a.Sets {
-		names := []string{keyOf(s.sealTags)}
-		if i == len(a.Sets)-1 {
-			names = append(names, keyOf(s.messageTags))
-		}
-		for _, n := range names {
-			if n != "" {
+	for _, s := range a.Sets {
+		for _, t := range []tagList{s.sealTags, s.messageTags} {
+			if n := keyOf(t); n != "" {
 				out = append(out, n)
 			}
 		}
@@ -191,6 +191,20 @@ func (a *ARC) validate(m *Message, asked map[string]wire.Asked, arrival time.Tim
 		s := &a.Sets[i]
 		s.Seal, s.SealWhy = a.checkSeal(m, i, canonical, asked)
 		a.take(s.Seal, fmt.Sprintf("the seal of set %d: %s", s.Instance, s.SealWhy))
+	}
+	if a.Result == simulate.ResultPass {
+		a.oldest(m, asked, arrival)
+	}
+}
+
+// oldest goes back through the older message signatures, up to one that does not hold.
+func (a *ARC) oldest(m *Message, asked map[string]wire.Asked, arrival time.Time) {
+	for i := len(a.Sets) - 2; i >= 0; i-- {
+		s := &a.Sets[i]
+		if s.Message, s.MessageWhy = s.checkMessage(m, asked, arrival); s.Message != simulate.ResultPass {
+			a.Oldest = a.Sets[i+1].Instance
+			return
+		}
 	}
 }
 

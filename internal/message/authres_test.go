@@ -21,6 +21,32 @@ func TestReadReport(t *testing.T) {
 		{"mx.example.net 2; dkim=pass", "mx.example.net  broken"},
 		{"mx.example.net; nonsense", "mx.example.net  broken"},
 		{"", "  broken"},
+		// RFC 8601 section 2.2: comments and folding stand anywhere between the parts.
+		{
+			"mx.example.net;\tdkim=pass (2048-bit key; unprotected) header.d=example.com header.i=@example.com header.a=rsa-sha256 header.s=s1 header.b=AbCdEf12;\tdkim-atps=neutral",
+			"mx.example.net dkim=pass example.com, dkim-atps=neutral",
+		},
+		{
+			"mx.example.net (filter v1; beta) 1 ; spf = pass\t(sender ip is 192.0.2.17; listed) smtp . mailfrom = jane@example.com",
+			"mx.example.net spf=pass jane@example.com",
+		},
+		{"mx.example.net; dkim = pass header.d = x.example", "mx.example.net dkim=pass x.example"},
+		{"mx.example.net; dkim/1=pass header.d=x.example", "mx.example.net dkim=pass x.example"},
+		{"mx.example.net; dkim / 01 (c) = (d) pass (e) header(f).(g)d(h)=(i)x.example(j)", "mx.example.net dkim=pass x.example"},
+		{"mx.example.net; dkim/2=pass header.d=x.example; spf=fail", "mx.example.net dkim/2=pass x.example, spf=fail"},
+		{"mx.example.net 1 (c); none", "mx.example.net"},
+		{"mx.example.net (c); none (nothing was done)", "mx.example.net"},
+		{`"mx.example.net"; spf=pass smtp.mailfrom="john doe"@example.com`, `mx.example.net spf=pass "john doe"@example.com`},
+		{`mx.example.net; spf=pass smtp.mailfrom="jane@example.com"`, "mx.example.net spf=pass jane@example.com"},
+		{"mx.example.net; dkim=pass reason=good header.d=x.example;", "mx.example.net dkim=pass x.example"},
+		{"mx.example.net; dkim=fail (body; hash) reason = \"a; b=c\" header.i=@x.example; dmarc=fail header.from=x.example", "mx.example.net dkim=fail x.example, dmarc=fail x.example"},
+		{"mx.example.net; iprev=pass policy.iprev=2001:db8::1; dkim=pass header.d=x.example header.b=ab/c+d==", "mx.example.net iprev=pass 2001:db8::1, dkim=pass x.example"},
+		{"spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.com; dmarc=bestguesspass action=none header.from=example.com;compauth=pass reason=109", " spf=pass example.com, dmarc=bestguesspass example.com, compauth=pass  broken"},
+		{"mx.example.net; b\u00fccher=pass; spf=pass", "mx.example.net spf=pass  broken"},
+		{"mx.example.net; spf=; dkim=pass header.d=x.example", "mx.example.net dkim=pass x.example broken"},
+		{"mx.example.net; spf=pass stray words; dkim=pass header.d=x.example", "mx.example.net spf=pass , dkim=pass x.example broken"},
+		{"mx.example.net; spf=pass (never ends; dkim=pass", "mx.example.net spf=pass  broken"},
+		{"(a) mx.example.net", "mx.example.net"},
 		{"MX.Example.Net; arc=pass; iprev=pass policy.iprev=192.0.2.1; auth=pass smtp.auth=x", "mx.example.net arc=pass , iprev=pass 192.0.2.1, auth=pass x"},
 	} {
 		r := readReport(c.value)

@@ -179,6 +179,7 @@ func (m *Message) readBody(in *lines) error {
 				d.piece(text, end)
 			}
 		}
+		m.loneCR = m.loneCR || bytes.IndexByte(text, '\r') >= 0
 		m.keep(text, end)
 		if begins {
 			empty = len(text) == 0

@@ -1,11 +1,15 @@
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
 
@@ -101,7 +105,7 @@ func TestMailbox(t *testing.T) {
 // The body is canonical whatever the pieces in which it comes, and line ends do not
 // matter.
 func TestStreaming(t *testing.T) {
-	text := librarySign(t, "From: a@example.com\n\n"+strings.Repeat("A  line \t of text \n\n\n", 4000)+strings.Repeat("long ", 50000)+"\n\n \n", dkim.SignOptions{
+	text := librarySign(t, "From: a@example.com\n\n"+strings.Repeat("A  line \t of text \n\n\n", 4000)+strings.Repeat("long ", 50000)+"\n"+strings.Repeat("a ", 100000)+"\n\n \n", dkim.SignOptions{
 		Domain: "example.com", Selector: "s1", Signer: edKey("s1"), BodyCanonicalization: dkim.CanonicalizationRelaxed,
 	})
 	text = librarySign(t, text, dkim.SignOptions{Domain: "example.com", Selector: "s1", Signer: edKey("s1"), HeaderKeys: []string{"From"}})
@@ -122,6 +126,45 @@ func TestStreaming(t *testing.T) {
 		}
 		if got := res.Signatures[0].Result; got != "pass" && name != "without last line" {
 			t.Errorf("%s, simple: %s (%s)", name, got, res.Signatures[0].Why)
+		}
+	}
+}
+
+// Lines are the same whatever pieces they come in, and a CR belongs to the end of a line
+// only where an LF follows.
+func TestLines(t *testing.T) {
+	full := strings.Repeat("x", 64<<10-1)
+	for name, c := range map[string]struct {
+		text  string
+		lines []string
+	}{
+		"CRLF":                        {"a\r\nb\r\n", []string{"a", "b"}},
+		"LF, and no end":              {"a\n\nb", []string{"a", "", "b"}},
+		"CR alone":                    {"a\rb\r\r\nc\r", []string{"a\rb\r", "c\r"}},
+		"CRLF between two pieces":     {full + "\r\nb\r\n", []string{full, "b"}},
+		"CR at the end of a piece":    {full + "\rb\r\n", []string{full + "\rb"}},
+		"two CR at the end of one":    {full + "\r\r\nb", []string{full + "\r", "b"}},
+		"CR at the end of the file":   {full + "\r", []string{full + "\r"}},
+		"line of one piece, then LF":  {full + "y\nb", []string{full + "y", "b"}},
+		"line longer than two pieces": {full + full + full + "\r\n", []string{full + full + full}},
+	} {
+		in := &lines{r: bufio.NewReaderSize(strings.NewReader(c.text), 64<<10), most: MaxSize}
+		var got []string
+		for {
+			line, last, err := in.whole(1 << 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last && len(line) == 0 {
+				break
+			}
+			got = append(got, string(line))
+		}
+		if !slices.Equal(got, c.lines) {
+			t.Errorf("%s: %d lines, of %d bytes; want %d", name, len(got), len(strings.Join(got, "")), len(c.lines))
+		}
+		if in.size != int64(len(c.text)) {
+			t.Errorf("%s: %d bytes", name, in.size)
 		}
 	}
 }
@@ -165,7 +208,9 @@ func BenchmarkLongMessage(b *testing.B) {
 	signature := "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n" +
 		"DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n"
 	b.ReportAllocs()
+	start, n := time.Now(), 0
 	for b.Loop() {
+		n++
 		m, err := Read(&long{head: signature + crlfText(plain), left: 100 << 20})
 		if err != nil {
 			b.Fatal(err)
@@ -174,5 +219,12 @@ func BenchmarkLongMessage(b *testing.B) {
 		if len(r.Signatures) != 2 || !m.Long || r.Size < 100<<20 {
 			b.Fatalf("%d bytes, %d signatures", r.Size, len(r.Signatures))
 		}
+	}
+	each := time.Since(start) / time.Duration(n)
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	b.ReportMetric(float64(memory.Sys)/(1<<20), "MB-in-use")
+	if each > 3*time.Second || memory.Sys > 60<<20 {
+		b.Errorf("%v and %d MB, want no more than 3 s and 60 MB", each, memory.Sys>>20)
 	}
 }

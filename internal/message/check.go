@@ -67,6 +67,7 @@ type Result struct {
 	Reports    []Report          `json:"authentication_results,omitempty"`
 	ARC        *ARC              `json:"arc"`
 	Findings   []Finding         `json:"findings"`
+	Fixes      []Fix             `json:"fixes,omitempty"`
 
 	message *Message
 	border  border
@@ -100,6 +101,13 @@ type Finding struct {
 // Check examines a message. All questions to the DNS are asked at once; their
 // failures are in the result.
 func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
+	r := examine(ctx, src, list, m, o)
+	r.mend(ctx, src, list, o)
+	return r
+}
+
+// examine does all but the fixes.
+func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
 	r := &Result{
 		Schema: Schema, At: o.At, Size: m.Size, Notes: m.Notes, Author: m.author(), Hops: m.hops(),
 		Reports: m.reports(), ARC: m.arc(), message: m,
@@ -140,6 +148,11 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 	}
 	r.Decision = view.Decide(outcomes)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
+	for _, s := range r.Signatures {
+		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
+			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
+		}
+	}
 	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
 		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
 	}
@@ -216,8 +229,11 @@ func (r *Result) sender(o Options) {
 		p.From = "Return-Path"
 	case h != nil && h.Sender != "" && r.border.sure:
 		sender, p.From = h.Sender, h.describe(len(r.Hops))
+	case field >= 0 && h == nil:
+		p.Unknown = "what MAIL FROM was is not known: no Received field of your servers stands below the Return-Path, so the sender may have written it; name it with --mail-from"
+		return
 	case field >= 0:
-		p.Unknown = "what MAIL FROM was is not known: the Return-Path stands below the Received fields of your servers, so the sender may have written it; name it with --mail-from"
+		p.Unknown = "what MAIL FROM was is not known: the Return-Path stands below the Received field of your border, so the sender may have written it; name it with --mail-from"
 		return
 	default:
 		return

@@ -228,6 +228,49 @@ func TestPath(t *testing.T) {
 	}
 }
 
+// Where each part of the path comes from, and when it is not known.
+func TestPathSources(t *testing.T) {
+	const border = "Received: from mail.example.com (mail.example.com [192.0.2.1]) by mx.example.net with esmtps (Exim 4.98) (envelope-from <c@example.com>) id 1; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	const odd = "Received: from mail.example.com by mx.example.net with ESMTP; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	const path = "Return-Path: <a@example.com>\n"
+	user := func(o *Options) { o.IP = netip.MustParseAddr("192.0.2.1") }
+	for name, c := range map[string]struct {
+		text    string
+		options func(*Options)
+		sender  string
+		from    string
+		spf     string
+		unknown string
+	}{
+		"Return-Path above the border":              {path + border + plain, nil, "a@example.com", "Return-Path", "pass", ""},
+		"Return-Path below, server says it":         {border + path + plain, nil, "c@example.com", "Received field", "pass", ""},
+		"Return-Path below, server does not":        {strings.Replace(border, "(envelope-from <c@example.com>) ", "", 1) + path + plain, nil, "", "", "", "below the Received field of your border"},
+		"no Return-Path":                            {strings.Replace(border, "(envelope-from <c@example.com>) ", "", 1) + plain, nil, "", "", "", "does not say what MAIL FROM was"},
+		"Return-Path alone, client named":           {path + plain, user, "", "", "", "no Received field of your servers"},
+		"Return-Path above an odd field, named":     {path + odd + plain, user, "a@example.com", "Return-Path", "pass", ""},
+		"Return-Path below an odd field, named":     {odd + path + border + plain, user, "", "", "", "below the Received field of your border"},
+		"Return-Path above an odd field, not named": {path + odd + plain, nil, "a@example.com", "Return-Path", "", "not known who brought"},
+		"both named": {odd + plain, func(o *Options) {
+			user(o)
+			o.Sender, o.HasSender = "z@example.com", true
+		}, "z@example.com", "--mail-from", "pass", ""},
+		"null sender, HELO is a literal": {"Return-Path: <>\nReceived: from [192.0.2.1] (mail.example.com [192.0.2.1]) by mx.example.net with ESMTP\n" + plain, nil, "", "Return-Path", "", "HELO name is not known"},
+	} {
+		var options []func(*Options)
+		if c.options != nil {
+			options = append(options, c.options)
+		}
+		r := check(t, world(t), c.text, options...)
+		p := r.Path
+		if p.Sender != c.sender || !strings.Contains(p.From, c.from) || (p.From == "") != (c.from == "") || !strings.Contains(p.Unknown, c.unknown) || (p.Unknown == "") != (c.unknown == "") {
+			t.Errorf("%s: %+v", name, p)
+		}
+		if got := string(r.Decision.SPF.Result); got != c.spf {
+			t.Errorf("%s: SPF %q, want %q", name, got, c.spf)
+		}
+	}
+}
+
 // DMARC has no result for a message with several author domains, or none; what
 // receivers may do with it is said.
 func TestNoAuthorDomain(t *testing.T) {

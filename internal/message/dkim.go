@@ -309,6 +309,9 @@ func (s *Signature) otherRemarks(key keys.Key, arrival time.Time) {
 	if slices.Contains(key.Flags, "y") {
 		add("", "the key has the flag y: its owner is testing, and RFC 6376 section 3.6.1 has receivers treat the message as if it were not signed; most do not")
 	}
+	if days := int(arrival.Sub(s.Signed).Hours() / 24); !s.Signed.IsZero() && days >= 7 {
+		add("t", fmt.Sprintf("tag t: signed %d days before the message arrived, so somebody may have sent it again (RFC 6376 section 8.6)", days))
+	}
 	if s.Signed.After(arrival.Add(time.Hour)) {
 		add("t", "tag t: signed at a time in the future ("+s.Signed.Format(time.DateTime)+" UTC), which receivers may refuse (RFC 6376 section 3.5)")
 	}

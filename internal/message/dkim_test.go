@@ -1,8 +1,11 @@
 package message
 
 import (
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -139,6 +142,9 @@ func TestSignatureSyntax(t *testing.T) {
 		if s.Result != c.result || !strings.Contains(s.Why, c.why) || (c.result == "pass") != (s.Why == "") || s.Lenient != c.lenient {
 			t.Errorf("%s: %s (%s), lenient %q; want %s (%s), %q", name, s.Result, s.Why, s.Lenient, c.result, c.why, c.lenient)
 		}
+		if told := strings.Contains(strings.Join(r.Decision.Differ, "\n"), "DKIM: the signature of"); told != (c.lenient != "") {
+			t.Errorf("%s: that receivers differ: %q", name, r.Decision.Differ)
+		}
 		if (c.result == "pass") != (r.Verdict == simulate.Pass) {
 			t.Errorf("%s: %s", name, r.Verdict)
 		}
@@ -154,6 +160,10 @@ func TestSignatureSyntax(t *testing.T) {
 // A key in another letter case, folded, or in another form is the same key for audit
 // and message, and the other program gets it in the form that it reads.
 func TestOneKeyReader(t *testing.T) {
+	der, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 16399), big.NewInt(1)), E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r1 := strings.TrimPrefix(rsaRecord(), "v=DKIM1; k=rsa; p=")
 	for name, c := range map[string]struct{ key, result string }{
 		"tab in p":          {`v=DKIM1; k=rsa; p=` + r1[:50] + "\t" + r1[50:], "pass"},
@@ -169,11 +179,12 @@ func TestOneKeyReader(t *testing.T) {
 		"tag twice":         {`v=DKIM1; p=` + r1 + `; p=` + r1, "permerror"},
 		"URL-safe alphabet": {`v=DKIM1; p=` + strings.NewReplacer("+", "-", "/", "_").Replace(r1), "permerror"},
 		"cut off":           {`v=DKIM1; p=` + r1[:200], "permerror"},
+		"16,400 bits":       {`v=DKIM1; p=` + base64.StdEncoding.EncodeToString(der), "permerror"},
 	} {
 		src := zones(t, "example.com. 3600 IN TXT \"v=spf1 -all\"\n_dmarc.example.com. 3600 IN TXT \"v=DMARC1; p=reject\"\nr1._domainkey.example.com. 3600 IN TXT "+quoted(c.key)+"\n")
 		r := check(t, src, rawSigned(t, "r1", "v=1; a=rsa-sha256; c=relaxed; d=example.com; s=r1; h=from; bh={bh}; b={b}", ""))
 		s := r.Signatures[0]
-		if s.Result != c.result {
+		if s.Result != c.result || name == "16,400 bits" && !strings.Contains(s.Why, "is not used") {
 			t.Errorf("%s: %s (%s), want %s", name, s.Result, s.Why, c.result)
 		}
 		if c.result == "pass" && s.Second != "pass" {
@@ -203,9 +214,10 @@ func TestExpiry(t *testing.T) {
 		"arrived after":  {strings.Replace(text, "08:30:00", "08:55:00", 1), "permerror", "expired on"},
 		"arrival below the border is the sender's": {"Received: from mx.example.org (mx.example.org [203.0.113.5]) by mx.example.net (Postfix) with ESMTPS id 2; Mon, 02 Nov 2026 08:55:00 +0000\n" +
 			strings.Replace(text, "Return-Path: <x@example.org>\n", "", 1), "permerror", "expired on"},
-		"border not known":  {"Received: from unknown (HELO [192.0.2.1]) by mx.example.net with SMTP; Mon, 02 Nov 2026 08:55:00 +0000\n" + text, "permerror", "expired on"},
-		"no Received field": {text[strings.Index(text, "DKIM-Signature"):], "permerror", "expired on"},
-		"no date":           {strings.Replace(text, "; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)", "", 1), "permerror", "expired on"},
+		"border not known":           {"Received: from unknown (HELO [192.0.2.1]) by mx.example.net with SMTP; Mon, 02 Nov 2026 08:55:00 +0000\n" + text, "permerror", "expired on"},
+		"no client but private ones": {strings.Replace(strings.Replace(text, "203.0.113.5", "10.0.0.5", 1), "Return-Path", "X", 1), "pass", "it has expired since"},
+		"no Received field":          {text[strings.Index(text, "DKIM-Signature"):], "permerror", "expired on"},
+		"no date":                    {strings.Replace(text, "; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)", "", 1), "permerror", "expired on"},
 	} {
 		if s := check(t, world(t), c.text).Signatures[0]; s.Result != c.result || !strings.Contains(s.Why, c.why) {
 			t.Errorf("%s: %s (%s)", name, s.Result, s.Why)

@@ -29,6 +29,9 @@ func told(r *Result) string {
 	all = append(all, r.Decision.Differ...)
 	for _, s := range r.Signatures {
 		all = append(all, s.Result+": "+s.Why)
+		for _, remark := range s.Remarks {
+			all = append(all, remark.Text)
+		}
 	}
 	for _, rep := range r.Reports {
 		all = append(all, rep.Why, rep.Broken)
@@ -172,6 +175,7 @@ func TestForgeries(t *testing.T) {
 		{name: "key that forbids the identity", text: returned + fromForger + signed(signer{Domain: "example.com", Selector: "strict1", Extra: "i=@mail.example.com;"}), doubt: "flag s"},
 		{name: "key of another name at the selector", text: returned + fromForger + signed(signer{Domain: "example.com", Selector: "s1", Key: edKey("other")}), doubt: "signature did not verify"},
 		{name: "good signature behind many bad ones", text: returned + fromForger + strings.Repeat("DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=none; h=from; bh=AAAA; b=AAAA\n", 30) + good, doubt: "not verified"},
+		{name: "good signature behind many of others", text: returned + fromForger + strings.Repeat("DKIM-Signature: v=1; a=ed25519-sha256; d=evil.example; s=none; h=from; bh=AAAA; b=AAAA\n", 30) + good, doubt: "signatures of example.com that were not verified"},
 		{name: "tag list with a gap", text: returned + fromForger + raw("s1", "v=1; a=ed25519-sha256; d=example.com;; s=s1; h=from; bh={bh}; b={b}"), doubt: "a semicolon with nothing before it"},
 		{name: "more names in h than are read", text: returned + fromForger + raw("s1", "v=1; a=ed25519-sha256; d=example.com; s=s1; h=from"+strings.Repeat(":x", 400)+"; bh={bh}; b={b}"), doubt: "names more than"},
 
@@ -214,14 +218,19 @@ func TestPassesWithDoubt(t *testing.T) {
 		return strings.ReplaceAll(string(m.text()), "\r\n", "\n")
 	}()
 	for name, c := range map[string]struct{ text, author, doubt string }{
-		"the victim's address as a name":         {evil(`"alice@example.com" <eve@evil.example>`), "evil.example", "holds an address of another domain, alice@example.com"},
-		"the victim's address as encoded word":   {evil(`=?utf-8?q?alice=40example.com?= <eve@evil.example>`), "evil.example", "holds an address of another domain, alice@example.com"},
-		"the victim's address in a comment":      {evil(`eve@evil.example (alice@example.com)`), "evil.example", "a comment in the From field"},
-		"the victim's address as local part":     {evil(`"alice@example.com"@evil.example`), "evil.example", "holds an @"},
-		"the victim's domain as a route":         {evil(`<@example.com:eve@evil.example>`), "evil.example", "obsolete route"},
-		"the victim's address as a group":        {evil(`"alice@example.com": eve@evil.example;`), "evil.example", "holds an address of another domain"},
-		"characters that turn the text around":   {evil("\u202emoc.elpmaxe\u202c <eve@evil.example>"), "evil.example", "direction of writing"},
-		"a name that looks alike":                {"Return-Path: <x@xn--exmple-4nf.com>\n" + fromForger + strings.Replace(plain, "alice@example.com", "alice@ex\u0430mple.com", 1), "xn--exmple-4nf.com", "mixes scripts"},
+		"the victim's address as a name":       {evil(`"alice@example.com" <eve@evil.example>`), "evil.example", "holds an address of another domain, alice@example.com"},
+		"the victim's address as encoded word": {evil(`=?utf-8?q?alice=40example.com?= <eve@evil.example>`), "evil.example", "holds an address of another domain, alice@example.com"},
+		"the victim's address in a comment":    {evil(`eve@evil.example (alice@example.com)`), "evil.example", "a comment in the From field"},
+		"the victim's address as local part":   {evil(`"alice@example.com"@evil.example`), "evil.example", "holds an @"},
+		"the victim's domain as a route":       {evil(`<@example.com:eve@evil.example>`), "evil.example", "obsolete route"},
+		"the victim's address as a group":      {evil(`"alice@example.com": eve@evil.example;`), "evil.example", "holds an address of another domain"},
+		"characters that turn the text around": {evil("\u202emoc.elpmaxe\u202c <eve@evil.example>"), "evil.example", "direction of writing"},
+		"a name that looks alike":              {"Return-Path: <x@xn--exmple-4nf.com>\n" + fromForger + strings.Replace(plain, "alice@example.com", "alice@ex\u0430mple.com", 1), "xn--exmple-4nf.com", "mixes scripts"},
+		"an old message, sent again": {fromForger + func() string {
+			m := parsed(t, crlfText(plain))
+			m.prepend(signer{Selector: "s1"}.raw(m, "DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=s1; t=1790000000; h=from:from:to:subject:date; bh={bh}; b={b}"))
+			return strings.ReplaceAll(string(m.text()), "\r\n", "\n")
+		}(), "example.com", "somebody may have sent it again"},
 		"a second subject that was not excluded": {fromForger + "Subject: Urgent\n" + good, "example.com", "2 fields Subject"},
 		"a line that looks like a field":         {fromForger + "\xef\xbb\xbfFrom: eve@evil.example\n" + good, "example.com", "a line of the header is no field"},
 	} {

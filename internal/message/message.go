@@ -63,6 +63,7 @@ type Message struct {
 	Notes  []string // what was passed over in the file, and how it was read
 
 	mailbox bool // the file began with the line of an mbox
+	loneCR  bool // a CR stands without an LF behind it
 	forms   map[bodyForm]*digest
 }
 
@@ -221,6 +222,7 @@ func (m *Message) readHeader(in *lines) error {
 			return errors.New(indentation)
 		}
 		first = false
+		m.loneCR = m.loneCR || bytes.IndexByte(line, '\r') >= 0
 		head = append(append(head, line...), "\r\n"...)
 		if end {
 			m.split(string(head), starts)

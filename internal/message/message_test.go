@@ -2,9 +2,12 @@ package message
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+
+	"mxvet/report"
 )
 
 func TestParse(t *testing.T) {
@@ -104,6 +107,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(plain))
 	f.Add([]byte(received(plain, "a@example.com", "mx", "192.0.2.1")))
 	f.Add([]byte("From: a@b.example\nDKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=from; bh=; b=;\nARC-Seal: i=1; cv=none; b=x\n\n"))
+	f.Add([]byte("Received: from x by y; Sat, 01 Jan 0000 00:00:00 +2300\nFrom: a@b.example\nDKIM-Signature: t=999999999999; x=999999999999\n\n"))
+	f.Add([]byte("From x Mon Nov  2 08:00:00 2026\nFrom: a@b.example\nDKIM-Signature: bh=x; l=5; c=relaxed/relaxed\n\n>From\n\nFrom y Mon Nov  2 08:00:00 2026\n"))
 	f.Add([]byte("Received: from [1.2.3.4] (helo=x (y\\)) by z; x\nAuthentication-Results: x (\"\\; 1; dkim=pass\nFrom: <\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(data)
@@ -125,5 +130,9 @@ func FuzzParse(f *testing.F) {
 		if r.Verdict == "pass" {
 			t.Fatalf("passes without any DNS: %s", data)
 		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Fatalf("%v: %q", err, data)
+		}
+		r.Text(new(report.Lines), false)
 	})
 }

@@ -134,6 +134,9 @@ func (r *Result) wellFormed() []checks.Verdict {
 	if len(r.message.All("Date")) == 0 {
 		fail("Date", checks.Medium, "no Date field")
 	}
+	if r.message.loneCR {
+		fail("CR", checks.Medium, "a CR stands without an LF: programs take it for a character or for the end of a line, and signatures break")
+	}
 	if n := r.message.longest(); n > maxLine {
 		fail("length", checks.Medium, "a line of the header has %d characters, and a line may have %d: programs may cut it or refuse the message", n, maxLine)
 	}
@@ -170,6 +173,9 @@ func (r *Result) encrypted() []checks.Verdict {
 	h := r.border.hop
 	if h == nil {
 		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
+	}
+	if !r.border.sure {
+		return one(checks.Unknown, checks.Medium, nil, "it is not known at which hop the message came to your servers: %s", r.border.doubt)
 	}
 	switch h.TLS {
 	case TLSNo:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -12,9 +13,13 @@ import (
 	"mxvet/internal/wire"
 )
 
+// keepField bounds the fields that the other program is shown: what it takes for one
+// grows with the square of its lines.
+const keepField = 64 << 10
+
 // secondOpinion asks another program about the signatures that were verified, and says
 // why it differs. It gets key records in canonical form: keys are read by one reader.
-// Long messages are not shown to it.
+// Long messages, and such with long fields, are not shown to it.
 func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 	used := map[int]*Signature{}
 	canon := map[string]string{}
@@ -24,7 +29,7 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			canon[s.KeyName] = s.canon
 		}
 	}
-	if len(used) == 0 || m.Long {
+	if len(used) == 0 || m.Long || slices.ContainsFunc(m.Fields, func(f Field) bool { return len(f.Raw) > keepField }) {
 		return
 	}
 	text := m.bytes(func(i int) string {
@@ -33,7 +38,7 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 		}
 		return ""
 	})
-	verified, _ := dkim.VerifyWithOptions(bytes.NewReader(text), &dkim.VerifyOptions{
+	verified, err := dkim.VerifyWithOptions(bytes.NewReader(text), &dkim.VerifyOptions{
 		LookupTXT: func(name string) ([]string, error) {
 			name = domainName(name)
 			_, err := keyAt(asked, name)
@@ -46,6 +51,9 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			return []string{canon[name]}, nil
 		},
 	})
+	if err != nil { // it could not read the message, and what it gives says nothing
+		return
+	}
 	n := 0
 	for i := range sigs {
 		s := &sigs[i]
@@ -53,14 +61,14 @@ func (m *Message) secondOpinion(sigs []Signature, asked map[string]wire.Asked) {
 			continue
 		}
 		if n < len(verified) && verified[n] != nil {
-			s.secondly(verified[n].Err)
+			s.secondly(verified[n].Err, m.loneCR)
 		}
 		n++
 	}
 }
 
 // secondly takes over what the other program found.
-func (s *Signature) secondly(err error) {
+func (s *Signature) secondly(err error, loneCR bool) {
 	switch {
 	case err == nil:
 		s.Second = simulate.ResultPass
@@ -74,7 +82,11 @@ func (s *Signature) secondly(err error) {
 	if err != nil {
 		s.SecondWhy = cut(strings.ReplaceAll(err.Error(), "dkim: ", ""))
 	}
-	if s.Second != s.Result {
+	switch {
+	case s.Second == s.Result:
+	case loneCR:
+		s.Differ = "RFC 5322 section 2.3: a CR stands alone in the message, which programs take for a character or for the end of a line"
+	default:
 		s.Differ = s.whyDiffer()
 	}
 }
@@ -98,7 +110,7 @@ func (s *Signature) whyDiffer() string {
 	case s.Second == simulate.ResultFail && s.Result == simulate.ResultPass && named > 1:
 		return "RFC 6376 section 3.7: only the value of the tag b is left out of what was signed; the other program leaves out everything that looks like it"
 	case s.Second == simulate.ResultPermError && strings.Contains(s.SecondWhy, "domain mismatch"):
-		return "RFC 6376 section 3.5: domain names in i and d are compared without regard to case, and with the labels of d"
+		return "RFC 6376 section 3.5: domain names in i and d are compared without regard to case"
 	case strings.Contains(s.SecondWhy, "expired"):
 		return "RFC 6376 section 3.5: expiry is judged by the time of arrival; the other program goes by its clock"
 	case strings.HasPrefix(s.Why, "several records"):
