@@ -5,7 +5,7 @@ TOOL    := $(GO) tool -modfile=.ci/tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PROGRAM := build/mxvet
 
-.PHONY: all build demo test properties mutants race integration lint fuzz bench golden vuln check clean
+.PHONY: all build demo test properties mutants kills race integration lint fuzz bench golden vuln check clean
 
 all: build
 
@@ -43,6 +43,12 @@ SEED ?= 0
 JOBS ?= 1
 mutants:
 	$(GO) run ./cmd/mutants -n $(N) -seed $(SEED) -jobs $(JOBS) -skip '^TestOneFailure'
+
+# Runs that write every format, ended at random moments: no file is torn, lost or
+# left over. `make test` does so with fifteen.
+KILLS ?= 500
+kills:
+	$(GO) test ./cmd/mxvet -run '^TestKilled$$' -v -timeout 2h -kills $(KILLS)
 
 # The race detector needs a C compiler.
 race:

@@ -211,3 +211,14 @@ func (f *auditFlags) checkLook() ([]output, error) {
 	}
 	return outs, nil
 }
+
+// inputs gives the files that the command reads, by what names them.
+func (f *auditFlags) inputs(more ...string) map[string][]string {
+	in := map[string][]string{"--zone": f.zones, "the command line": more}
+	for flag, name := range map[string]string{"--replay": f.replay, "--config": f.configFile, "--policy": f.policy, "--ca-file": f.caFile, "--psl-file": f.pslFile} {
+		if name != "" {
+			in[flag] = []string{name}
+		}
+	}
+	return in
+}

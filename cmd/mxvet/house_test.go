@@ -38,7 +38,7 @@ func mayImport(room string) (rooms []string, known bool) {
 			return []string{"internal/provider"}, true
 		}
 		return syntax, true
-	case room == "internal/syntax":
+	case room == "internal/syntax", room == "internal/together":
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true

@@ -44,7 +44,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if err := f.settle(w.getenv); err != nil {
 		return err
 	}
-	outs, err := f.check()
+	formats, err := f.check()
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,10 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs(name))
+	if err != nil {
+		return err
+	}
 	o.At = tape.Header().At
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()

@@ -160,41 +160,21 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 	return tape, r.Assumed, nil
 }
 
-// conclude saves the recording, writes the result and chooses the exit code.
-func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict simulate.Verdict, result any, text func(*report.Lines, bool)) error {
-	if f.record != "" {
-		var buf bytes.Buffer
-		if err := tape.Save(&buf); err != nil {
-			return internalf("save recording: %w", err)
-		}
-		if err := writeFile(f.record, buf.Bytes()); err != nil {
-			return internalf("save recording: %w", err)
-		}
-	}
-	for _, o := range outs {
-		var buf bytes.Buffer
-		if o.format == "json" {
+// conclude writes the recording and the result, and chooses the exit code.
+func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, verdict simulate.Verdict, result any, text func(*report.Lines, bool)) error {
+	err := outs.write(tape.Save, func(format string, _ bool) ([]byte, error) {
+		if format == "json" {
 			data, err := json.MarshalIndent(result, "", "  ")
-			if err != nil {
-				return internalf("render json: %w", err)
-			}
-			buf.Write(asciiJSON(data))
-		} else {
-			lines := report.Lines{Width: w.width}
-			text(&lines, f.quiet)
-			if _, err := lines.WriteTo(&buf); err != nil {
-				return internalf("render text: %w", err)
-			}
+			return asciiJSON(data), err
 		}
-		if o.file == "" {
-			if _, err := w.stdout.Write(buf.Bytes()); written(err) != nil {
-				return written(err)
-			}
-			continue
-		}
-		if err := writeFile(o.file, buf.Bytes()); err != nil {
-			return internalf("write %s report: %w", o.format, err)
-		}
+		var buf bytes.Buffer
+		lines := report.Lines{Width: w.width}
+		text(&lines, f.quiet)
+		_, err := lines.WriteTo(&buf)
+		return buf.Bytes(), err
+	})
+	if err != nil {
+		return err
 	}
 	switch verdict {
 	case simulate.Fail:

@@ -44,7 +44,7 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 	if err := f.settle(w.getenv); err != nil {
 		return err
 	}
-	outs, err := f.check()
+	formats, err := f.check()
 	if err != nil {
 		return err
 	}
@@ -96,6 +96,10 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs())
+	if err != nil {
+		return err
+	}
 	p.At = tape.Header().At
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
