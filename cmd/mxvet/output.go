@@ -111,10 +111,8 @@ func stage(w world, outs []output, record string, inputs map[string][]string) (*
 			}
 		}
 		for flag, names := range inputs {
-			for _, name := range names {
-				if p.is(name) {
-					return nil, usagef("%s: it is the file of %s, which would be lost", p.flag(), flag)
-				}
+			if slices.ContainsFunc(names, p.is) {
+				return nil, usagef("%s: it is the file of %s, which would be lost", p.flag(), flag)
 			}
 		}
 	}

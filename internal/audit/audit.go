@@ -14,10 +14,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/report"
 )
@@ -146,7 +146,7 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	shared := j.shared(ctx)
 	var before []report.Replaced
 	domains := make([]result, len(j.Targets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() {
 		limited, cancel := j.limited(ctx)
 		defer cancel()
@@ -188,7 +188,7 @@ func (j *Job) shared(ctx context.Context) []string {
 		return nil
 	}
 	answers := make([]wire.Answer, len(j.Targets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, t := range j.Targets {
 		wg.Go(func() { answers[i] = j.Tape.DNS(ctx, wire.Question{Name: t.Domain, Type: "MX"}) })
 	}

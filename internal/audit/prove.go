@@ -5,11 +5,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -44,7 +44,7 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 		p.meant = intentOf(ctx, j, before.evidence)
 	}
 	proven := make([]proof, len(proposed))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, f := range proposed {
 		wg.Go(func() { proven[i] = p.proof(ctx, f) })
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/psl"
 	"mxvet/internal/simulate"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -96,7 +96,7 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 			names = append(names, s.KeyName)
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	var view *simulate.View
 	wg.Go(func() { view = simulate.Look(ctx, src, list, path) })
 	asked := askKeys(ctx, src, names)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -16,6 +15,7 @@ import (
 	keys "mxvet/internal/dkim"
 	"mxvet/internal/simulate"
 	"mxvet/internal/syntax"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -105,7 +105,7 @@ func keyName(selector, domain string) string {
 func askKeys(ctx context.Context, src wire.Source, names []string) map[string]wire.Asked {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	answers := make([]wire.Asked, len(names))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, n := range names {
 		wg.Go(func() { answers[i] = wire.Ask(ctx, src, n, "TXT") })
 	}

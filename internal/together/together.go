@@ -49,6 +49,17 @@ func (g *Group) Wait() {
 	}
 }
 
+// Ended gives a channel that is closed when all functions that were started until
+// now have ended, in whatever way; Wait tells how.
+func (g *Group) Ended() <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(ended)
+	}()
+	return ended
+}
+
 // A Panic is what a function panicked with, and where.
 type Panic struct {
 	Value any
