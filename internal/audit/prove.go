@@ -299,7 +299,7 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 func (p *prover) reported(pr proof) report.Fix {
 	f := pr.fix
 	out := report.Fix{
-		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo,
+		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo.String(),
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
 	}
@@ -309,7 +309,8 @@ func (p *prover) reported(pr proof) report.Fix {
 	}
 	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {
-		out.Steps = append(out.Steps, report.Step{Text: s.Text, Copy: s.Copy})
+		text, lines := s.Lines()
+		out.Steps = append(out.Steps, report.Step{Text: text, Copy: lines})
 	}
 	out.Rules, out.Fingerprints = named(pr.claims())
 	return out

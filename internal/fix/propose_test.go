@@ -335,7 +335,7 @@ func TestPropose(t *testing.T) {
 				t.Errorf("got %s\n%s\nwant %s\n%s", f.Safety, got, c.safety, want)
 			case (f.Safety == fix.SafeNow) != (f.Needs == ""):
 				t.Errorf("%s needs %q", f.Safety, f.Needs)
-			case len(f.Changes) > 0 && (f.Undo == "" || f.VisibleWithin <= 0):
+			case len(f.Changes) > 0 && (f.Undo.Empty() || f.VisibleWithin <= 0):
 				t.Errorf("undo %q, visible within %d", f.Undo, f.VisibleWithin)
 			case len(f.Changes)+len(f.Steps) == 0 || f.Title == "" || len(f.Claims) == 0:
 				t.Errorf("it says too little: %+v", f)
@@ -397,7 +397,7 @@ func TestSteps(t *testing.T) {
 	f := fixes["steps-smtp-auth-plaintext"]
 	var text []string
 	for _, s := range f.Steps {
-		text = append(text, s.Text)
+		text = append(text, s.String())
 	}
 	all := strings.Join(text, "\n")
 	if len(f.Steps) != 2 || !strings.Contains(all, "mx.example.com (Postfix): postconf -e 'smtpd_tls_auth_only = yes'") || !strings.Contains(all, "mx2.example.com (Exim): auth_advertise_hosts") {
@@ -405,7 +405,7 @@ func TestSteps(t *testing.T) {
 	}
 	fixes = propose(t, gather.Options{}, "@ IN MX 1 smtp.google.com.\n"+aligned+reject, `- {name: smtp.google.com, addrs: [198.51.100.26], smtp: {banner: "mx.google.com ESMTP", starttls: "off"}}`)
 	f = fixes["steps-smtp-starttls-none"]
-	if len(f.Steps) != 1 || f.Steps[0].Text != "smtp.google.com: Google Workspace runs the host: only they can change it." {
+	if len(f.Steps) != 1 || f.Steps[0].String() != "smtp.google.com: Google Workspace runs the host: only they can change it." {
 		t.Errorf("got %+v", f.Steps)
 	}
 }
