@@ -1,5 +1,7 @@
 package report
 
+import "mxvet/internal/paste"
+
 // A Fix is one change that clears findings: records to publish, or steps for a
 // person where DNS cannot mend it.
 type Fix struct {
@@ -51,6 +53,20 @@ type Change struct {
 	Old   []string `json:"old"` // empty: nothing is replaced
 	New   []string `json:"new"` // empty: only removed
 	TTL   int      `json:"ttl"` // seconds
+}
+
+// records gives the new records as lines of zone text.
+func (c Change) records() []string { return c.lines(c.TTL, c.New) }
+
+// replaced gives the old ones so, without their time to live.
+func (c Change) replaced() []string { return c.lines(-1, c.Old) }
+
+func (c Change) lines(ttl int, data []string) []string {
+	var out []string
+	for _, d := range data {
+		out = append(out, paste.Record(c.Owner, ttl, c.Type, d).String())
+	}
+	return out
 }
 
 // A Stage is a later step of a change that must not be made at once.

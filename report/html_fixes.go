@@ -89,15 +89,7 @@ func prefixed(prefix, s string) string {
 func changeLines(cs []Change) []htmlChange {
 	var out []htmlChange
 	for _, c := range cs {
-		owner := strings.TrimSuffix(c.Owner, ".") + "."
-		var h htmlChange
-		for _, data := range c.New {
-			h.New = append(h.New, fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data))
-		}
-		for _, data := range c.Old {
-			h.Old = append(h.Old, fmt.Sprintf("%s IN %s %s", owner, c.Type, data))
-		}
-		out = append(out, h)
+		out = append(out, htmlChange{c.records(), c.replaced()})
 	}
 	return out
 }

@@ -152,20 +152,18 @@ func (f *Fix) record() bool { return f.Group != GroupServers }
 // Records that the undo names are left to it.
 func (p *page) changes(cs []Change, again string) {
 	for _, c := range cs {
-		owner := clean(strings.TrimSuffix(c.Owner, "."), maxName) + "."
-		kind := clean(c.Type, 10)
-		for _, data := range c.New {
-			p.line(fmt.Sprintf("  %s %d IN %s %s", owner, c.TTL, kind, Sanitize(data)))
+		for _, line := range c.records() {
+			p.line("  " + line)
 		}
 		label := "replaces"
 		if len(c.New) == 0 {
 			label = "remove  "
 		}
-		for _, data := range c.Old {
-			if len(c.New) > 0 && strings.Contains(again, " IN "+c.Type+" "+data) {
+		for _, line := range c.replaced() {
+			if _, record, _ := strings.Cut(line, " IN "); len(c.New) > 0 && strings.Contains(again, " IN "+record) {
 				continue
 			}
-			p.line("  " + p.as(dim, fmt.Sprintf("%s %s IN %s %s", label, owner, kind, Sanitize(data))))
+			p.line("  " + p.as(dim, label+" "+line))
 		}
 	}
 }

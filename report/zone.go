@@ -75,18 +75,15 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 	}
 }
 
-// zoneChanges writes records, as comments unless they may be published now. What
-// could not stand on one line of zone text is never more than a comment.
+// zoneChanges writes records, as comments unless they may be published now.
 func zoneChanges(b *strings.Builder, changes []Change, publish bool) {
 	for _, c := range changes {
-		owner := strings.TrimSuffix(c.Owner, ".") + "."
-		for _, data := range c.Old {
-			fmt.Fprintf(b, "; remove: %s IN %s %s\n", Sanitize(owner), Sanitize(c.Type), Sanitize(data))
+		for _, line := range c.replaced() {
+			b.WriteString("; remove: " + line + "\n")
 		}
-		for _, data := range c.New {
-			line := fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data)
-			if !publish || Sanitize(line) != line || strings.HasPrefix(line, "$") {
-				line = "; publish: " + Sanitize(line)
+		for _, line := range c.records() {
+			if !publish {
+				line = "; publish: " + line
 			}
 			b.WriteString(line + "\n")
 		}

@@ -43,7 +43,7 @@ no score for --min-score, 4 mxvet itself failed or a report could not be written
 }
 
 func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
 	formats, err := f.checkLook()

@@ -32,7 +32,7 @@ real ones, and the same code asks them. Without a name it shows the world
 "broken"; a file that ends in .txtar is a world of your own (docs/worlds.md).`,
 		ValidArgs: fakenet.Worlds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.settle(w.getenv); err != nil {
+			if err := f.settle(w); err != nil {
 				return err
 			}
 			if list {

@@ -106,10 +106,10 @@ func (f *auditFlags) registerLook(set *pflag.FlagSet) {
 // settle fills in what the command line leaves open: from the environment, where
 // MXVET_FAIL_ON stands for --fail-on and lists are separated by commas, and then
 // from the configuration file. A replay takes from neither what was gathered.
-func (f *auditFlags) settle(getenv func(string) string) error {
-	env := func(name string) string {
-		return getenv("MXVET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
-	}
+func (f *auditFlags) settle(w world) error {
+	getenv := w.getenv
+	f.misspelt(w)
+	env := func(name string) string { return getenv(envName(name)) }
 	replayed := f.replay != "" || f.set.Lookup("replay") != nil && env("replay") != ""
 	var err error
 	f.set.VisitAll(func(flag *pflag.Flag) {
@@ -118,7 +118,7 @@ func (f *auditFlags) settle(getenv func(string) string) error {
 			return
 		}
 		if bad := setFlag(flag, value); bad != nil && err == nil {
-			err = usagef("MXVET_%s: %w", strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")), bad)
+			err = usagef("%s: %w", envName(flag.Name), bad)
 		}
 		f.fromEnv = append(f.fromEnv, flag.Name)
 	})
@@ -170,7 +170,7 @@ func (f *auditFlags) blame(err error) error {
 	}
 	for _, name := range f.fromEnv {
 		if strings.HasPrefix(e.err.Error(), "--"+name+" ") {
-			return &exitError{e.code, fmt.Errorf("%w (from MXVET_%s)", e.err, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))}
+			return &exitError{e.code, fmt.Errorf("%w (from %s)", e.err, envName(name))}
 		}
 	}
 	return err

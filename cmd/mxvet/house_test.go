@@ -45,7 +45,7 @@ func mayEnter(room string) (rooms []string, known bool) {
 			return []string{"internal/provider"}, true
 		}
 		return syntax, true
-	case room == "internal/syntax", room == "internal/together":
+	case room == "internal/syntax", room == "internal/together", room == "internal/paste":
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true
@@ -62,9 +62,9 @@ func mayEnter(room string) (rooms []string, known bool) {
 	case room == "checks":
 		return judge, true
 	case room == "internal/fix":
-		return slices.Concat(judge, []string{"checks"}), true
+		return slices.Concat(judge, []string{"checks", "internal/paste"}), true
 	case room == "report":
-		return slices.Concat(judge, []string{"checks", "internal/fix", "templates"}), true
+		return slices.Concat(judge, []string{"checks", "internal/fix", "internal/paste", "templates"}), true
 	case room == "internal/audit":
 		return whole, true
 	case room == "internal/message": // its path is what simulate decides about

@@ -41,7 +41,7 @@ it is not, 2 wrong usage or no message, 3 an answer that matters is not known.`,
 }
 
 func (f *receiveFlags) message(ctx context.Context, w world, name string, authserv []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
 	formats, err := f.check()

@@ -94,6 +94,9 @@ func (f *receiveFlags) checkHelo() error {
 	if len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
 		return usagef("--helo %q is no name", f.helo)
 	}
+	if name, err := parseDomain(f.helo); err == nil { // an address literal and a single label are left as they are
+		f.helo = name
+	}
 	return nil
 }
 

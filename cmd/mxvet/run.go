@@ -41,13 +41,14 @@ type world struct {
 	saving         *sync.Mutex // held while a file is replaced
 	now            func() time.Time
 	getenv         func(string) string
+	environ        func() []string
 	hostname       string // of this machine; what it says at EHLO where it is a whole domain name
 	terminal       bool   // stdout is one
 	width          int    // of the terminal, in cells; 0 where there is none
 }
 
 func system() world {
-	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv}
+	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv, environ: os.Environ}
 	w.hostname, _ = os.Hostname() // without one, EHLO names the address
 	w.out, _ = os.Stdout.Stat()
 	w.errs, _ = os.Stderr.Stat()

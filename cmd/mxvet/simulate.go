@@ -41,7 +41,7 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 }
 
 func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, signers []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
 	formats, err := f.check()

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/syntax"
 	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/report"
@@ -113,6 +114,11 @@ func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
 	}
 	if len(rec.Targets) == 0 {
 		return errors.New("the recording names no domain")
+	}
+	for _, t := range rec.Targets {
+		if !syntax.DomainName(t.Domain) || t.Domain != strings.ToLower(t.Domain) {
+			return fmt.Errorf("the recording is of %s, which is no domain name", syntax.Quote(t.Domain))
+		}
 	}
 	for _, d := range domains {
 		if !slices.ContainsFunc(rec.Targets, func(t Target) bool { return t.Domain == d }) {

@@ -155,6 +155,9 @@ func (t Text) String() string {
 	if more {
 		rest = "\n" + rest
 	}
+	if bare, colon := strings.CutSuffix(first, ":"); colon {
+		first, rest = bare, ":"+rest
+	}
 	return first + " (" + t.reasons() + ")" + rest
 }
 
