@@ -154,6 +154,57 @@ func TestMutatedRecordings(t *testing.T) {
 	}
 }
 
+// A report of others, too, is told in every form whatever stands in it.
+func TestMutatedReports(t *testing.T) {
+	var bases [][]byte
+	for _, s := range harmSubjects(t) {
+		if s.name == "world broken" || s.name == "world young" {
+			_, r := replayed(t, recording(t, s))
+			var js bytes.Buffer
+			if err := report.JSON(&js, r); err != nil {
+				t.Fatal(err)
+			}
+			bases = append(bases, js.Bytes())
+		}
+	}
+	read := 0
+	for i := range *mutants {
+		m := &mutator{rand.New(rand.NewPCG(*mutantsSeed, uint64(*mutantsFirst+i)+1)), nil}
+		tree := decoded(t, bases[m.IntN(len(bases))])
+		for range 1 + m.IntN(4) {
+			m.anywhere(tree, "")
+		}
+		data, err := json.Marshal(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, bad := told(data)
+		if loaded {
+			read++
+		}
+		if bad != "" {
+			t.Errorf("-recordings.seed %d -recordings.first %d: %s", *mutantsSeed, *mutantsFirst+i, bad)
+		}
+	}
+	if *mutants > 50 && read*2 < *mutants {
+		t.Errorf("only %d of %d were read", read, *mutants)
+	}
+}
+
+// told reads a stored report and writes it in every form.
+func told(data []byte) (read bool, bad string) {
+	defer func() {
+		if v := recover(); v != nil {
+			bad = together.Caught(v).Error()
+		}
+	}()
+	r, err := report.Parse(data)
+	if err != nil {
+		return false, ""
+	}
+	return true, unreadable(r)
+}
+
 func decoded(t *testing.T, data []byte) map[string]any {
 	t.Helper()
 	var out map[string]any

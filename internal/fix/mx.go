@@ -128,7 +128,7 @@ func (c *composer) mxHosts() (Fix, bool) {
 	f.Claims = c.inOrder(f.Claims)
 	maps.DeleteFunc(gone, func(host string, _ bool) bool { return c.unregistered(host) }) // whoever registers it gets the mail
 	if len(gone) > 0 {                                                                    // the record means that the host takes mail, whatever it leads to today
-		needs = append(needs, "that "+strings.Join(slices.Sorted(maps.Keys(gone)), ", ")+" is not to take mail any more")
+		needs = append(needs, "that "+shown(slices.Sorted(maps.Keys(gone)))+" is not to take mail any more")
 	}
 	if len(needs) > 0 {
 		f.Safety, f.Needs = NeedsEvidence, strings.Join(needs, ", and ")

@@ -219,7 +219,7 @@ func (c *composer) spfAsk(d *spfDraft, claims []Claim) (Fix, bool) {
 	}
 	return Fix{
 		ID: SPFRecord, Title: "correct the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-		Needs: "what was meant by " + terms,
+		Needs: "what was meant by " + paste.Shown(terms).String(),
 		Steps: []Step{
 			paste.Words("Find out which senders %s was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.", paste.Shown(terms)),
 			paste.Words("Publish this record with those terms before its end:\n%s", d.record(text)),
@@ -236,7 +236,7 @@ func (c *composer) spfAskSenders(d *spfDraft, claims []Claim) (Fix, bool) {
 	}
 	return Fix{
 		ID: SPFRecord, Title: "name the senders in the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-		Needs: "the public address that sends in the place of " + strings.Join(terms, ", "),
+		Needs: "the public address that sends in the place of " + shown(terms),
 		Steps: []Step{paste.Words("Publish the record with the address that the internet sees, as ip4: or ip6::\n%s", d.record("v=spf1 ip4:ADDRESS ~all"))},
 	}, len(claims) > 0
 }

@@ -195,13 +195,13 @@ func (b batch) labelled(text paste.Text, each bool) paste.Text {
 	if len(b.hosts) == 0 {
 		return text
 	}
-	const shown = 3
+	const few = 3
 	var names []paste.Text
-	for _, h := range b.hosts[:min(len(b.hosts), shown)] {
+	for _, h := range b.hosts[:min(len(b.hosts), few)] {
 		names = append(names, paste.Shown(h.Name))
 	}
 	label := paste.Join(names, ", ")
-	if more := len(b.hosts) - shown; more > 0 {
+	if more := len(b.hosts) - few; more > 0 {
 		label = paste.Words("%s and %d more", label, more)
 	}
 	if b.software != "" {

@@ -68,7 +68,7 @@ func (c *composer) finalDots() (Fix, bool) {
 		f.Claims = append(f.Claims, Claim{"dns-final-dot", v.Subject, v.Key})
 		f.VisibleWithin = max(f.VisibleWithin, visible(a, d.Type))
 		if !d.Doubled && d.Provider == nil {
-			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that "+d.Meant+" is the name that you mean")
+			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that "+shown([]string{d.Meant})+" is the name that you mean")
 		}
 		if d.Use == gather.UseNS {
 			f.Steps = append(f.Steps, paste.Words("Have %s named at the registrar too, if it is not yet.", d.Meant))
@@ -253,7 +253,7 @@ func (c *composer) aliasesBack() []Fix {
 			VisibleWithin: visible(at.Answer, "TXT"),
 		}
 		if !slices.ContainsFunc(p.TXT.Answer.TXT(), func(text string) bool { return dkim.Parse(text).LooksLikeKey() }) {
-			f.Safety, f.Needs = NeedsEvidence, "that the key is to be found at "+p.Target
+			f.Safety, f.Needs = NeedsEvidence, "that the key is to be found at "+shown([]string{p.Target})
 		}
 		out = append(out, f)
 	}

@@ -79,7 +79,7 @@ func TestRecord(t *testing.T) {
 		{"*.example.com.", "MX", "10 a|id>FILE|b.example.com.", `*.example.com. 60 IN MX 10 a\124id\062FILE\124b.example.com.`},
 		{"$include.example.com", "A", "192.0.2.1", `\036include.example.com. 60 IN A 192.0.2.1`},
 		{`a\.b\;c\@d.example.com`, "CNAME", `x\032y\"z.`, `a\.b\059c\064d.example.com. 60 IN CNAME x\032y\"z.`},
-		{"example.com", "TXT", `"$(id)` + "`id`" + ` ! \"q\" \\ \001 é"`, `example.com. 60 IN TXT "\036(id)\096id\096 \033 \"q\" \\ \001 \195\169"`},
+		{"example.com", "TXT", `"$(id)` + "`id`" + ` ! \"q\" \\ \001 é"`, `example.com. 60 IN TXT "\036(id)\096id\096 ! \"q\" \\ \001 \195\169"`},
 		{"example.com", "TXT", `"open`, `example.com. 60 IN TXT "open"`},
 		{"example.com", "TXT", "\"a\nb\" \n evil. A 192.0.2.1", `example.com. 60 IN TXT "a\010b" evil. A 192.0.2.1`},
 		{"example.com", "HTTPS", `1 . alpn="h2,h3" port=8443`, `example.com. 60 IN HTTPS 1 . alpn="h2,h3" port=8443`},

@@ -95,9 +95,13 @@ func neutral(s string) string {
 	return octets(s, func(c byte) bool { return strings.IndexByte(plain+"*/:+=,", c) >= 0 })
 }
 
-// quoted writes the inside of a string of zone text.
+// quoted writes the inside of a string of zone text. Exclamation marks stay: DMARC
+// has them (RFC 7489 section 6.3), and a shell brings back by them no more than what
+// its own user typed before.
 func quoted(s string) string {
-	return octets(s, func(c byte) bool { return c >= ' ' && c <= '~' && c != '"' && c != '\\' && !active(rune(c)) })
+	return octets(s, func(c byte) bool {
+		return c >= ' ' && c <= '~' && c != '"' && c != '\\' && (c == '!' || !active(rune(c)))
+	})
 }
 
 // octets writes presentation format anew: bytes that fit as they are, others as
