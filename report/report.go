@@ -85,6 +85,8 @@ type Replaced struct {
 	Before []string `json:"before"`
 	From   string   `json:"from"` // "live", a zone file, or "" where nothing is known
 	Note   string   `json:"note"` // why nothing is known
+	// Missed is what was to be taken away and did not stand there, "*" for any record.
+	Missed []string `json:"missed,omitempty"`
 }
 
 // Live is where Replaced comes from when it is no file.

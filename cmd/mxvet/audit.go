@@ -60,11 +60,11 @@ func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	rep, err := audit.Run(ctx, job)
+	if stopped := interrupted(ctx, "the audit"); stopped != nil {
+		return stopped
+	}
 	if err != nil {
 		return internalf("%w", err)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err() // a signal: run tells
 	}
 	return f.conclude(w, outs, job, rep)
 }

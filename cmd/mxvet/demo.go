@@ -209,6 +209,9 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs *outputs, load
 		return internalf("%w", err)
 	}
 	rep, err := audit.Run(ctx, job)
+	if stopped := interrupted(ctx, "the audit of world "+loaded.Name); stopped != nil {
+		return stopped
+	}
 	if err != nil {
 		return internalf("%w", err)
 	}

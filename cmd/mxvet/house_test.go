@@ -45,7 +45,7 @@ func mayEnter(room string) (rooms []string, known bool) {
 			return []string{"internal/provider"}, true
 		}
 		return syntax, true
-	case room == "internal/syntax", room == "internal/together", room == "internal/paste":
+	case room == "internal/syntax", room == "internal/together", room == "internal/paste", room == "internal/kept":
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true
@@ -156,7 +156,7 @@ func TestDoors(t *testing.T) {
 				local[base] = path
 				switch path {
 				case "os", "os/signal", "os/exec":
-					if !mayUse(room, "cmd/mxvet", "cmd/mutants", "internal/config", "internal/history", "internal/bulk", "internal/zone", "internal/fakenet") {
+					if !mayUse(room, "cmd/mxvet", "cmd/mutants", "internal/config", "internal/history", "internal/bulk", "internal/zone", "internal/fakenet", "internal/kept") {
 						t.Errorf("%s imports %s", at(imp), path)
 					}
 				case "net/http":

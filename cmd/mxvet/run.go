@@ -106,8 +106,18 @@ func caught(err *error) {
 	}
 }
 
+// interrupted gives the error of a run that was stopped while it still asked: what it
+// had heard until then is no result, so nothing is written of it.
+func interrupted(ctx context.Context, what string) error {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return &exitError{exitInterrupted, fmt.Errorf("%s was not complete, and no report of it was written", what)}
+}
+
 // run executes one command line and gives its exit code. Ctrl-C, SIGTERM and
-// SIGHUP end it within a second, whatever hangs; the second one ends it at once.
+// SIGHUP end it within a second, whatever hangs, and a second one at once; a command
+// that was done all the same ends as it would have.
 func run(args []string, w world) int {
 	if w.saving == nil {
 		w.saving = new(sync.Mutex)
@@ -136,11 +146,15 @@ func run(args []string, w world) int {
 		signal.Stop(told)
 		cancel()
 		select {
-		case <-done:
+		case err := <-done:
+			if codeOf(err) != exitInterrupted {
+				return conclude(err, w)
+			}
+			return ended(s, ": "+err.Error(), w)
 		case <-time.After(500 * time.Millisecond):
 		}
 		w.saving.Lock() // a file that is being replaced is replaced first; no other begins
-		return ended(s, w)
+		return ended(s, "", w)
 	}
 }
 
@@ -150,17 +164,16 @@ func execute(ctx context.Context, cmd *cobra.Command) (err error) {
 }
 
 // ended says that a signal ended the run, with the exit code that shells give.
-func ended(s os.Signal, w world) int {
+func ended(s os.Signal, what string, w world) int {
+	verb, code := "interrupted", exitInterrupted
 	switch s {
 	case syscall.SIGTERM:
-		fmt.Fprintln(w.stderr, "mxvet: terminated")
-		return 128 + int(syscall.SIGTERM)
+		verb, code = "terminated", 128+int(syscall.SIGTERM)
 	case syscall.SIGHUP:
-		fmt.Fprintln(w.stderr, "mxvet: the terminal is gone")
-		return 128 + int(syscall.SIGHUP)
+		verb, code = "the terminal is gone", 128+int(syscall.SIGHUP)
 	}
-	fmt.Fprintln(w.stderr, "mxvet: interrupted")
-	return exitInterrupted
+	fmt.Fprintf(w.stderr, "mxvet: %s%s\n", verb, report.Sanitize(what))
+	return code
 }
 
 // codeOf gives the exit code of an error. Those of cobra are wrong usage: an unknown

@@ -105,14 +105,16 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// Ctrl-C ends a run that waits for a server which never answers.
+// Ctrl-C ends a run that waits for a server which never answers. What it had heard
+// until then is told by nobody as a result, and the one line about it is true.
 func TestInterrupt(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
+	var stdout, stderr bytes.Buffer
 	done := make(chan int, 1)
 	started := make(chan struct{})
 	go func() {
 		done <- run([]string{"demo", "silent"}, world{
-			stdin: bytes.NewReader(nil), stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, getenv: os.Getenv,
+			stdin: bytes.NewReader(nil), stdout: &stdout, stderr: &stderr, getenv: os.Getenv,
 			now: func() time.Time {
 				select {
 				case <-started:
@@ -133,6 +135,12 @@ func TestInterrupt(t *testing.T) {
 	case code := <-done:
 		if code != exitInterrupted {
 			t.Errorf("exit %d, want %d", code, exitInterrupted)
+		}
+		if stdout.Len() > 0 {
+			t.Errorf("a report of half an audit:\n%s", stdout.String())
+		}
+		if want := "mxvet: interrupted: the audit of world silent was not complete, and no report of it was written\n"; stderr.String() != want {
+			t.Errorf("stderr %q, want %q", stderr.String(), want)
 		}
 	case <-ctx.Done():
 		t.Error("still running")

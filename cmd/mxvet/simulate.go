@@ -104,6 +104,9 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result := simulate.Run(ctx, tape, tables.Suffixes, p)
+	if stopped := interrupted(ctx, "the simulation"); stopped != nil {
+		return stopped
+	}
 	result.Assumed = assumed
 	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
 }

@@ -251,7 +251,7 @@ func (p *prover) stages(ctx context.Context, pr *proof) {
 			return
 		}
 		if stage.Verified = why == ""; stage.Verified {
-			stage.ScoreAfter = after.score.Number
+			stage.ScoreAfter, stage.ScoreAfterLow = after.score.Number, after.score.NumberLow
 			var more []fix.Claim
 			for _, c := range cleared {
 				if !slices.Contains(pr.cleared, c) && !slices.Contains(pr.later, c) {
@@ -304,8 +304,9 @@ func (p *prover) reported(pr proof) report.Fix {
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
 	}
 	if p.before.score.Stands() && (pr.after == nil || pr.score.Stands()) {
-		after, points := pr.score.High, pr.score.High-p.before.score.High
-		out.ScoreAfter, out.Points = &after, &points
+		was, now := p.before.score, pr.score
+		out.ScoreAfter, out.ScoreAfterLow = new(now.High), new(now.Low)
+		out.Points, out.PointsLow = new(now.High-was.High), new(now.Low-was.Low)
 	}
 	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {

@@ -36,7 +36,7 @@ func (c *composer) dkimKeys() (Fix, bool) {
 				continue
 			}
 			s := c.e.DKIM.Selectors[i]
-			if len(s.Chain) > 0 || s.Wildcard || !usable(s.Answer) {
+			if len(s.Chain) > 0 || s.Wildcard || s.Doubtful || !usable(s.Answer) {
 				continue // the record stands with whoever signs, or at another name
 			}
 			claims = append(claims, Claim{rule, v.Subject, v.Key})

@@ -44,11 +44,8 @@ func (c *composer) dmarc() (Fix, bool) {
 
 // dmarcInherited gives the record of a name above that applies to the domain.
 func (c *composer) dmarcInherited() *dmarc.Record {
-	d := c.e.DMARC
-	for _, m := range []dmarc.Method{d.Walk, d.PSL, d.PSLPrivate} {
-		if m.Domain.Record != nil && m.Domain.At != c.e.Domain {
-			return m.Domain.Record
-		}
+	if a := applied(c.e); a.At != c.e.Domain {
+		return a.Record
 	}
 	return nil
 }
@@ -305,7 +302,7 @@ func (p *dmarcPlan) record(d dmarcDraft) paste.Text {
 func (p *dmarcPlan) nobody() dmarcDraft {
 	d := p.safe
 	d.p, d.testing, d.percent = dmarc.Reject, false, ""
-	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(s, "@"+p.c.e.Domain) })
+	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(unlimited(s), "@"+p.c.e.Domain) })
 	if d.org {
 		d.sp, d.np = dmarc.Reject, dmarc.Reject
 	}

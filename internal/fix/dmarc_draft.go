@@ -215,18 +215,31 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 		to   *[]string
 	}{{r.RUA, &p.safe.rua}, {r.RUF, &p.safe.ruf}} {
 		for _, u := range x.from {
-			if !u.Valid {
-				raw, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//"), "!")
-				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + raw).RUA[0]
-			}
-			if p.works(u) {
-				text, _, _ := strings.Cut(u.Raw, "!")
-				if !slices.Contains(*x.to, text) {
-					*x.to = append(*x.to, text)
-				}
+			u = mended(u)
+			if p.works(u) && !slices.ContainsFunc(*x.to, func(s string) bool { return unlimited(s) == unlimited(u.Raw) }) {
+				*x.to = append(*x.to, u.Raw)
 			}
 		}
 	}
+}
+
+// mended gives a report address as it was meant. A limit on the size of reports is
+// the owner's word, and stays where older receivers can read it (RFC 7489 section
+// 6.2); newer ones ignore it (RFC 9989 section 4.8).
+func mended(u dmarc.URI) dmarc.URI {
+	raw := strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//")
+	for _, text := range []string{raw, unlimited(raw)} {
+		if !u.Valid {
+			u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + text).RUA[0]
+		}
+	}
+	return u
+}
+
+// unlimited gives a report address without the limit on the size of reports.
+func unlimited(address string) string {
+	address, _, _ = strings.Cut(address, "!")
+	return address
 }
 
 // asksReports reports that a published text asks for reports.

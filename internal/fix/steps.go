@@ -29,6 +29,9 @@ type entry struct {
 	Software map[string][]paste.Template `yaml:"software"`
 	Provider paste.Template              `yaml:"provider"`
 	DNS      bool                        `yaml:"dns"` // they end in a record of the domain
+	Cause    string                      `yaml:"cause"`
+	Wants    paste.Template              `yaml:"wants"` // what the certificate has to be
+	Also     paste.Template              `yaml:"also"`
 }
 
 type stepTable struct {
@@ -47,7 +50,8 @@ var steps = sync.OnceValue(func() stepTable {
 
 // Steps gives the fixes for people: one for each rule with failing verdicts that
 // cost something, that are not taken care of otherwise, and about which there is
-// something to say. They come in the order of the results.
+// something to say; but one for several rules that fail at one host by one cause.
+// They come in the order of the results.
 func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) []Fix {
 	var out []Fix
 	for _, res := range results {
@@ -79,6 +83,13 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
 			f.Steps = steps
 		}
+		if res.Rule.ID == "mtasts-fetch" && e.MTASTS.NoHost() {
+			f.Title, f.Safety, f.Needs, f.dns = "give the policy host an address", NeedsInput, "the address of a web server that can serve "+shown([]string{e.MTASTS.Host}), true
+			f.Steps = policyHostless(e)
+		}
+		if steps := policyAbove(e); res.Rule.ID == "dmarc-policy-none" && len(steps) > 0 {
+			f.Steps = steps
+		}
 		// One certificate mends what several rules say about it.
 		if i := slices.IndexFunc(out, func(o Fix) bool {
 			return slices.EqualFunc(o.Steps, f.Steps, func(a, b Step) bool { return a.String() == b.String() })
@@ -88,7 +99,7 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		}
 		out = append(out, f)
 	}
-	return out
+	return byCause(e, results, out)
 }
 
 // addressAsName gives the address that was written into an MX record in the place of
@@ -100,6 +111,21 @@ func addressAsName(e *gather.Evidence, claims []Claim) string {
 		}
 	}
 	return ""
+}
+
+// policyHostless gives the steps where the record asks senders to fetch a policy from
+// a host that has no address: a file there is of no use before it has one.
+func policyHostless(e *gather.Evidence) []Step {
+	host := e.MTASTS.Host
+	first := paste.Words("Publish A and AAAA records of a web server at %s, and have a certificate issued for that name.", host)
+	if chain := e.MTASTS.HostChain; len(chain) > 0 {
+		first = paste.Words("%s is an alias of %s, which has no address: give that an address, or let the alias lead to a web server, with a certificate for %[1]s.", host, chain[len(chain)-1])
+	}
+	return []Step{
+		first,
+		paste.Words("Let it serve the policy at %s:\nversion: STSv1\nmode: testing\n%s\nmax_age: 86400", paste.Shown(e.MTASTS.URL()), policyLines(e)),
+		paste.Words("Or, if there is to be no MTA-STS, remove the record at %s.", e.MTASTS.TXT.Name),
+	}
 }
 
 // keysElsewhere gives the steps for weak keys that aliases lead to, all of them: only
@@ -215,18 +241,29 @@ func (b batch) labelled(text paste.Text, each bool) paste.Text {
 
 // fill puts names into a text.
 func fill(t paste.Template, e *gather.Evidence, h *gather.Host, p *provider.Provider) paste.Text {
-	values := map[string]any{"host": paste.Words("the mail host"), "domain": e.Domain, "policy-hosts": paste.Words("mx: MAIL-HOST")}
+	values := map[string]any{"host": paste.Words("the mail host"), "domain": e.Domain, "policy-hosts": policyLines(e)}
 	if h != nil {
 		values["host"] = h.Name
 	}
 	if p != nil {
 		values["provider"] = paste.Shown(p.Name)
 	}
-	c := &composer{e: e}
-	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() { // a policy names the hosts that the MX records name
-		values["policy-hosts"] = mxLines(hosts)
+	record := e.Domain
+	if e.DMARC != nil {
+		record = cmp.Or(applied(e).At, e.Domain)
 	}
+	values["dmarc"] = "_dmarc." + record
 	return t.Fill(values)
+}
+
+// policyLines gives the lines of an MTA-STS policy that name hosts: those that the MX
+// records name, or a word for the one that they should.
+func policyLines(e *gather.Evidence) paste.Text {
+	c := &composer{e: e}
+	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() {
+		return mxLines(hosts)
+	}
+	return paste.Words("mx: MAIL-HOST")
 }
 
 // hostOf gives the mail host that a verdict is about, nil where it is about

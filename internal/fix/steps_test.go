@@ -63,8 +63,8 @@ func TestStepsForEveryRule(t *testing.T) {
 		}
 		for _, template := range slices.Concat(append([][]paste.Template{e.Steps, {e.Provider, e.Needs}}, values(e.Software)...)...) {
 			text := template.String()
-			bare := strings.NewReplacer("{host}", "", "{domain}", "", "{provider}", "", "{policy-hosts}", "").Replace(text)
-			if strings.Contains(bare, "{policy") || strings.Contains(bare, "{host") || strings.Contains(bare, "{domain") || strings.Contains(bare, "{provider") || strings.HasSuffix(text, "\n") {
+			bare := strings.NewReplacer("{host}", "", "{domain}", "", "{provider}", "", "{policy-hosts}", "", "{dmarc}", "").Replace(text)
+			if strings.Contains(bare, "{policy") || strings.Contains(bare, "{dmarc") || strings.Contains(bare, "{host") || strings.Contains(bare, "{domain") || strings.Contains(bare, "{provider") || strings.HasSuffix(text, "\n") {
 				t.Errorf("%s: %q", id, text)
 			}
 		}

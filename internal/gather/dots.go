@@ -170,7 +170,7 @@ func pointers(ctx context.Context, src wire.Source, list *psl.List, e *Evidence)
 	for _, s := range e.DKIM.Selectors {
 		for _, r := range s.Records {
 			target := zone.Name(strings.Trim(r.Text, " \t\"'"))
-			if !s.Wildcard && len(s.Chain) == 0 && hostLike(list, target) && target != s.Owner {
+			if !s.Wildcard && !s.Doubtful && len(s.Chain) == 0 && hostLike(list, target) && target != s.Owner {
 				out = append(out, Pointer{Owner: s.Owner, Ref: s.Ref, Target: target})
 			}
 		}

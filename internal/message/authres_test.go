@@ -18,9 +18,9 @@ func TestReadReport(t *testing.T) {
 			"mx.example.net dkim=pass example.com, spf=softfail mx.example.org",
 		},
 		{`mx.example.net; dkim=fail reason="body; changed = yes" header.d=example.com; x-test=ok`, "mx.example.net dkim=fail example.com, x-test=ok "},
-		{"mx.example.net 2; dkim=pass", " broken"},
+		{"mx.example.net 2; dkim=pass", "mx.example.net  broken"},
 		{"mx.example.net; nonsense", "mx.example.net  broken"},
-		{"", " "},
+		{"", "  broken"},
 		{"MX.Example.Net; arc=pass; iprev=pass policy.iprev=192.0.2.1; auth=pass smtp.auth=x", "mx.example.net arc=pass , iprev=pass 192.0.2.1, auth=pass x"},
 	} {
 		r := readReport(c.value)
@@ -50,7 +50,10 @@ func TestTrust(t *testing.T) {
 	}{
 		"not named":                      {results + received(plain, "a@example.com", "mx", "192.0.2.1"), nil, false, "--authserv-id"},
 		"named":                          {results + received(plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, true, ""},
-		"between border and older field": {received(results+"Received: from pc by out.example.com with ESMTP\n"+plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, true, ""},
+		"between border and older field": {received(results+"Received: from pc by out.example.com with ESMTP\n"+plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, false, "sender may have written it"},
+		"below the only field":           {received(results+plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, false, "sender may have written it"},
+		"without any Received field":     {results + plain, []func(*Options){own}, false, "no Received field"},
+		"border not known":               {results + "Received: from unknown (HELO [192.0.2.1]) by mx.example.net with SMTP\n" + plain, []func(*Options){own}, false, "not known where"},
 		"brought along by the sender":    {received("Received: from pc by out.example.com with ESMTP\n"+results+plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, false, "sender may have written"},
 		"another server's":               {strings.Replace(results, "mx.example.net", "mx.evil.example", 1) + received(plain, "a@example.com", "mx", "192.0.2.1"), []func(*Options){own}, false, "anybody"},
 	} {

@@ -46,18 +46,20 @@ func TestParseRefuses(t *testing.T) {
 		"JSON":           {"{\"a\": 1}\n", "no mail header"},
 		"yaml":           {"name: value\nother: value\n", "no mail header"},
 		"body first":     {"\nFrom: a@example.com\n", "no mail header"},
-		"huge":           {"From: a@example.com\n\n" + strings.Repeat("x", MaxSize), "more than 10 MB"},
-		"huge header":    {"From: a@example.com\n" + strings.Repeat("X: "+strings.Repeat("y", 90)+"\n", 3000), "header has more than"},
+		"huge":           {"From: a@example.com\n\n" + strings.Repeat("x", 10<<20), "more than 10 MB"},
+		"huge header":    {"From: a@example.com\n" + strings.Repeat("X: "+strings.Repeat("y", 990)+"\n", 8500), "header has more than"},
 		"one long line":  {"From: a@example.com\nX: " + strings.Repeat("y", maxHeader+1), "header has more than"},
 		"many fields":    {"From: a@example.com\n" + strings.Repeat("X: y\n", maxFields), "fields"},
 		"no line breaks": {strings.Repeat("x", maxHeader+10), "header has more than"},
+		"CR alone":       {"From: a@example.com\rSubject: x\r\rtext\r", "CR alone"},
+		"UTF-16":         {"\xff\xfeF\x00r\x00o\x00m\x00", "UTF-16"},
 	} {
-		if m, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if m, err := read(strings.NewReader(c.text), 10<<20); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", name, m != nil, err, c.says)
 		}
 	}
-	if m, err := Parse([]byte("From: a@example.com\n\n" + strings.Repeat("x", MaxSize-21))); err != nil || len(m.Body) != MaxSize-21 {
-		t.Errorf("10 MB exactly: %v", err)
+	if m, err := read(strings.NewReader("From: a@example.com\n\n"+strings.Repeat("x", 979)), 1000); err != nil || len(m.Body) != 979 {
+		t.Errorf("as long as may be: %v", err)
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 // Text writes a result for people. With quiet only result and findings.
 func (r *Result) Text(l *report.Lines, quiet bool) {
 	l.Head("MESSAGE", "%s (%s), checked %s UTC", r.File, size(r.Size), r.At.UTC().Format(time.DateTime))
+	for _, note := range r.Notes {
+		l.Head("", "%s", note)
+	}
 	l.Head("RESULT", "%s: %s", strings.ToUpper(string(r.Verdict)), r.Why)
 	if !quiet {
 		l.Blank()
@@ -76,7 +79,7 @@ func (r *Result) textSignatures(l *report.Lines) {
 		l.Head("DKIM", "no signature")
 		return
 	}
-	l.Head("DKIM", "%s", count(len(r.Signatures), "signature"))
+	l.Head("DKIM", "%s", count(len(r.Signatures)+r.More, "signature"))
 	for _, s := range r.Signatures {
 		text := fmt.Sprintf("d=%s s=%s %s", s.Domain, cut(s.Selector), cut(s.Algorithm))
 		if s.KeyBits > 0 {
@@ -85,13 +88,36 @@ func (r *Result) textSignatures(l *report.Lines) {
 		if s.Canonical != "" {
 			text += ", " + cut(s.Canonical)
 		}
-		l.Row(2, []int{9}, s.Result, text)
+		result := s.Result
+		if result == "" {
+			result = "unknown"
+		}
+		l.Row(2, []int{9}, result, text)
 		if s.Why != "" {
 			l.Say(13, "%s", s.Why)
 		}
 		if s.Lenient != "" {
-			l.Say(13, "a receiver that honours tag l: %s", s.Lenient)
+			l.Say(13, "a receiver that overlooks this: %s", s.Lenient)
 		}
+		for i, remark := range s.Remarks {
+			if i == 3 {
+				l.Say(13, "%s: see -o json", count(len(s.Remarks)-i, "more remark"))
+				break
+			}
+			switch {
+			case remark.Text == s.Why:
+			case remark.Pos > 0:
+				l.Say(13, "at character %d: %s", remark.Pos+1, remark.Text)
+			default:
+				l.Say(13, "%s", remark.Text)
+			}
+		}
+		if s.Differ != "" {
+			l.Say(13, "second opinion: %s. %s", s.Second, s.Differ)
+		}
+	}
+	if r.More > 0 {
+		l.Say(2, "%s, neither listed nor verified", count(r.More, "more signature"))
 	}
 }
 

@@ -30,6 +30,15 @@ func (t Template) Instead(old, with constant) Template {
 	return Template{strings.ReplaceAll(t.s, string(old), string(with))}
 }
 
+// List gives one template of several, between constants.
+func List(before constant, parts []Template, between, after constant) Template {
+	var texts []string
+	for _, p := range parts {
+		texts = append(texts, p.s)
+	}
+	return Template{string(before) + strings.Join(texts, string(between)) + string(after)}
+}
+
 // Fill puts values into their places: names, or texts. For a name that cannot stand
 // there the key does, in capitals.
 func (t Template) Fill(values map[string]any) Text {

@@ -376,6 +376,8 @@ func (d *Decision) unknowns(m Method) string {
 			why = append(why, "SPF got no answer: "+d.SPF.Why)
 		case i.Result == ResultTempError:
 			why = append(why, "no answer about the key of a signature of "+i.Domain)
+		case i.By == "dkim" && i.Result == "":
+			why = append(why, "there are signatures of "+i.Domain+" that were not verified")
 		default:
 			why = append(why, "no answer about the organization of "+i.Domain)
 		}
