@@ -50,7 +50,8 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 
 // A run that is ended at any moment, by any signal, leaves each file as it was or
 // whole, and nothing beside them. After SIGKILL, which no program hears of, a whole
-// file may be left between its making and its naming; none was ever seen.
+// file may be left between its making and its taking the place of an old one, which
+// is some microseconds of a run.
 func TestKilled(t *testing.T) {
 	seed := *killSeed
 	if seed == 0 {
