@@ -111,7 +111,7 @@ const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._
 // Shown gives what is told, and not to be typed: as it is where no sign of it means
 // anything to a shell, else in quotes.
 func Shown(s string) Text {
-	if s != "" && s[0] != '-' && strings.Trim(s, plain+" :/@+=,~?%{}") == "" {
+	if s != "" && strings.Trim(s, plain+" :/@+=,~?%{}") == "" {
 		return Text{s: s}
 	}
 	return Text{s: Quoted(s)}
