@@ -369,15 +369,16 @@ func proposed(f fix.Fix) string {
 	}
 	changes(f.Changes)
 	for _, s := range f.Steps {
-		p.line("step %s", s.Text)
-		for _, line := range s.Copy {
+		first, rest := s.Lines()
+		p.line("step %s", first)
+		for _, line := range rest {
 			p.line("| %s", line)
 		}
 	}
 	if f.Needs != "" {
 		p.line("needs %s", f.Needs)
 	}
-	if f.Undo != "" {
+	if !f.Undo.Empty() {
 		p.line("undo in %d s: %s", f.VisibleWithin, f.Undo)
 	}
 	for _, s := range f.Next {

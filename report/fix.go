@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"mxvet/internal/paste"
 )
 
 // A Fix is one change that clears findings: records to publish, or steps for a
@@ -124,14 +126,13 @@ func (c Change) after() []string { return c.lines(c.New) }
 func (c Change) before() []string { return c.lines(c.Old) }
 
 func (c Change) lines(data []string) []string {
-	owner := strings.TrimSuffix(c.Owner, ".") + "."
 	var out []string
 	for _, d := range data {
 		if d == "*" {
-			out = append(out, fmt.Sprintf("every record %s IN %s", owner, c.Type))
+			out = append(out, paste.Words("every record %s IN %s", paste.Shown(paste.Owner(c.Owner)), c.Type).String())
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, d))
+		out = append(out, paste.Record(c.Owner, c.TTL, c.Type, d).String())
 	}
 	return out
 }

@@ -196,6 +196,13 @@ func Parse(data []byte) (*Report, error) {
 	if r.Schema != SchemaID {
 		return nil, fmt.Errorf("read report: schema is %q, this version reads %q", bound(r.Schema, 40), SchemaID)
 	}
+	for _, d := range r.Domains {
+		for _, a := range d.Areas {
+			if (a.Points == nil) != (a.PointsLow == nil) {
+				return nil, fmt.Errorf("read report: area %q of %q has one of points and points_low", bound(a.ID, 40), bound(d.Name, maxName))
+			}
+		}
+	}
 	tidyModel(reflect.ValueOf(&r))
 	return &r, nil
 }

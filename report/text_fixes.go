@@ -160,14 +160,14 @@ func (f *Fix) record() bool { return f.Group != GroupServers }
 func (p *page) changes(cs []Change) {
 	for _, c := range cs {
 		for _, line := range c.after() {
-			p.line("  " + Sanitize(line))
+			p.line("  " + line)
 		}
 		label := "replaces "
 		if len(c.New) == 0 {
 			label = "remove   "
 		}
 		for _, line := range c.before() {
-			p.line("  " + p.as(dim, label+Sanitize(line)))
+			p.line("  " + p.as(dim, label+line))
 		}
 		if len(c.New) > 0 && len(c.Old) == 0 {
 			p.para(2, dim, newRecord)

@@ -90,19 +90,18 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 	}
 }
 
-// zoneChanges writes records, as comments unless they may be published now. What
-// could not stand on one line of zone text is never more than a comment.
+// zoneChanges writes records, as comments unless they may be published now.
 func zoneChanges(b *strings.Builder, changes []Change, publish bool) {
 	for _, c := range changes {
 		if len(c.Old) == 0 && len(c.New) > 0 {
 			b.WriteString("; new\n")
 		}
 		for _, line := range c.before() {
-			b.WriteString("; remove: " + Sanitize(line) + "\n")
+			b.WriteString("; remove: " + line + "\n")
 		}
 		for _, line := range c.after() {
-			if !publish || Sanitize(line) != line || strings.HasPrefix(line, "$") {
-				line = "; publish: " + Sanitize(line)
+			if !publish {
+				line = "; publish: " + line
 			}
 			b.WriteString(line + "\n")
 		}

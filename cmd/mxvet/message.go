@@ -45,10 +45,10 @@ it is not, 2 wrong usage or no message, 3 an answer that matters is not known.`,
 }
 
 func (f *receiveFlags) message(ctx context.Context, w world, name string, authserv, by []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
-	outs, err := f.check()
+	formats, err := f.check()
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,10 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs(name))
+	if err != nil {
+		return err
+	}
 	o.At = tape.Header().At
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -90,7 +94,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if result.File = name; name == "-" {
 		result.File = "standard input"
 	}
-	return f.conclude(w, outs, tape, rendered{result.Verdict, result, result.Text, result.HTML})
+	return f.conclude(w, outs, tape, outcome{result.Verdict, result, result.Text, result.HTML})
 }
 
 // readMessage reads the message in a file, or from the standard input.

@@ -95,6 +95,9 @@ func (f *receiveFlags) checkHelo() error {
 	if len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
 		return usagef("--helo %q is no name", f.helo)
 	}
+	if name, err := parseDomain(f.helo); err == nil { // an address literal and a single label are left as they are
+		f.helo = name
+	}
 	return nil
 }
 
@@ -161,55 +164,34 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 	return tape, r.Assumed, nil
 }
 
-// A rendered is a result that can be written: as text, and in the formats of a command
+// An outcome is a result that can be written: as text, and in the formats of a command
 // besides JSON, which every result has.
-type rendered struct {
+type outcome struct {
 	verdict simulate.Verdict
 	result  any
 	text    func(*report.Lines, bool)
 	html    func(io.Writer) error // nil where the command has no such format
 }
 
-// conclude saves the recording, writes the result and chooses the exit code.
-func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, r rendered) error {
-	if f.record != "" {
+// conclude writes the recording and the result, and chooses the exit code.
+func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outcome) error {
+	err := outs.write(tape.Save, func(format string, _ bool) ([]byte, error) {
 		var buf bytes.Buffer
-		if err := tape.Save(&buf); err != nil {
-			return internalf("save recording: %w", err)
-		}
-		if err := writeFile(f.record, buf.Bytes()); err != nil {
-			return internalf("save recording: %w", err)
-		}
-	}
-	for _, o := range outs {
-		var buf bytes.Buffer
-		switch o.format {
+		switch format {
 		case "json":
 			data, err := json.MarshalIndent(r.result, "", "  ")
-			if err != nil {
-				return internalf("render json: %w", err)
-			}
-			buf.Write(asciiJSON(data))
+			return asciiJSON(data), err
 		case "html":
-			if err := r.html(&buf); err != nil {
-				return internalf("render html: %w", err)
-			}
-		default:
-			lines := report.Lines{Width: w.width}
-			r.text(&lines, f.quiet)
-			if _, err := lines.WriteTo(&buf); err != nil {
-				return internalf("render text: %w", err)
-			}
+			err := r.html(&buf)
+			return buf.Bytes(), err
 		}
-		if o.file == "" {
-			if _, err := w.stdout.Write(buf.Bytes()); written(err) != nil {
-				return written(err)
-			}
-			continue
-		}
-		if err := writeFile(o.file, buf.Bytes()); err != nil {
-			return internalf("write %s report: %w", o.format, err)
-		}
+		lines := report.Lines{Width: w.width}
+		r.text(&lines, f.quiet)
+		_, err := lines.WriteTo(&buf)
+		return buf.Bytes(), err
+	})
+	if err != nil {
+		return err
 	}
 	switch r.verdict {
 	case simulate.Fail:

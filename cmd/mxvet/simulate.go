@@ -41,10 +41,10 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 }
 
 func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, signers []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
-	outs, err := f.check()
+	formats, err := f.check()
 	if err != nil {
 		return err
 	}
@@ -96,6 +96,10 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs())
+	if err != nil {
+		return err
+	}
 	p.At = tape.Header().At
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -104,5 +108,5 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return stopped
 	}
 	result.Assumed = assumed
-	return f.conclude(w, outs, tape, rendered{verdict: result.Verdict, result: result, text: result.Text})
+	return f.conclude(w, outs, tape, outcome{verdict: result.Verdict, result: result, text: result.Text})
 }

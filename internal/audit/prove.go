@@ -5,11 +5,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -44,7 +44,7 @@ func (j *Job) prove(ctx context.Context, rubric *report.Rubric, before trial, d 
 		p.meant = intentOf(ctx, j, before.evidence)
 	}
 	proven := make([]proof, len(proposed))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, f := range proposed {
 		wg.Go(func() { proven[i] = p.proof(ctx, f) })
 	}
@@ -299,7 +299,7 @@ func (p *prover) together(ctx context.Context, proven []proof) *report.Outcome {
 func (p *prover) reported(pr proof) report.Fix {
 	f := pr.fix
 	out := report.Fix{
-		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo,
+		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo.String(),
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
 	}
@@ -310,7 +310,8 @@ func (p *prover) reported(pr proof) report.Fix {
 	}
 	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {
-		out.Steps = append(out.Steps, report.Step{Text: s.Text, Copy: s.Copy})
+		text, lines := s.Lines()
+		out.Steps = append(out.Steps, report.Step{Text: text, Copy: lines})
 	}
 	out.Rules, out.Fingerprints = named(pr.claims())
 	return out

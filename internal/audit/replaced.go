@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -112,7 +112,7 @@ func (j *Job) replaced(ctx context.Context) []report.Replaced {
 			out = append(out, was)
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		if out[i].From != report.Live {
 			continue

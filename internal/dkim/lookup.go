@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -98,7 +98,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string, candidates []Ca
 		r.Selectors = append(r.Selectors, s)
 	}
 
-	var wg sync.WaitGroup
+	var wg together.Group
 	for _, s := range []*Selector{&r.Base, &r.Control, &r.ADSP} {
 		wg.Go(func() { s.ask(ctx, src) })
 	}

@@ -2,10 +2,10 @@ package fix
 
 import (
 	"slices"
-	"strings"
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 )
 
 // anyCause is that of what one host lacks: it is mended with whatever it lacks.
@@ -91,7 +91,7 @@ func (c *composer) joined(f *Fix) {
 	f.ID, f.Title, f.Steps = "steps-"+f.Claims[0].Rule, first.Title, nil
 	var wants []string
 	for _, rule := range f.Rules() {
-		if steps().Rules[rule].Wants != "" {
+		if steps().Rules[rule].Wants.String() != "" {
 			wants = append(wants, rule)
 		}
 	}
@@ -114,29 +114,29 @@ func stepsFor(rules []string) entry {
 	if len(rules) == 1 {
 		return table[rules[0]]
 	}
-	var wants, also []string
+	var wants, also []paste.Template
 	for _, rule := range rules {
-		if w := table[rule].Wants; w != "" {
+		if w := table[rule].Wants; w.String() != "" {
 			wants = append(wants, w)
 		}
-		if a := table[rule].Also; a != "" && !slices.Contains(also, a) {
+		if a := table[rule].Also; a.String() != "" && !slices.Contains(also, a) {
 			also = append(also, a)
 		}
 	}
-	plain := slices.IndexFunc(rules, func(r string) bool { return table[r].Also == "" })
+	plain := slices.IndexFunc(rules, func(r string) bool { return table[r].Also.String() == "" })
 	if plain < 0 {
 		return table[rules[0]]
 	}
 	en := table[rules[plain]]
 	if len(wants) > 1 {
-		text := "Have one certificate issued that is all of this: " + strings.Join(wants, "; ") + ". Install it with its chain."
-		en = entry{Steps: []string{text}, Software: map[string][]string{}}
+		text := paste.List("Have one certificate issued that is all of this: ", wants, "; ", ". Install it with its chain.")
+		en = entry{Steps: []paste.Template{text}, Software: map[string][]paste.Template{}}
 		for software, lines := range table["cert-key"].Software {
 			en.Software[software] = slices.Concat(en.Steps, lines)
 		}
 	}
 	en.Steps = slices.Concat(en.Steps, also)
-	software := map[string][]string{}
+	software := map[string][]paste.Template{}
 	for name, lines := range en.Software {
 		software[name] = slices.Concat(lines, also)
 	}

@@ -1,10 +1,9 @@
 package fix
 
 import (
-	"fmt"
-
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 )
 
 // policyAbove gives the steps for a policy that only monitors and that a record of a
@@ -17,14 +16,14 @@ func policyAbove(e *gather.Evidence) []Step {
 	if a.Record == nil || a.At == e.Domain || tag == "" {
 		return nil
 	}
-	says := "has no " + tag + ", so p=" + string(a.Record.P) + " counts"
+	says := paste.Words("has no %s, so p=%s counts", tag, string(a.Record.P))
 	if a.Tag == tag {
-		says = "says " + tag + "=" + string(a.Asked)
+		says = paste.Words("says %s=%s", tag, string(a.Asked))
 	}
 	if a.Record.Testing {
-		says += ", with t=y"
+		says = paste.Words("%s, with t=y", says)
 	}
-	return stepsOf(fmt.Sprintf("First see that all mail passes: SPF names every sender, and DKIM signs with the domain's name. Then read the reports for a month. The policy for %s stands in the record at _dmarc.%s: set %s=quarantine there, without t=y (today it %s), which holds for the other names below %s too; or publish a DMARC record with p=quarantine at _dmarc.%s.", e.Domain, a.At, tag, says, a.At, e.Domain))
+	return []Step{paste.Words("First see that all mail passes: SPF names every sender, and DKIM signs with the domain's name. Then read the reports for a month. The policy for %s stands in the record at _dmarc.%s: set %s=quarantine there, without t=y (today it %s), which holds for the other names below %s too; or publish a DMARC record with p=quarantine at _dmarc.%s.", e.Domain, a.At, tag, says, a.At, e.Domain)}
 }
 
 // applied gives the DMARC record that applies to the domain.

@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 )
 
@@ -128,8 +129,8 @@ func (d *dmarcDraft) fill(p *dmarcPlan) {
 	}
 	for _, host := range lost {
 		if p.c.fails("dmarc-report-unauthorised", host) {
-			d.notes = append(d.notes, step("No report address at "+host+": it does not agree to get them. If it should, its owner publishes:\n"+
-				p.c.e.Domain+"._report._dmarc."+host+". IN TXT \"v=DMARC1\""))
+			d.notes = append(d.notes, paste.Words("No report address at %s: it does not agree to get them. If it should, its owner publishes:\n%s",
+				host, paste.Record(p.c.e.Domain+"._report._dmarc."+host, -1, "TXT", `"v=DMARC1"`)))
 		}
 	}
 }

@@ -70,8 +70,9 @@ func whole(f fix.Fix) string {
 	}
 	changes(f.Changes)
 	for _, s := range f.Steps {
-		line("step %s", s.Text)
-		for _, text := range s.Copy {
+		first, rest := s.Lines()
+		line("step %s", first)
+		for _, text := range rest {
 			line("| %s", text)
 		}
 	}

@@ -343,7 +343,7 @@ func TestPropose(t *testing.T) {
 				t.Errorf("got %s\n%s\nwant %s\n%s", f.Safety, got, c.safety, want)
 			case (f.Safety == fix.SafeNow) != (f.Needs == ""):
 				t.Errorf("%s needs %q", f.Safety, f.Needs)
-			case len(f.Changes) > 0 && (f.Undo == "" || f.VisibleWithin <= 0):
+			case len(f.Changes) > 0 && (f.Undo.Empty() || f.VisibleWithin <= 0):
 				t.Errorf("undo %q, visible within %d", f.Undo, f.VisibleWithin)
 			case len(f.Changes)+len(f.Steps) == 0 || f.Title == "" || len(f.Claims) == 0:
 				t.Errorf("it says too little: %+v", f)
@@ -405,7 +405,7 @@ func TestSteps(t *testing.T) {
 	f := fixes["steps-smtp-auth-plaintext"]
 	var text []string
 	for _, s := range f.Steps {
-		text = append(text, s.Text)
+		text = append(text, s.String())
 	}
 	all := strings.Join(text, "\n")
 	if len(f.Steps) != 2 || !strings.Contains(all, "mx.example.com (Postfix): postconf -e 'smtpd_tls_auth_only = yes'") || !strings.Contains(all, "mx2.example.com (Exim): auth_advertise_hosts") {
@@ -413,7 +413,7 @@ func TestSteps(t *testing.T) {
 	}
 	fixes = propose(t, gather.Options{}, "@ IN MX 1 smtp.google.com.\n"+aligned+reject, `- {name: smtp.google.com, addrs: [198.51.100.26], smtp: {banner: "mx.google.com ESMTP", starttls: "off"}}`)
 	f = fixes["steps-smtp-starttls-none"]
-	if len(f.Steps) != 1 || f.Steps[0].Text != "smtp.google.com: Google Workspace runs the host: only they can change it." {
+	if len(f.Steps) != 1 || f.Steps[0].String() != "smtp.google.com: Google Workspace runs the host: only they can change it." {
 		t.Errorf("got %+v", f.Steps)
 	}
 }
@@ -460,7 +460,7 @@ max_age: 1209600`)
 	var text []string
 	for id := range at["mx.example.com"] {
 		for _, s := range fixes[id].Steps {
-			text = append(text, s.Text)
+			text = append(text, s.String())
 		}
 	}
 	all := strings.Join(text, "\n")
@@ -478,7 +478,7 @@ func TestPolicyHostWithoutAddress(t *testing.T) {
 		"mta-sts IN CNAME gone.example.com.\n": "mta-sts.example.com is an alias of gone.example.com, which has no address",
 	} {
 		f := propose(t, gather.Options{}, mail+aligned+reject+"_mta-sts IN TXT \"v=STSv1; id=1\"\n"+zone, "")["steps-mtasts-fetch"]
-		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].Text, want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
+		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].String(), want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
 			t.Errorf("%q: %+v", zone, f)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/internal/paste"
 	"mxvet/internal/spf"
 )
 
@@ -309,14 +310,19 @@ func (d *spfDraft) finish() {
 
 // notes tells what was left out.
 func (d *spfDraft) notes() []Step {
-	var parts []string
+	var parts []paste.Text
 	for _, r := range d.dropped {
-		parts = append(parts, strings.Join(r.terms, ", ")+" ("+r.why+")")
+		parts = append(parts, paste.Words("%s (%s)", paste.Shown(strings.Join(r.terms, ", ")), paste.Shown(r.why)))
 	}
 	if len(parts) == 0 {
 		return nil
 	}
-	return stepsOf("Left out: " + strings.Join(parts, "; ") + ".")
+	return []Step{paste.Words("Left out: %s.", paste.Join(parts, "; "))}
+}
+
+// record gives a text as the line of zone text that takes the place of the node's.
+func (d *spfDraft) record(text string) paste.Text {
+	return paste.Record(d.node.Owner, int(ttlFor(d.node.TXT.Answer, "TXT")), "TXT", Quote(text))
 }
 
 // clears leaves out the claims that the draft cannot meet.

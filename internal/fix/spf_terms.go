@@ -93,17 +93,17 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		if !d.bold {
 			return ""
 		}
-		d.need("that " + clip(t.Text) + " stands for no server of yours")
+		d.need("that " + shown([]string{clip(t.Text)}) + " stands for no server of yours")
 		return "no possible name"
 	case has(spf.CodeAfterAll) && d.full && t.Kind.Asks():
-		d.need("that " + clip(t.Text) + " stands for no server of yours")
+		d.need("that " + shown([]string{clip(t.Text)}) + " stands for no server of yours")
 		return "never reached, and no lookup is left for it"
 	case step != nil && d.covered[step] && !partlyDead(step):
 		if t.Kind.Asks() {
 			if !d.bold {
 				return ""
 			}
-			d.need("that what " + clip(t.Text) + " leads to stays within the networks of the record")
+			d.need("that what " + shown([]string{clip(t.Text)}) + " leads to stays within the networks of the record")
 		}
 		return "another term lets the same addresses pass today"
 	case !t.Kind.Asks() && told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key): // a host may get another address
@@ -128,7 +128,7 @@ func unreadable(t spf.Term) bool { return t.Fatal() && slices.Equal(corrected(t)
 // gone asks for the word that nothing sends from behind a name any more. What its
 // owner meant counts, not what the name leads to today.
 func (d *spfDraft) gone(name string) {
-	d.need("that no mail of yours is sent through " + name + " any more")
+	d.need("that no mail of yours is sent through " + shown([]string{name}) + " any more")
 }
 
 // partlyDead reports whether a term names hosts of which some have no address

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -92,7 +92,7 @@ const maxServers = 8 // authoritative addresses asked, of parent and of the doma
 // that filters or is out of date may say wrongly.
 func confirmEarly(ctx context.Context, src wire.Source, domain string, o Options) Authority {
 	var mx, txt wire.Asked
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { mx = wire.Ask(ctx, src, domain, "MX") })
 	wg.Go(func() { txt = wire.Ask(ctx, src, domain, "TXT") })
 	wg.Wait()
@@ -131,7 +131,7 @@ func confirm(ctx context.Context, src wire.Source, domain string, o Options, own
 		return Authority{}
 	}
 	a := Authority{Asked: true, Name: owner, Ref: wire.Question{Name: owner, Type: rrtype}.Ref()}
-	var wg sync.WaitGroup
+	var wg together.Group
 	if f := wire.Ask(ctx, src, owner, rrtype).Answer.Fail; f != nil && f.Kind == wire.FailServfail {
 		ask := func(q wire.Question, into *wire.Asked) {
 			*into = wire.Asked{Name: owner, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
@@ -201,7 +201,7 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 		}
 	}
 	parents = parents[:min(len(parents), maxServers/2)]
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range parents {
 		wg.Go(func() { parents[i].ask(ctx, src, domain, "NS") })
 	}
@@ -228,7 +228,7 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 // had no answer.
 func addresses(ctx context.Context, src wire.Source, name string) (ips []netip.Addr, failed bool) {
 	var four, six wire.Asked
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { four = wire.Ask(ctx, src, name, "A") })
 	wg.Go(func() { six = wire.Ask(ctx, src, name, "AAAA") })
 	wg.Wait()

@@ -4,10 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -113,7 +113,7 @@ func dotless(ctx context.Context, src wire.Source, tables Tables, e *Evidence) (
 	aliases(UseAlias, e.TLSRPT.TXT.Name, e.TLSRPT.TXT.Answer)
 	aliases(UseMTASTS, e.MTASTS.Host, e.MTASTS.A.Answer)
 
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		d := &out[i]
 		types := d.types()
@@ -175,7 +175,7 @@ func pointers(ctx context.Context, src wire.Source, list *psl.List, e *Evidence)
 			}
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range min(len(out), maxPointers) {
 		wg.Go(func() { out[i].TXT = wire.Ask(ctx, src, out[i].Target, "TXT") })
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/provider"
 	"mxvet/internal/route"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -27,7 +27,7 @@ func (m *MXSet) read(way route.Route) {
 // conversations one after the other.
 func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e *Evidence, relay <-chan struct{}) {
 	watch := newVantageWatch(ctx, src, table, e.Options)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range e.MX.Hosts {
 		h := &e.MX.Hosts[i]
 		var four, six []Address
@@ -37,7 +37,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 			*into = converse(ctx, src, watch, e, h, answer.Addrs(), i < maxHosts)
 		}
 		wg.Go(func() {
-			var both sync.WaitGroup
+			var both together.Group
 			both.Go(func() { resolve("A", &h.A, &four) })
 			both.Go(func() { resolve("AAAA", &h.AAAA, &six) })
 			if i < maxHosts {
@@ -55,7 +55,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 
 func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evidence, h *Host, ips []netip.Addr, probe bool) []Address {
 	out := make([]Address, len(ips))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, ip := range ips {
 		out[i].IP = ip
 		if !probe || i >= maxAddresses || e.Options.Offline {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -32,7 +32,7 @@ func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (o
 	out = slices.Concat(namedSenders(o), recordSenders(tree))
 	out = unique(out)
 	out, more = cut(out, MaxSenders)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		if _, special := o.Special(out[i].IP); !special { // nobody outside sees its name
 			wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })

@@ -6,13 +6,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/psl"
 	"mxvet/internal/simulate"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -127,7 +127,7 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 			names = append(names, s.KeyName)
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	var view *simulate.View
 	wg.Go(func() { view = simulate.Look(ctx, src, list, path) })
 	asked := askKeys(ctx, src, names)

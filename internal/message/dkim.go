@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	keys "mxvet/internal/dkim"
 	"mxvet/internal/simulate"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -137,7 +137,7 @@ func keyName(selector, domain string) string {
 func askKeys(ctx context.Context, src wire.Source, names []string) map[string]wire.Asked {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	answers := make([]wire.Asked, len(names))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, n := range names {
 		wg.Go(func() { answers[i] = wire.Ask(ctx, src, n, "TXT") })
 	}
