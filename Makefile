@@ -5,7 +5,7 @@ TOOL    := $(GO) tool -modfile=.ci/tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PROGRAM := build/mxvet
 
-.PHONY: all build demo test properties mutants race integration lint fuzz bench golden vuln check clean
+.PHONY: all build demo test properties mutants kills recordings race integration lint fuzz bench bench-message golden vuln check clean
 
 all: build
 
@@ -44,6 +44,20 @@ JOBS ?= 1
 mutants:
 	$(GO) run ./cmd/mutants -n $(N) -seed $(SEED) -jobs $(JOBS) -skip '^TestOneFailure'
 
+# Runs that write every format, ended at random moments: no file is torn, lost or
+# left over. `make test` does so with fifteen.
+KILLS ?= 500
+kills:
+	$(GO) test ./cmd/mxvet -run '^TestKilled$$' -v -timeout 2h -kills $(KILLS)
+
+# Recordings and reports that were changed at random, most of which load, each judged
+# and told in every form. `make test` does so with 150. RECORDINGS_SEED=... makes the
+# same ones again.
+RECORDINGS      ?= 50000
+RECORDINGS_SEED ?= 0
+recordings:
+	$(GO) test ./internal/audit -run '^TestMutated' -v -timeout 12h -recordings $(RECORDINGS) -recordings.seed $(RECORDINGS_SEED)
+
 # The race detector needs a C compiler.
 race:
 	CGO_ENABLED=1 $(GO) test -race ./...
@@ -70,6 +84,10 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# What a message of 100 MB costs: fails above 3 seconds or 60 MB of memory.
+bench-message:
+	$(GO) test -run '^$$' -bench '^BenchmarkLongMessage$$' -benchtime 3x ./internal/message
 
 golden:
 	$(GO) test ./... -update

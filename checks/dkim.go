@@ -37,8 +37,8 @@ func dkimFound(e *gather.Evidence) (Status, string) {
 	if dnsMissing(e) {
 		return NotApplicable, "the domain does not exist"
 	}
-	if s := dkimAllSilent(d); s != nil {
-		return dnsSilence(s.Owner+" TXT", s.Answer)
+	if len(dkimGuesses(e, "")) > 0 {
+		return "", ""
 	}
 	return NotApplicable, "no DKIM key was found"
 }
@@ -72,6 +72,15 @@ func dkimAllSilent(d *dkim.Result) *dkim.Selector {
 	return first
 }
 
+// dkimDoubt is the verdict on keys at guessed names that may be a wildcard's.
+func dkimDoubt(d *dkim.Result) (Verdict, bool) {
+	if !slices.ContainsFunc(d.Selectors, func(s dkim.Selector) bool { return s.Doubtful }) {
+		return Verdict{}, false
+	}
+	status, why := dnsSilence(d.Control.Owner+" TXT", d.Control.Answer)
+	return Verdict{Key: "*", Status: status, Evidence: []wire.Ref{d.Control.Ref}, Message: "the keys that were found may be a wildcard's: " + why}, true
+}
+
 // dkimNamed reports whether somebody who knows named a selector.
 func dkimNamed(d *dkim.Result) bool { return slices.ContainsFunc(d.Selectors, dkim.Selector.Named) }
 
@@ -100,8 +109,14 @@ func dkimRead(s dkim.Selector) []dkim.Record {
 
 // dkimEach gives one verdict for each selector at which there is something: the
 // worst of those that judge gives for its records. A named selector of which
-// nothing is known is unknown; most is what its failure would have cost.
+// nothing is known is unknown, and so are guessed ones, together; most is what a
+// failure there would have cost.
 func dkimEach(e *gather.Evidence, most Severity, judge func(dkim.Selector, dkim.Key) Verdict) []Verdict {
+	return append(dkimJudged(e, most, judge), dkimGuesses(e, most)...)
+}
+
+// dkimJudged is dkimEach without the selectors that were guessed in vain.
+func dkimJudged(e *gather.Evidence, most Severity, judge func(dkim.Selector, dkim.Key) Verdict) []Verdict {
 	var out []Verdict
 	for _, s := range e.DKIM.Selectors {
 		switch {
@@ -117,6 +132,29 @@ func dkimEach(e *gather.Evidence, most Severity, judge func(dkim.Selector, dkim.
 		}
 	}
 	return out
+}
+
+// dkimGuesses gives one verdict where keys at guessed names are not known: a lookup
+// had no answer, or nothing tells a key from a wildcard's. Most is what a fault of
+// such a key would have cost; it weighs high at most, as most of these names hold
+// no key.
+func dkimGuesses(e *gather.Evidence, most Severity) []Verdict {
+	d := e.DKIM
+	i := slices.IndexFunc(d.Selectors, func(s dkim.Selector) bool { return !s.Named() && dkimSilent(s) })
+	v, open := dkimDoubt(d)
+	switch {
+	case i >= 0:
+		s := d.Selectors[i]
+		status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+		v = dkimVerdict(s, Verdict{Status: status, Message: why})
+	case !open:
+		return nil
+	}
+	v.Severity = most
+	if most == Critical {
+		v.Severity = High
+	}
+	return []Verdict{v}
 }
 
 // dkimVerdict fills in what every verdict about a selector has.
@@ -187,6 +225,10 @@ func dkimSelectorRules() []Rule {
 					if d.BrokenDenial() {
 						return unknown(refs, "%s is answered with NXDOMAIN, but names below it exist: the name servers' denials prove nothing", d.Base.Owner)
 					}
+					if s := d.Unheard(); s != nil && d.Base.Answer.OK() {
+						status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+						return []Verdict{{Status: status, Evidence: append(refs, s.Ref), Message: why}}
+					}
 					status, why := dnsSilence(d.Base.Owner+" TXT", d.Base.Answer)
 					return []Verdict{{Status: status, Evidence: refs, Message: why}}
 				}
@@ -219,6 +261,9 @@ func dkimSelectorRules() []Rule {
 				if s := dkimAllSilent(d); s != nil {
 					status, why := dnsSilence(s.Owner+" TXT", s.Answer)
 					return []Verdict{{Status: status, Evidence: append(refs, s.Ref), Message: why}}
+				}
+				if v, open := dkimDoubt(d); open {
+					return []Verdict{v}
 				}
 				return unknown(refs, "no selector known: none of %d usual names has a key, which proves nothing; give one with --selector (it is the tag s= in the DKIM-Signature of a message)", len(d.Selectors))
 			},
@@ -287,7 +332,7 @@ func dkimSelectorRules() []Rule {
 						out = append(out, dkimVerdict(s, Verdict{Status: Pass}))
 					}
 				}
-				return out
+				return append(out, dkimGuesses(e, Medium)...)
 			},
 		},
 	}

@@ -6,7 +6,6 @@ import (
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
-	"mxvet/internal/wire"
 )
 
 // What breaks a key record as a text, so that no verifier comes to its key.
@@ -34,7 +33,7 @@ func dkimRecordRules() []Rule {
 						out = append(out, dkimVerdict(s, Verdict{Status: status, Message: why}))
 					}
 				}
-				return out
+				return append(out, dkimGuesses(e, High)...)
 			},
 		},
 		{
@@ -122,18 +121,15 @@ func dkimRecordRules() []Rule {
 			Refs:  []string{"RFC 6376 sections 3.6.1 and 6.1.2"},
 			When:  dkimKeys,
 			Judge: func(e *gather.Evidence) []Verdict {
-				return dkimEach(e, High, func(s dkim.Selector, k dkim.Key) Verdict {
+				return append(dkimJudged(e, High, func(s dkim.Selector, k dkim.Key) Verdict {
 					switch {
 					case k.Revoked() && s.Named():
 						return Verdict{Status: Fail, Severity: High, Message: "the key of a selector that was named is revoked (p= is empty): signatures made with it fail"}
-					case k.Revoked() && !e.DKIM.Control.Answer.OK():
-						status, why := dnsSilence(e.DKIM.Control.Owner+" TXT", e.DKIM.Control.Answer)
-						return Verdict{Status: status, Severity: Info, Evidence: []wire.Ref{s.Ref, e.DKIM.Control.Ref}, Message: "it may be a wildcard's: " + why}
 					case k.Revoked():
 						return Verdict{Status: Fail, Severity: Info, Message: "the key of a selector that nobody named is revoked (p= is empty): in order if it is an old one"}
 					}
 					return Verdict{Status: Pass}
-				})
+				}), dkimGuesses(e, Info)...)
 			},
 		},
 		{

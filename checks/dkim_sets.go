@@ -30,7 +30,7 @@ func dkimSetRules() []Rule {
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
 				for _, g := range e.DKIM.SameKey() {
-					v := Verdict{Key: g.Selectors[0], Status: Fail, Severity: Low}
+					v := Verdict{Key: g.Fingerprint, Status: Fail, Severity: Low}
 					v.Message = fmt.Sprintf("the selectors %s hold the same key (fingerprint %.16s)", dnsList(g.Selectors), g.Fingerprint)
 					for _, s := range e.DKIM.Selectors {
 						if slices.Contains(g.Selectors, s.Name) {
@@ -39,7 +39,7 @@ func dkimSetRules() []Rule {
 					}
 					out = append(out, v)
 				}
-				return out
+				return append(out, dkimGuesses(e, Low)...)
 			},
 		},
 		{
@@ -91,10 +91,6 @@ func dkimSetRules() []Rule {
 							Message: "the domain does no mail, but every selector has a usable key (" + dkimDescribe(r.Key) + ")",
 						})
 					}
-				}
-				if s := dkimAllSilent(e.DKIM); out == nil && s != nil {
-					status, why := dnsSilence(s.Owner+" TXT", s.Answer)
-					return []Verdict{{Status: status, Evidence: []wire.Ref{s.Ref}, Message: why}}
 				}
 				return out
 			},
@@ -163,6 +159,12 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 	switch {
 	case silent != "" && (len(rsa) == 0 || len(ed) == 0):
 		return []Verdict{{Status: Unknown, Severity: Info, Evidence: refs, Message: "the lookup of " + silent + " gave no answer, so the types of all keys are not known"}}
+	case len(rsa) == 0 || len(ed) == 0:
+		if open := dkimGuesses(e, Info); open != nil {
+			return open
+		}
+	}
+	switch {
 	case len(rsa)+len(ed) == 0:
 		return []Verdict{{Status: NotApplicable, Message: "there is no readable key"}}
 	case len(rsa) == 0 && named:
@@ -214,11 +216,7 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, dkimVerdict(s, v))
 	}
-	if out == nil {
-		if s := dkimAllSilent(e.DKIM); s != nil {
-			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
-			return []Verdict{{Status: status, Severity: High, Evidence: []wire.Ref{s.Ref}, Message: why}}
-		}
+	if out = append(out, dkimGuesses(e, High)...); out == nil {
 		return []Verdict{{Status: NotApplicable, Message: "no selector that was asked is an alias"}}
 	}
 	return out

@@ -18,29 +18,6 @@ const (
 	dkimLonger = 4096
 )
 
-// dkimThere guards the rules about keys that let others sign: such a key may also be
-// at a selector that gave no answer.
-func dkimThere(e *gather.Evidence) (Status, string) {
-	status, why := dkimFound(e)
-	if status == NotApplicable && !dnsMissing(e) && len(dkimUnheard(e)) > 0 {
-		return "", ""
-	}
-	return status, why
-}
-
-// dkimUnheard is the verdict on usual selectors that nobody named and that gave no
-// answer, at most one. It weighs less than that on one which was named: most of
-// them hold no key.
-func dkimUnheard(e *gather.Evidence) []Verdict {
-	for _, s := range e.DKIM.Selectors {
-		if !s.Named() && dkimSilent(s) {
-			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
-			return []Verdict{dkimVerdict(s, Verdict{Status: status, Severity: High, Message: why})}
-		}
-	}
-	return nil
-}
-
 // dkimStrengthRules is about whether somebody else could sign with a key.
 func dkimStrengthRules() []Rule {
 	rsa := func(judge func(bits int) Verdict) func(dkim.Selector, dkim.Key) Verdict {
@@ -61,14 +38,14 @@ func dkimStrengthRules() []Rule {
 			},
 			Title: "RSA keys have 1024 bits or more",
 			Refs:  []string{"RFC 8301 section 3.2"},
-			When:  dkimThere,
+			When:  dkimFound,
 			Judge: func(e *gather.Evidence) []Verdict {
-				return append(dkimEach(e, Critical, rsa(func(bits int) Verdict {
+				return dkimEach(e, Critical, rsa(func(bits int) Verdict {
 					if bits < dkimShort {
 						return Verdict{Status: Fail, Severity: Critical, Message: fmt.Sprintf("an RSA key of %d bits, less than %d: it can be broken, and verifiers refuse it", bits, dkimShort)}
 					}
 					return Verdict{Status: Pass}
-				})), dkimUnheard(e)...)
+				}))
 			},
 		},
 		{
@@ -131,11 +108,11 @@ func dkimStrengthRules() []Rule {
 			},
 			Title: "nobody else can know the private keys",
 			Refs:  []string{"RFC 6376 section 8", "RFC 9500 section 2"},
-			When:  dkimThere,
+			When:  dkimFound,
 			Judge: func(e *gather.Evidence) []Verdict {
 				shared := e.DKIM.SharedPrimes()
 				silent := slices.IndexFunc(e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Named() && dkimSilent(s) })
-				return append(dkimEach(e, Critical, func(s dkim.Selector, k dkim.Key) Verdict {
+				return dkimEach(e, Critical, func(s dkim.Selector, k dkim.Key) Verdict {
 					var why []string
 					for _, w := range k.Weak {
 						why = append(why, w.Text)
@@ -156,7 +133,7 @@ func dkimStrengthRules() []Rule {
 						return Verdict{Status: status, Severity: Critical, Message: "it could not be compared with the key of selector " + other.Name + ": " + why, Evidence: []wire.Ref{s.Ref, other.Ref}}
 					}
 					return Verdict{Status: Pass}
-				}), dkimUnheard(e)...)
+				})
 			},
 		},
 	}

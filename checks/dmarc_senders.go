@@ -175,6 +175,9 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 		return keyVerdict{keyAbsent, "the zone file has no usable DKIM key", []wire.Ref{base.Ref}}
 	case len(named) > 0:
 		return keyVerdict{keyFailing, "there is no usable DKIM key for selector " + strings.Join(named, ", "), refs}
+	case exist == dkim.ExistUnknown && base.Answer.OK() && !e.DKIM.BrokenDenial():
+		s := e.DKIM.Unheard()
+		return keyVerdict{keyUnknown, s.Owner + ": " + s.Answer.Fail.String(), []wire.Ref{base.Ref, s.Ref}}
 	case exist == dkim.ExistUnknown && base.Answer.OK():
 		return keyVerdict{keyUnknown, "the name servers deny " + base.Owner + ", but not names below it", []wire.Ref{base.Ref}}
 	case exist == dkim.ExistUnknown:

@@ -110,6 +110,10 @@ func dnsZoneRules() []Rule {
 				case !d.Base.Answer.OK():
 					status, why := dnsSilence(d.Base.Owner, d.Base.Answer)
 					return []Verdict{{Status: status, Evidence: refs, Message: why}}
+				case below == nil && d.Base.Answer.NXDomain() && d.Unheard() != nil:
+					s := d.Unheard()
+					status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+					return []Verdict{{Status: status, Evidence: append(refs, s.Ref), Message: why}}
 				case below == nil:
 					return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "no name below " + d.Base.Owner + " is known"}}
 				case d.BrokenDenial():

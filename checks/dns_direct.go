@@ -235,8 +235,25 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 			dnsCompare(&v, usable, q.rrtype, q.of)
 		}
 		out = append(out, v)
+		if s := dnsNoSerial(usable); s != nil && v.Status == Fail && v.Severity == Info {
+			status, why := dnsSilence(s.SOA.Name+" SOA", s.SOA.Answer)
+			out = append(out, Verdict{
+				Key: q.key + " versions", Status: status, Severity: Medium, Evidence: []wire.Ref{s.SOA.Ref},
+				Message: "whether the servers differ within one version of the zone is not known: " + why,
+			})
+		}
 	}
 	return append(out, boundNameservers(e)...)
+}
+
+// dnsNoSerial gives the first server that did not say which version of the zone it
+// has, nil where there is none.
+func dnsNoSerial(servers []gather.Direct) *gather.Direct {
+	i := slices.IndexFunc(servers, func(d gather.Direct) bool { return d.SOA.Answer.Fail != nil })
+	if i < 0 {
+		return nil
+	}
+	return &servers[i]
 }
 
 // dnsCompare judges the first two servers that differ, those with one serial
@@ -262,6 +279,10 @@ func dnsCompare(v *Verdict, servers []gather.Direct, rrtype string, of func(gath
 				return
 			}
 			v.Severity = Info
+			if serial == "" || other == "" {
+				v.Message += "; whether both have the same version of the zone is not known"
+				continue
+			}
 			v.Message += fmt.Sprintf("; they have different versions of the zone (serial %q and %q), so a change may be on its way", serial, other)
 		}
 	}

@@ -137,6 +137,10 @@ func judgeDNSSECBogus(e *gather.Evidence) []Verdict {
 			return []Verdict{{Status: status, Evidence: []wire.Ref{dnsRef(e.Domain, q.name)}, Message: why}}
 		}
 	}
+	if s := e.DKIM.Unheard(); s != nil {
+		status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+		return []Verdict{{Status: status, Evidence: []wire.Ref{s.Ref}, Message: why}}
+	}
 	return nil
 }
 

@@ -58,7 +58,7 @@ func dnsPolicies(e *gather.Evidence) []dnsPolicy {
 		out = append(out, p)
 	}
 	for _, s := range e.DKIM.Selectors {
-		if !s.Found && (s.Wildcard || !slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return UnquotedKey(r.Text) != "" })) {
+		if !s.Found && (s.Wildcard || s.Doubtful || !slices.ContainsFunc(s.Records, func(r dkim.Record) bool { return UnquotedKey(r.Text) != "" })) {
 			continue
 		}
 		p := dnsPolicy{Asked: wire.Asked{Name: s.Owner, Ref: s.Ref, Answer: s.Answer}, key: true}
@@ -137,11 +137,7 @@ func dnsTextRules() []Rule {
 					}
 					out = append(out, v)
 				}
-				if b := e.BIMI; b != nil && b.Own != nil && b.Own.Answer.Fail != nil { // none of the other areas waits for it
-					status, why := dnsSilence(b.Own.Owner+" TXT", b.Own.Answer)
-					out = append(out, Verdict{Subject: b.Own.Owner, Status: status, Severity: Medium, Message: why, Evidence: []wire.Ref{b.Own.Ref}})
-				}
-				return out
+				return append(out, dnsPoliciesUnheard(e, Medium)...)
 			},
 		},
 		{
@@ -168,10 +164,34 @@ func dnsTextRules() []Rule {
 					}
 					out = append(out, v)
 				}
-				return out
+				return append(out, dnsPoliciesUnheard(e, Info)...)
 			},
 		},
 	}
+}
+
+// dnsPoliciesUnheard gives an unknown verdict for each name of a policy record that
+// was asked without an answer, and for the first of the selectors. Sev is what a
+// fault there would have cost.
+func dnsPoliciesUnheard(e *gather.Evidence, sev Severity) []Verdict {
+	asked := []wire.Asked{{Name: e.Domain, Ref: dnsRef(e.Domain, "TXT"), Answer: e.Apex.TXT}, e.MTASTS.TXT, e.TLSRPT.TXT}
+	if own := e.DMARC.Own(); own != nil {
+		asked = append(asked, own.Asked)
+	}
+	if b := e.BIMI; b != nil && b.Own != nil {
+		asked = append(asked, wire.Asked{Name: b.Own.Owner, Ref: b.Own.Ref, Answer: b.Own.Answer})
+	}
+	if s := e.DKIM.Unheard(); s != nil {
+		asked = append(asked, wire.Asked{Name: s.Owner, Ref: s.Ref, Answer: s.Answer})
+	}
+	var out []Verdict
+	for _, a := range asked {
+		if a.Ref != "" && a.Answer.Fail != nil {
+			status, why := dnsSilence(a.Name+" TXT", a.Answer)
+			out = append(out, Verdict{Subject: a.Name, Status: status, Severity: sev, Message: why, Evidence: []wire.Ref{a.Ref}})
+		}
+	}
+	return out
 }
 
 // UnquotedKey gives the DKIM key in a text that begins with a quote mark, without

@@ -74,21 +74,23 @@ func ipRules() []Rule {
 	}
 }
 
-// An outbound is an address that sends the domain's mail, or could.
+// An outbound is an address that sends the domain's mail, or could. That it does is
+// shown by the user's word, or by SPF for a mail host; what an SPF record lets send,
+// by whatever term, may never do it.
 type outbound struct {
 	ip      netip.Addr
 	subject string
 	why     string
-	sends   bool
+	sends   bool // shown
 	reverse gather.Reverse
 }
 
-// severity gives that of a fault, by whether the address sends.
-func (o outbound) severity(sends, receives Severity) Severity {
+// severity gives that of a fault, by whether the address is shown to send.
+func (o outbound) severity(sends, other Severity) Severity {
 	if o.sends {
 		return sends
 	}
-	return receives
+	return other
 }
 
 // outbounds gives the mail hosts and the senders that are known. Hosts of shared
@@ -124,7 +126,11 @@ func outbounds(e *gather.Evidence, six bool) []outbound {
 	if e.Role.Sends() {
 		for _, s := range e.Senders {
 			if s.Reverse.Ref != "" { // not asked of addresses that nobody outside sees
-				add(outbound{s.IP, s.IP.String(), s.Why, true, s.Reverse})
+				why := s.Why
+				if !s.Named {
+					why += " lets it send; nothing shows that it does: name it with --send-ip if so"
+				}
+				add(outbound{s.IP, s.IP.String(), why, s.Named, s.Reverse})
 			}
 		}
 	}
@@ -167,7 +173,11 @@ func lostOutbounds(e *gather.Evidence, six ...bool) []Verdict {
 		_, why := dnsSilence(e.Domain+" MX", a)
 		out = append(out, Verdict{Key: "mx", Status: Unknown, Message: "the mail hosts are not known: " + why, Evidence: mxQuestion(e)})
 	}
-	for _, h := range e.MX.Hosts {
+	hosts := e.MX.Hosts
+	if e.MX.Answer.OK() && len(hosts) == 0 && !nowhereToGo(e) { // it may be a mail host itself
+		hosts = []gather.Host{{Name: e.Domain, A: e.Apex.A, AAAA: e.Apex.AAAA}}
+	}
+	for _, h := range hosts {
 		if h.Provider != nil && h.Provider.Shared {
 			continue
 		}
@@ -231,7 +241,7 @@ func judgeForward(o outbound) Verdict {
 	case o.reverse.Confirmed():
 		return Verdict{Status: Pass, Evidence: refs}
 	case o.reverse.More() > 0:
-		return Verdict{Status: Unknown, Severity: High, Evidence: refs, Message: fmt.Sprintf("the first %d of its %d names do not lead back to it; the others were not looked up", len(names), len(o.reverse.All()))}
+		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Evidence: refs, Message: fmt.Sprintf("the first %d of its %d names do not lead back to it; the others were not looked up", len(names), len(o.reverse.All()))}
 	case fail != nil:
 		return Verdict{Status: Unknown, Severity: o.severity(High, Low), Evidence: refs, Message: "the addresses of " + strings.Join(names, ", ") + " could not be looked up: " + fail.String()}
 	}

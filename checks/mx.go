@@ -83,7 +83,10 @@ func mxRoleRules() []Rule {
 	return []Rule{
 		{
 			ID: "mx-none", Area: AreaHosts, Severity: High,
-			Bears: []Bearing{{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "no host takes its mail"}},
+			Bears: []Bearing{
+				{On: Arrival, From: High, Weight: Decides, Direction: MailTo, Words: "no host takes its mail"},
+				{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "receivers refuse mail that nobody can answer", About: "where answers go"},
+			},
 			Title: "mail for the domain has somewhere to go",
 			Refs:  []string{"RFC 5321 section 5.1", "RFC 7505 section 4.2"},
 			When: func(e *gather.Evidence) (Status, string) {
@@ -125,6 +128,8 @@ func mxRoleRules() []Rule {
 				switch {
 				case e.Role.Name == gather.NoMail:
 					return NotApplicable, "the domain does no mail: " + e.Role.Why
+				case len(e.MX.Records) == 0 && !e.MX.Implicit && !nowhereToGo(e):
+					return noMailHost(e)
 				case len(e.MX.Records) == 0 && !e.MX.Implicit:
 					return NotApplicable, "the domain has neither MX nor a known address"
 				}

@@ -237,6 +237,10 @@ func judgeMXUnequal(e *gather.Evidence) []Verdict {
 				v.Severity = p.sev
 			}
 		}
+		if open == "" && e.MTASTS.TXT.Failed() && len(heard) > 1 {
+			_, why := dnsSilence(e.MTASTS.TXT.Name+" TXT", e.MTASTS.TXT.Answer)
+			open = "whether an MTA-STS policy names all hosts is not known: " + why
+		}
 		silent, lost := mxSilentAddress(*h)
 		switch status, why := mxUnheard(e, all, h.Name); {
 		case len(lacks) > 0:

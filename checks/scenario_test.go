@@ -1,10 +1,12 @@
 package checks_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,14 +35,16 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
-	verdicts := readVerdicts(t)
+	verdicts, tables := readVerdicts(t), readKept(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world := load(t, file)
-			results := judge(t, world)
+			saw := observe(t, world)
+			results := saw.byRule()
 			verdicts.hold(t, name, results)
+			tables.hold(t, name, saw)
 			for _, line := range world.Want {
 				f := strings.Fields(line)
 				res, ok := results[f[0]]
@@ -113,26 +117,49 @@ func load(t *testing.T, file string) *fakenet.World {
 	return world
 }
 
-// judge audits the world's first domain under virtual time.
+// A seen is what one audit asked, found out, and thinks of it.
+type seen struct {
+	e       *gather.Evidence
+	asked   []wire.Ref
+	results []checks.Result
+}
+
+func (s seen) byRule() map[string]checks.Result {
+	out := map[string]checks.Result{}
+	for _, res := range s.results {
+		out[res.Rule.ID] = res
+	}
+	return out
+}
+
+// judge audits the world's first domain and gives the results of its rules.
 func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
+	t.Helper()
+	return observe(t, world).byRule()
+}
+
+// observe audits the world's first domain under virtual time.
+func observe(t *testing.T, world *fakenet.World) seen {
 	t.Helper()
 	o, err := audit.WorldOptions(world.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]checks.Result{}
+	var out seen
 	synctest.Test(t, func(t *testing.T) {
-		e, _ := look(t, world, o)
+		asked := &noting{}
+		out.e, _ = lookThrough(t, world, o, asked)
+		out.asked = asked.refs
 		for _, r := range checks.All() {
 			if r.When == nil {
 				continue
 			}
-			if status, _ := r.When(e); status == checks.Pass || status == checks.Fail {
+			if status, _ := r.When(out.e); status == checks.Pass || status == checks.Fail {
 				t.Errorf("%s: its guard says %s, which is for its judgement", r.ID, status)
 			}
 		}
-		for _, res := range checks.Run(e, checks.All()) {
-			out[res.Rule.ID] = res
+		out.results = checks.Run(out.e, checks.All())
+		for _, res := range out.results {
 			if res.Status == checks.Unknown && slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
 				return v.Status == checks.Unknown && v.Message == ""
 			}) {
@@ -148,9 +175,42 @@ func judge(t *testing.T, world *fakenet.World) map[string]checks.Result {
 	return out
 }
 
+// A noting Source notes what is asked.
+type noting struct {
+	wire.Source
+	mu   sync.Mutex
+	refs []wire.Ref
+}
+
+func (n *noting) note(ref wire.Ref) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refs = append(n.refs, ref)
+}
+
+func (n *noting) DNS(ctx context.Context, q wire.Question) wire.Answer {
+	n.note(q.Ref())
+	return n.Source.DNS(ctx, q)
+}
+
+func (n *noting) Fetch(ctx context.Context, r wire.Request) wire.Page {
+	n.note(r.Ref())
+	return n.Source.Fetch(ctx, r)
+}
+
+func (n *noting) Talk(ctx context.Context, p wire.Probe) wire.Session {
+	n.note(p.Ref())
+	return n.Source.Talk(ctx, p)
+}
+
 // look gathers the world's first domain over the code that asks the real internet.
 // The tape holds all that was answered.
 func look(tb testing.TB, world *fakenet.World, o gather.Options) (*gather.Evidence, *wire.Tape) {
+	tb.Helper()
+	return lookThrough(tb, world, o, &noting{})
+}
+
+func lookThrough(tb testing.TB, world *fakenet.World, o gather.Options, asked *noting) (*gather.Evidence, *wire.Tape) {
 	tb.Helper()
 	net := world.Start()
 	defer net.Close()
@@ -162,7 +222,8 @@ func look(tb testing.TB, world *fakenet.World, o gather.Options) (*gather.Eviden
 		tb.Fatal(err)
 	}
 	defer live.Close()
-	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
+	asked.Source = live
+	tape := wire.NewTape(asked, wire.Header{Seed: o.Seed, At: world.Now})
 	return gather.Domain(tb.Context(), tape, tables(), world.Now, world.Domains[0], o), tape
 }
 

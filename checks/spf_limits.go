@@ -135,12 +135,13 @@ type deadEnd struct {
 	node       *spf.Node
 	step       *spf.Step
 	four, six  bool // met by clients of that family
-	toldByRule bool // another rule tells of the term, mostly spf-never-matches
+	toldByRule bool // another rule tells of the term, mostly spf-never-matches, or may
 }
 
 func spfDeadEnds(e *gather.Evidence) (ends []deadEnd) {
 	for n, s := range e.SPF.Steps() {
-		d := deadEnd{n, s, s.Runs4 && s.Void4.Proven > 0, s.Runs6 && s.Void6.Proven > 0, s.Dead && !n.Included()}
+		open := slices.ContainsFunc([]*spf.Ask{s.MX, s.A, s.AAAA}, func(a *spf.Ask) bool { return a != nil && a.Answer.Fail != nil })
+		d := deadEnd{n, s, s.Runs4 && s.Void4.Proven > 0, s.Runs6 && s.Void6.Proven > 0, (s.Dead || open) && !n.Included()}
 		if d.four || d.six {
 			ends = append(ends, d)
 		}
@@ -153,6 +154,8 @@ func describeVoids(e *gather.Evidence, ends []deadEnd) (string, []wire.Ref) {
 	four, six := e.SPF.Void4.Proven, e.SPF.Void6.Proven
 	count := fmt.Sprintf("%d", four)
 	switch {
+	case len(e.SPF.TempErrors) > 0:
+		count = fmt.Sprintf("at least %d", max(four, six))
 	case four == 0:
 		count = fmt.Sprintf("%d for IPv6 clients only", six)
 	case six == 0:

@@ -180,6 +180,9 @@ func judgeSPFRedundant(e *gather.Evidence) []Verdict {
 			Message: fmt.Sprintf("%q lets nobody pass whom %q does not let pass as well", key, spfTerm(by.Node, by.Step.Term.Text)),
 		})
 	}
+	if len(out) == 0 {
+		return spfGaps(e, true)
+	}
 	return out
 }
 
@@ -206,7 +209,14 @@ func distinct(nets []netip.Prefix) int {
 func judgeSPFInbound(e *gather.Evidence) []Verdict {
 	table := provider.Default()
 	for n, s := range e.SPF.Steps() {
-		if n.Included() || s.Term.Kind != spf.KindMX || s.Target != e.Domain || len(s.Hosts) == 0 {
+		if n.Included() || s.Term.Kind != spf.KindMX || s.Target != e.Domain {
+			continue
+		}
+		if s.MX != nil && s.MX.Answer.Fail != nil {
+			status, why := dnsSilence(s.Target+" MX", s.MX.Answer)
+			return []Verdict{{Status: status, Severity: Info, Evidence: []wire.Ref{s.MX.Ref}, Message: why}}
+		}
+		if len(s.Hosts) == 0 {
 			continue
 		}
 		filter := table.ByMX(s.Hosts[0].Name)

@@ -56,23 +56,34 @@ func spfTargetRules() []Rule {
 			},
 		},
 		{
-			ID: "spf-never-matches", Area: AreaSPF, Severity: Medium,
+			ID: "spf-never-matches", Area: AreaSPF, Severity: High,
+			Bears: []Bearing{{On: Arrival, From: High, Weight: Partly, Direction: MailFrom, Words: "SPF lets none of its senders pass"}},
 			Title: "every a, mx and exists term of the SPF record can match",
 			Refs:  []string{"RFC 7208 section 4.6.4", "RFC 7208 section 5.4"},
 			When:  spfRecord,
 			Judge: func(e *gather.Evidence) []Verdict {
 				var out []Verdict
+				severity, rest := Medium, ""
+				if e.Role.Sends() && spfFailsAll(e) {
+					severity, rest = High, ", and no other term lets anybody pass: all mail of the domain fails SPF"
+				}
 				for n, s := range e.SPF.Steps() {
 					key := spfTerm(n, s.Term.Text)
-					if !neverMatches(n, s) || spfUnregistered(e, s.Target) || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
+					if slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
 						continue
 					}
-					out = append(out, Verdict{
-						Key: key, Status: Fail, Severity: Medium, Evidence: deadRefs(s),
-						Message: fmt.Sprintf("%q can never match: %s", key, whyDead(s)),
-					})
+					switch {
+					case !neverMatches(n, s):
+					case spfUnregistered(e, s.Target):
+						out = append(out, Verdict{Key: key, Status: NotApplicable, Message: "the name can be registered: rule spf-unregistered tells of it"})
+					default:
+						out = append(out, Verdict{
+							Key: key, Status: Fail, Severity: severity, Evidence: deadRefs(s),
+							Message: fmt.Sprintf("%q can never match: %s%s", key, whyDead(s), rest),
+						})
+					}
 				}
-				return out
+				return append(out, maybeDead(e)...)
 			},
 		},
 		{
@@ -204,6 +215,32 @@ func neverMatches(n *spf.Node, s *spf.Step) bool {
 		}
 		return false
 	})
+}
+
+// maybeDead tells of terms of which nothing is known that matches, since a lookup
+// failed.
+func maybeDead(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, f := range e.SPF.TempErrors {
+		if f.Step < 0 || f.Node.Included() || len(f.Node.Steps[f.Step].Nets) > 0 {
+			continue
+		}
+		key := spfTerm(f.Node, f.Node.Steps[f.Step].Term.Text)
+		if !slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
+			out = append(out, Verdict{
+				Key: key, Status: Unknown, Severity: High, Evidence: []wire.Ref{f.Ref},
+				Message: fmt.Sprintf("whether %q can match is not known: %s: %s", key, f.Text, f.Fail),
+			})
+		}
+	}
+	return out
+}
+
+// spfFailsAll reports proof that the record, as it can be followed today, passes
+// nobody and refuses or marks everybody.
+func spfFailsAll(e *gather.Evidence) bool {
+	t := e.SPF
+	return len(t.Pass4)+len(t.Pass6) == 0 && !t.Incomplete && !t.Cut && len(t.PermErrors) == 0 && !spfOpen(e) && (t.Ends == "-all" || t.Ends == "~all")
 }
 
 func whyDead(s *spf.Step) string {

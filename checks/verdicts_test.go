@@ -8,11 +8,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 
 	"mxvet/checks"
 )
 
-// What the rules say of their own scenarios, verdict by verdict, is kept in a file.
+// What the rules say of their own scenarios, verdict by verdict, word by word, is kept
+// in a file.
 // It does not say what is right, as a scenario's own lines do: it shows in review
 // whatever else a change of a rule changes. Lines with a star are about other rules:
 // one scenario for each reason not to judge that any of them shows.
@@ -56,8 +58,19 @@ func (v *verdictTable) hold(t *testing.T, scenario string, results map[string]ch
 	}
 	var b strings.Builder
 	for _, verdict := range results[id].Verdicts {
-		line := fmt.Sprintf("%s %s %s %s %s", scenario, verdict.Status, verdict.Severity, verdict.Subject, verdict.Key)
-		b.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
+		status := string(verdict.Status)
+		if verdict.NoFault {
+			status += " (no fault)"
+		}
+		line := fmt.Sprintf("%s %s %s %s %s", scenario, status, verdict.Severity, verdict.Subject, verdict.Key)
+		line = strings.Join(strings.Fields(line), " ")
+		if verdict.Message != "" {
+			line += ": " + verdict.Message
+		}
+		b.WriteString(line + "\n")
+		if strings.ContainsFunc(verdict.Message, unicode.IsControl) {
+			t.Errorf("%s: a message must be one line of text: %q", id, verdict.Message)
+		}
 	}
 	reasons := reasonsOf(scenario, results)
 	v.mu.Lock()

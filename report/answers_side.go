@@ -43,16 +43,17 @@ type stand struct {
 }
 
 // stands collects them. Without the network nothing was asked, so nothing that was
-// asked is unknown.
+// asked is unknown, but for what the zone text itself keeps from being known.
 func (a asker) stands(about func(checks.Bearing) bool) []stand {
 	var out []stand
+	causes := causesOf(a.e)
 	for _, res := range a.results {
 		for _, b := range res.Rule.Bears {
 			if !about(b) {
 				continue
 			}
 			status, v := b.Of(res)
-			if status == checks.Unknown && a.e.Options.Offline {
+			if status == checks.Unknown && a.e.Options.Offline && !causes.fault(v.Evidence) {
 				status, v.Message = checks.NotAsked, "the network is switched off"
 			}
 			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })

@@ -213,7 +213,11 @@ func timeline(e *gather.Evidence) []Event {
 	out := []Event{}
 	add := func(c *Certificate, subject string) {
 		if c != nil {
-			out = append(out, Event{At: c.NotAfter, Kind: "certificate", What: "certificate expires", Subject: subject})
+			what := "certificate expires"
+			if c.NotAfter.Before(e.At) {
+				what = "certificate expired"
+			}
+			out = append(out, Event{At: c.NotAfter, Kind: "certificate", What: what, Subject: subject})
 		}
 	}
 	for _, h := range Hosts(e) {

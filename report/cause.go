@@ -115,6 +115,9 @@ func (c causes) question(evidence []wire.Ref) string {
 		if !failed || f.Question.Server != "" {
 			continue
 		}
+		if f.Kind == wire.FailAliasLoop { // it says all, and what it is
+			return bound(f.Text, maxMessage)
+		}
 		if f.Kind == wire.FailOffline {
 			return "it needs names that the zone files do not hold, and nothing was asked (--offline)"
 		}
@@ -126,6 +129,12 @@ func (c causes) question(evidence []wire.Ref) string {
 		return ""
 	}
 	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
+}
+
+// fault reports that a verdict is unknown by a fault of the zone text itself, which
+// no network would mend.
+func (c causes) fault(evidence []wire.Ref) bool {
+	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == wire.FailAliasLoop })
 }
 
 // failure puts the kind of a failed question into words.

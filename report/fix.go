@@ -1,5 +1,13 @@
 package report
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mxvet/internal/paste"
+)
+
 // A Fix is one change that clears findings: records to publish, or steps for a
 // person where DNS cannot mend it.
 type Fix struct {
@@ -15,11 +23,13 @@ type Fix struct {
 	Steps         []Step   `json:"steps"`
 	Undo          string   `json:"undo"`
 	VisibleWithin int      `json:"visible_within"`                    // seconds that caches may hold the old records
-	Points        *int     `json:"points" jsonschema:"nullable"`      // score gained by this fix alone; null where no number stands
+	Points        *int     `json:"points" jsonschema:"nullable"`      // score gained by this fix alone, if nothing unknown turns out bad; null where no number stands
+	PointsLow     *int     `json:"points_low" jsonschema:"nullable"`  // the same if everything unknown does
 	ScoreAfter    *int     `json:"score_after" jsonschema:"nullable"` // by this fix alone; null where no number stands
-	Verified      bool     `json:"verified"`                          // a second audit over the changed records cleared what it claims and lowered nothing
-	Unverified    string   `json:"unverified"`                        // why it is not verified
-	Next          []Stage  `json:"next"`                              // later stages of a staged change
+	ScoreAfterLow *int     `json:"score_after_low" jsonschema:"nullable"`
+	Verified      bool     `json:"verified"`   // a second audit over the changed records cleared what it claims and lowered nothing
+	Unverified    string   `json:"unverified"` // why it is not verified
+	Next          []Stage  `json:"next"`       // later stages of a staged change
 }
 
 // A Step is something for a person to do.
@@ -43,6 +53,58 @@ const (
 	GroupServers  = "servers"  // what the DNS cannot mend
 )
 
+// undo says how the fix is taken back: words, then the records to publish again that
+// its changes do not show already.
+func (f Fix) undo() (words string, lines []string) {
+	words, records, _ := strings.Cut(f.Undo, "\n")
+	for line := range strings.Lines(records) {
+		line = strings.TrimSuffix(line, "\n")
+		if !slices.ContainsFunc(f.Changes, func(c Change) bool { return slices.Contains(c.before(), line) }) {
+			lines = append(lines, line)
+		}
+	}
+	if records != "" && len(lines) == 0 {
+		words = strings.TrimSuffix(words, ":") + " what stands there now"
+	}
+	return words, lines
+}
+
+// gain says what a fix brings, "" where it brings nothing that is known: "+14", or
+// the ends between which it lies.
+func (f Fix) gain() string {
+	if f.Points == nil {
+		return ""
+	}
+	low, high := *f.Points, *f.Points
+	if f.PointsLow != nil {
+		low, high = min(low, *f.PointsLow), max(high, *f.PointsLow)
+	}
+	switch {
+	case high <= 0:
+		return ""
+	case low <= 0:
+		return fmt.Sprintf("up to +%d", high)
+	case low < high:
+		return fmt.Sprintf("+%d to %d", low, high)
+	}
+	return fmt.Sprintf("+%d", high)
+}
+
+// After says the score that the fix alone leads to, "" where no number stands. It
+// is a range where something unknown bears on it.
+func (f Fix) After() string { return between(f.ScoreAfterLow, f.ScoreAfter) }
+
+// between gives a score as people read it, "" where no number stands.
+func between(low, high *int) string {
+	switch {
+	case high == nil:
+		return ""
+	case low != nil && *low != *high:
+		return fmt.Sprintf("%d-%d", *low, *high)
+	}
+	return fmt.Sprint(*high)
+}
+
 // A Change replaces records of one owner and type. Data is in presentation
 // format; other records of the RRset stay.
 type Change struct {
@@ -53,12 +115,38 @@ type Change struct {
 	TTL   int      `json:"ttl"` // seconds
 }
 
+// newRecord says of a change that it takes nothing away.
+const newRecord = "new: no record of its kind stands there now"
+
+// after gives the lines of zone text to publish.
+func (c Change) after() []string { return c.lines(c.New) }
+
+// before gives the lines of zone text that have to go. Where all records of the type
+// do, whatever they hold, there is one in words.
+func (c Change) before() []string { return c.lines(c.Old) }
+
+func (c Change) lines(data []string) []string {
+	var out []string
+	for _, d := range data {
+		if d == "*" {
+			out = append(out, paste.Words("every record %s IN %s", paste.Shown(paste.Owner(c.Owner)), c.Type).String())
+			continue
+		}
+		out = append(out, paste.Record(c.Owner, c.TTL, c.Type, d).String())
+	}
+	return out
+}
+
 // A Stage is a later step of a change that must not be made at once.
 type Stage struct {
-	When         string   `json:"when"` // what must hold before
-	Changes      []Change `json:"changes"`
-	Rules        []string `json:"rules"`                             // rules that it clears beyond what comes before
-	Fingerprints []string `json:"fingerprints"`                      // findings that it clears beyond what comes before
-	ScoreAfter   *int     `json:"score_after" jsonschema:"nullable"` // null where no number stands
-	Verified     bool     `json:"verified"`
+	When          string   `json:"when"` // what must hold before
+	Changes       []Change `json:"changes"`
+	Rules         []string `json:"rules"`                             // rules that it clears beyond what comes before
+	Fingerprints  []string `json:"fingerprints"`                      // findings that it clears beyond what comes before
+	ScoreAfter    *int     `json:"score_after" jsonschema:"nullable"` // null where no number stands
+	ScoreAfterLow *int     `json:"score_after_low" jsonschema:"nullable"`
+	Verified      bool     `json:"verified"`
 }
+
+// After says the score once the stage is published, "" where no number stands.
+func (s Stage) After() string { return between(s.ScoreAfterLow, s.ScoreAfter) }

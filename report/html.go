@@ -55,7 +55,6 @@ func htmlFuncs() template.FuncMap {
 		"date":    func(t time.Time) string { return t.UTC().Format(dateForm) },
 		"clock":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 		"lasting": lasting,
-		"seconds": seconds,
 		"join":    strings.Join,
 		"plural":  plural,
 		"wrap":    func(d htmlDomain, p htmlPage) htmlScope { return htmlScope{d, p} },
@@ -133,7 +132,14 @@ type htmlGroup struct {
 type htmlFinding struct {
 	Finding
 	Place    string // subject and key, "" when it is the domain itself
-	Evidence []Evidence
+	Evidence []htmlEvidence
+}
+
+// An htmlEvidence is one piece of evidence. On paper, where nothing is folded away,
+// only its first mention shows it.
+type htmlEvidence struct {
+	Evidence
+	Again bool
 }
 
 type htmlReason struct {
@@ -261,6 +267,7 @@ func arrangeArea(a Area) htmlArea {
 func groupFindings(r *Report, d *Domain) ([]htmlGroup, int) {
 	shown := d.Findings[:min(len(d.Findings), maxFindings)]
 	var groups []htmlGroup
+	seen := map[string]bool{}
 	place := func(area Area) {
 		g := htmlGroup{Title: area.Title}
 		for _, f := range shown {
@@ -275,7 +282,8 @@ func groupFindings(r *Report, d *Domain) ([]htmlGroup, int) {
 				hf.Place = strings.TrimSpace(hf.Place + " " + f.Key)
 			}
 			for _, ref := range f.Evidence {
-				hf.Evidence = append(hf.Evidence, Evidence{Ref: ref, Text: r.summary(ref)})
+				hf.Evidence = append(hf.Evidence, htmlEvidence{Evidence{Ref: ref, Text: r.summary(ref)}, seen[ref]})
+				seen[ref] = true
 			}
 			g.Findings = append(g.Findings, hf)
 		}

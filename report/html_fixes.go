@@ -1,9 +1,6 @@
 package report
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // An htmlFix is one fix, arranged for the template: first those that DNS can
 // make, then steps for a person.
@@ -30,8 +27,12 @@ type htmlStage struct {
 
 func arrangeFix(f Fix, n int) htmlFix {
 	h := htmlFix{Fix: f, Number: n, DNS: len(f.Changes) > 0, Main: changeLines(f.Changes), Clears: strings.Join(f.Rules, ", ")}
-	if f.Points != nil && *f.Points > 0 {
-		h.Chips = append(h.Chips, htmlChip{"good", fmt.Sprintf("+%s", plural(*f.Points, "point", "points"))})
+	switch gain := f.gain(); gain {
+	case "":
+	case "+1":
+		h.Chips = append(h.Chips, htmlChip{"good", "+1 point"})
+	default:
+		h.Chips = append(h.Chips, htmlChip{"good", gain + " points"})
 	}
 	switch f.Safety {
 	case NeedsEvidence:
@@ -43,7 +44,7 @@ func arrangeFix(f Fix, n int) htmlFix {
 	}
 	switch {
 	case f.Verified:
-		h.Chips = append(h.Chips, htmlChip{"good", "verified" + afterwards(": score %d after it", f.ScoreAfter)})
+		h.Chips = append(h.Chips, htmlChip{"good", "verified" + prefixed(": score after it ", f.After())})
 	case h.DNS:
 		h.Chips = append(h.Chips, htmlChip{"", "not verified" + prefixed(": ", f.Unverified)})
 	case !f.record():
@@ -89,15 +90,7 @@ func prefixed(prefix, s string) string {
 func changeLines(cs []Change) []htmlChange {
 	var out []htmlChange
 	for _, c := range cs {
-		owner := strings.TrimSuffix(c.Owner, ".") + "."
-		var h htmlChange
-		for _, data := range c.New {
-			h.New = append(h.New, fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data))
-		}
-		for _, data := range c.Old {
-			h.Old = append(h.Old, fmt.Sprintf("%s IN %s %s", owner, c.Type, data))
-		}
-		out = append(out, h)
+		out = append(out, htmlChange{New: c.after(), Old: c.before()})
 	}
 	return out
 }

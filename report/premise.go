@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxAssumed bounds the assumed records that a report lists.
 const maxAssumed = 50
@@ -72,6 +75,36 @@ func (r Run) Stood() []string {
 	}
 	return out
 }
+
+// Missed gives lines that warn of records which were to be taken away and did not
+// stand there, so that the run judged what it would have judged without.
+func (r Run) Missed() []string {
+	var out []string
+	for _, x := range r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)] {
+		from := "in the live DNS"
+		if x.From != Live {
+			from = "in " + x.From
+		}
+		stands := "nothing stands there"
+		if len(x.Before) > 0 {
+			stands = "there stands " + strings.Join(x.Before[:min(len(x.Before), maxStanding)], ", and ")
+		}
+		if more := len(x.Before) - maxStanding; more > 0 {
+			stands += fmt.Sprintf(", and %d more", more)
+		}
+		for _, data := range x.Missed {
+			what := x.Owner + " " + x.Type
+			if data != "*" {
+				what += " " + data
+			}
+			out = append(out, "warning: nothing was taken away by - "+what+": "+from+" "+stands)
+		}
+	}
+	return out
+}
+
+// maxStanding bounds the records that a warning names.
+const maxStanding = 5
 
 // Presumed gives lines that say what is taken for granted without the network.
 func (r Run) Presumed() []string {

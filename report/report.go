@@ -85,6 +85,8 @@ type Replaced struct {
 	Before []string `json:"before"`
 	From   string   `json:"from"` // "live", a zone file, or "" where nothing is known
 	Note   string   `json:"note"` // why nothing is known
+	// Missed is what was to be taken away and did not stand there, "*" for any record.
+	Missed []string `json:"missed,omitempty"`
 }
 
 // Live is where Replaced comes from when it is no file.
@@ -202,6 +204,13 @@ func Parse(data []byte) (*Report, error) {
 	}
 	if r.Schema != SchemaID {
 		return nil, fmt.Errorf("read report: schema is %q, this version reads %q", bound(r.Schema, 40), SchemaID)
+	}
+	for _, d := range r.Domains {
+		for _, a := range d.Areas {
+			if (a.Points == nil) != (a.PointsLow == nil) {
+				return nil, fmt.Errorf("read report: area %q of %q has one of points and points_low", bound(a.ID, 40), bound(d.Name, maxName))
+			}
+		}
 	}
 	tidyModel(reflect.ValueOf(&r))
 	return &r, nil

@@ -118,13 +118,16 @@ func (p *page) header(d *Domain) {
 		name += " (" + clean(d.Unicode, maxName) + ")"
 	}
 	profile := clean(d.Profile.Role, 20) + " profile"
+	if d.Profile.Role == gather.Full {
+		profile += " (sends and receives)"
+	}
 	switch absent := d.Profile.Unproven && d.Profile.Role != gather.Full; {
 	case absent:
 		profile += ", not proven"
 	case d.Profile.Unproven:
 		profile = "profile not proven, counted as full"
 	}
-	right := profile + ", rubric " + clean(p.r.Rubric, 20)
+	right := profile + ", scored by rubric " + clean(p.r.Rubric, 20)
 	if width(name)+width(right)+2 <= p.o.Width {
 		p.line(p.as(bold, pad(name, p.o.Width-width(right))) + p.as(dim, right))
 	} else {
@@ -137,6 +140,9 @@ func (p *page) header(d *Domain) {
 	if premise := p.r.premiseOf(d); premise != "" {
 		p.para(0, warn, clean(premise, maxMessage))
 	}
+	for _, missed := range p.r.Run.Missed() {
+		p.line(p.as(warn, Sanitize(missed)))
+	}
 	if d.Profile.Unproven && d.Profile.Role != gather.Full { // what the owner has to know first
 		p.para(0, warn, clean(d.Profile.Why, maxMessage))
 	}
@@ -145,7 +151,7 @@ func (p *page) header(d *Domain) {
 	if s.Cap != nil {
 		facts = append(facts, fmt.Sprintf("%s points, held at %d: %s", s.Raw, s.Cap.At, clean(s.Cap.Words, maxMessage)))
 	}
-	facts = append(facts, fmt.Sprintf("%d %% answered", s.Coverage))
+	facts = append(facts, fmt.Sprintf("%d %% of what was asked was answered", s.Coverage))
 	p.scored("SCORE", s.Mark, s.Suffix, facts)
 	if d.Next.better(s.Mark) && !p.o.Quiet {
 		p.scored("NEXT", d.Next.Mark, nil, []string{p.nextText(d.Next)})
@@ -247,12 +253,7 @@ func (p *page) summary() {
 func (p *page) footer() {
 	run := p.r.Run
 	p.blank()
-	cost := fmt.Sprintf("%s, %s, %s (floor %s)", plural(run.Queries, "DNS query", "DNS queries"),
-		plural(run.Connections, "connection", "connections"), seconds(run.Millis), seconds(run.FloorMillis))
-	if run.Recipients > 0 {
-		cost += fmt.Sprintf("; %s asked about", plural(run.Recipients, "recipient", "recipients"))
-	}
-	p.para(0, dim, cost)
+	p.para(0, dim, run.Cost())
 	for _, v := range []struct {
 		family string
 		reach  Reach
@@ -270,8 +271,8 @@ func (p *page) footer() {
 	for _, line := range slices.Concat(run.Stood(), run.Presumed()) {
 		p.line(p.as(dim, Sanitize(line)))
 	}
-	if run.AllowPrivate {
-		p.para(0, dim, "private and documentation addresses were allowed")
+	if special := run.TreatedPublic(); special != "" {
+		p.para(0, dim, special)
 	}
 	if i := slices.IndexFunc(p.r.Domains, func(d Domain) bool { return len(d.Findings) > 0 }); i >= 0 {
 		p.para(0, dim, "next: mxvet explain "+clean(p.r.Domains[i].firstCost(), 60))

@@ -115,7 +115,7 @@ func (p *page) alsoFound(d *Domain) {
 		})
 	}
 	if notes > 0 {
-		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note", "notes") + " without cost: -o wide shows more", role: dim}})
+		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note that costs", "notes that cost") + " no points: -o wide shows more", role: dim}})
 	}
 	if len(rows) > 0 {
 		p.section("ALSO FOUND", "")
@@ -266,7 +266,7 @@ func (p *page) lists(d *Domain) {
 			p.para(6, dim, p.few(g.rules))
 		}
 	}
-	byReason("NOT ASKED", "outside score and coverage", d.NotAsked)
+	byReason("NOT ASKED", "counts neither for nor against the domain", d.NotAsked)
 	if !p.o.Verbose {
 		return
 	}

@@ -60,28 +60,35 @@ func inGroupOf(fixes []Fix, group string) int {
 // fix writes one fix.
 func (p *page) fix(n int, f Fix) {
 	p.fixHead(fmt.Sprintf("FIX %d", n), f)
-	_, again, _ := strings.Cut(f.Undo, "\n")
-	p.changes(f.Changes, again)
+	p.changes(f.Changes)
 	p.steps(f.Steps)
 	if len(f.Changes) > 0 {
 		p.para(2, dim, p.proof(f)+"; visible within "+lasting(f.VisibleWithin))
-		p.undo(f.Undo)
+		p.undo(f)
 	}
 	for _, s := range f.Next {
-		p.para(2, plain, "then, once "+clean(s.When, maxMessage)+afterwards(" (score %d)", s.ScoreAfter)+":")
-		p.changes(s.Changes, "")
+		p.para(2, plain, "then, once "+clean(s.When, maxMessage)+bracketed("score ", s.After())+":")
+		p.changes(s.Changes)
 	}
 }
 
-// undo writes how to take a change back: words, then records as they stood.
-func (p *page) undo(undo string) {
-	words, records, _ := strings.Cut(undo, "\n")
+// bracketed puts words behind others in brackets, "" where there are none.
+func bracketed(label, words string) string {
+	if words == "" {
+		return ""
+	}
+	return " (" + label + words + ")"
+}
+
+// undo writes how to take a change back.
+func (p *page) undo(f Fix) {
+	words, lines := f.undo()
 	if words == "" {
 		return
 	}
 	p.para(2, dim, "undo: "+clean(words, maxMessage))
-	for line := range strings.Lines(records) {
-		p.line("  " + p.as(dim, Sanitize(strings.TrimSuffix(line, "\n"))))
+	for _, line := range lines {
+		p.line("  " + p.as(dim, Sanitize(line)))
 	}
 }
 
@@ -89,7 +96,10 @@ func (p *page) undo(undo string) {
 func (p *page) proof(f Fix) string {
 	switch {
 	case f.Verified:
-		return proofNote + afterwards(": score %d after it", f.ScoreAfter)
+		if after := f.After(); after != "" {
+			return proofNote + ": score " + after + " after it"
+		}
+		return proofNote
 	case f.Unverified != "":
 		return "not verified: " + clean(f.Unverified, maxMessage)
 	}
@@ -102,10 +112,7 @@ func (p *page) fixHead(label string, f Fix) {
 	if len(f.Rules) > 0 {
 		name = clean(f.Rules[0], 60)
 	}
-	points := ""
-	if f.Points != nil && *f.Points > 0 {
-		points = fmt.Sprintf("  +%d", *f.Points)
-	}
+	points := prefixed("  ", f.gain())
 	text := ""
 	switch f.Safety {
 	case NeedsEvidence:
@@ -148,24 +155,22 @@ func safetyRole(s string) role {
 // still to be asked for.
 func (f *Fix) record() bool { return f.Group != GroupServers }
 
-// changes writes records as zone lines, never broken, so that they can be copied.
-// Records that the undo names are left to it.
-func (p *page) changes(cs []Change, again string) {
+// changes writes records as zone lines, never broken, so that they can be copied,
+// each with what it takes the place of.
+func (p *page) changes(cs []Change) {
 	for _, c := range cs {
-		owner := clean(strings.TrimSuffix(c.Owner, "."), maxName) + "."
-		kind := clean(c.Type, 10)
-		for _, data := range c.New {
-			p.line(fmt.Sprintf("  %s %d IN %s %s", owner, c.TTL, kind, Sanitize(data)))
+		for _, line := range c.after() {
+			p.line("  " + line)
 		}
-		label := "replaces"
+		label := "replaces "
 		if len(c.New) == 0 {
-			label = "remove  "
+			label = "remove   "
 		}
-		for _, data := range c.Old {
-			if len(c.New) > 0 && strings.Contains(again, " IN "+c.Type+" "+data) {
-				continue
-			}
-			p.line("  " + p.as(dim, fmt.Sprintf("%s %s IN %s %s", label, owner, kind, Sanitize(data))))
+		for _, line := range c.before() {
+			p.line("  " + p.as(dim, label+line))
+		}
+		if len(c.New) > 0 && len(c.Old) == 0 {
+			p.para(2, dim, newRecord)
 		}
 	}
 }
@@ -343,12 +348,4 @@ func (a HostAddress) describe() string {
 		parts = append(parts, fmt.Sprintf("%s to %s, %s", clean(c.Key, 40), c.NotAfter.UTC().Format(dateForm), clean(c.trust(), 60)))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// afterwards puts a score into words, "" where no number stands.
-func afterwards(format string, score *int) string {
-	if score == nil {
-		return ""
-	}
-	return fmt.Sprintf(format, *score)
 }

@@ -9,11 +9,15 @@ import (
 // Zone writes the fixes alone, as zone text with absolute names. Only records
 // that are safe to publish now and verified stand as records; all others, what
 // is to be removed, and what a person has to do are comments, so that nobody
-// breaks mail by loading the whole of it.
+// breaks mail by loading the whole of it. A record that comes in the place of
+// others has these above it, each as the line "; remove: " and the record as it is
+// published now: an operator finds that very line in the zone and takes it out.
 func Zone(w io.Writer, r *Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "; fixes proposed by %s %s on %s\n", clean(r.Tool.Name, 40), clean(r.Tool.Version, 40), r.Run.At.UTC().Format("2006-01-02 15:04 UTC"))
-	b.WriteString("; records are safe to publish now; what is commented out needs more first\n")
+	for _, line := range zoneGuide {
+		b.WriteString("; " + line + "\n")
+	}
 	for i := range r.Domains {
 		zoneDomain(&b, &r.Domains[i])
 	}
@@ -21,6 +25,17 @@ func Zone(w io.Writer, r *Report) error {
 		return fmt.Errorf("write zone text: %w", err)
 	}
 	return nil
+}
+
+// zoneGuide says how the text is used. A second record beside an old one voids both
+// for SPF and DMARC.
+var zoneGuide = []string{
+	"how to use it: change your zone by hand, fix by fix; this is no whole zone",
+	"  a line without a semicolon   a record that is safe to publish now",
+	"  remove: RECORD               take this record out of the zone, in the same change",
+	"  publish: RECORD              not yet: first do what its fix asks for",
+	"  new                          no record of its kind stands there now",
+	"never leave an old record beside the new one: two of a kind count as none",
 }
 
 func zoneDomain(b *strings.Builder, d *Domain) {
@@ -48,14 +63,14 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		note("safety: %s%s", bound(f.Safety, 40), prefixed(": ", bound(f.Needs, maxMessage)))
 		switch {
 		case f.Verified:
-			note("verified against DNS%s", afterwards(": score %d after it", f.ScoreAfter))
+			note("verified by a second audit over the changed DNS%s", prefixed(": score after it ", f.After()))
 		case f.Unverified != "":
 			note("not verified: %s", bound(f.Unverified, maxMessage))
 		}
-		if words, records, _ := strings.Cut(f.Undo, "\n"); words != "" {
+		if words, lines := f.undo(); words != "" {
 			note("undo: %s", bound(words, maxMessage))
-			for line := range strings.Lines(records) {
-				note("  %s", strings.TrimSuffix(line, "\n"))
+			for _, line := range lines {
+				note("  %s", line)
 			}
 		}
 		for _, s := range f.Steps {
@@ -66,7 +81,7 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		}
 		zoneChanges(b, f.Changes, f.Safety == SafeNow && f.Verified)
 		for _, s := range f.Next {
-			note("then, once %s%s:", bound(s.When, maxMessage), afterwards(" (score %d)", s.ScoreAfter))
+			note("then, once %s%s:", bound(s.When, maxMessage), bracketed("score ", s.After()))
 			zoneChanges(b, s.Changes, false)
 		}
 	}
@@ -75,18 +90,18 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 	}
 }
 
-// zoneChanges writes records, as comments unless they may be published now. What
-// could not stand on one line of zone text is never more than a comment.
+// zoneChanges writes records, as comments unless they may be published now.
 func zoneChanges(b *strings.Builder, changes []Change, publish bool) {
 	for _, c := range changes {
-		owner := strings.TrimSuffix(c.Owner, ".") + "."
-		for _, data := range c.Old {
-			fmt.Fprintf(b, "; remove: %s IN %s %s\n", Sanitize(owner), Sanitize(c.Type), Sanitize(data))
+		if len(c.Old) == 0 && len(c.New) > 0 {
+			b.WriteString("; new\n")
 		}
-		for _, data := range c.New {
-			line := fmt.Sprintf("%s %d IN %s %s", owner, c.TTL, c.Type, data)
-			if !publish || Sanitize(line) != line || strings.HasPrefix(line, "$") {
-				line = "; publish: " + Sanitize(line)
+		for _, line := range c.before() {
+			b.WriteString("; remove: " + line + "\n")
+		}
+		for _, line := range c.after() {
+			if !publish {
+				line = "; publish: " + line
 			}
 			b.WriteString(line + "\n")
 		}

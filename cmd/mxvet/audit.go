@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -34,7 +33,7 @@ wins over the file.
 Exit codes: 0 thresholds met, 1 a finding at or over --fail-on or a score under
 --min-score, 2 wrong usage, 3 a required area gave no usable answer or there is
 no score for --min-score, 4 mxvet itself failed or a report could not be written,
-130 interrupted. Whatever is not 0 is explained in one line on stderr.`,
+130 interrupted, 143 terminated. Whatever is not 0 is explained in one line on stderr.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.blame(f.run(cmd.Context(), w, args)) },
 	}
@@ -44,10 +43,10 @@ no score for --min-score, 4 mxvet itself failed or a report could not be written
 }
 
 func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
-	outs, err := f.checkLook()
+	formats, err := f.checkLook()
 	if err != nil {
 		return err
 	}
@@ -56,28 +55,23 @@ func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs())
+	if err != nil {
+		return err
+	}
 	rep, err := audit.Run(ctx, job)
+	if stopped := interrupted(ctx, "the audit"); stopped != nil {
+		return stopped
+	}
 	if err != nil {
 		return internalf("%w", err)
-	}
-	if ctx.Err() != nil {
-		return &exitError{code: exitInterrupted}
 	}
 	return f.conclude(w, outs, job, rep)
 }
 
-// conclude saves the recording, writes the reports and chooses the exit code.
-func (f *auditFlags) conclude(w world, outs []output, job audit.Job, rep *report.Report) error {
-	if f.record != "" {
-		var buf bytes.Buffer
-		if err := job.Tape.Save(&buf); err != nil {
-			return internalf("save recording: %w", err)
-		}
-		if err := writeFile(f.record, buf.Bytes()); err != nil {
-			return internalf("save recording: %w", err)
-		}
-	}
-	if err := write(outs, rep, w, look{quiet: f.quiet, color: f.color}); err != nil {
+// conclude writes the recording and the reports, and chooses the exit code.
+func (f *auditFlags) conclude(w world, outs *outputs, job audit.Job, rep *report.Report) error {
+	if err := outs.write(job.Tape.Save, rendered(rep, w, look{quiet: f.quiet, color: f.color})); err != nil {
 		return err
 	}
 	if code, why := f.gate(rep); code != exitOK {
@@ -90,10 +84,9 @@ func (f *auditFlags) conclude(w world, outs []output, job audit.Job, rep *report
 // exitOK. Of several domains the most telling code wins, and the reason names the
 // first domain that gives it.
 func (f *auditFlags) gate(rep *report.Report) (code int, why string) {
-	rank := []int{exitOK, exitUnknown, exitFindings}
 	for _, d := range rep.Domains {
 		c, reason := f.domainGate(d)
-		if slices.Index(rank, c) <= slices.Index(rank, code) {
+		if now := (&exitError{code: code}); !now.less(c) {
 			continue
 		}
 		code, why = c, reason

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +32,7 @@ real ones, and the same code asks them. Without a name it shows the world
 "broken"; a file that ends in .txtar is a world of your own (docs/worlds.md).`,
 		ValidArgs: fakenet.Worlds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.settle(w.getenv); err != nil {
+			if err := f.settle(w); err != nil {
 				return err
 			}
 			if list {
@@ -77,23 +79,81 @@ func firstSentence(text string) string {
 }
 
 func (f *auditFlags) demo(ctx context.Context, w world, names []string) error {
-	outs, err := f.checkLook()
+	formats, err := f.checkLook()
 	if err != nil {
 		return err
 	}
-	if f.record != "" && len(names) > 1 {
-		return usagef("--record with %d worlds: a recording holds one", len(names))
-	}
+	var worlds []*fakenet.World
 	for _, name := range names {
 		loaded, err := loadWorld(name)
 		if err != nil {
 			return err
 		}
-		if err := f.demoWorld(ctx, w, outs, loaded); err != nil {
+		worlds = append(worlds, loaded)
+	}
+	outs, err := f.stageWorlds(w, formats, worlds)
+	if err != nil {
+		return err
+	}
+	if len(worlds) == 1 {
+		return f.demoWorld(ctx, w, outs[0], worlds[0])
+	}
+	worst := &exitError{code: exitOK}
+	for i, loaded := range worlds {
+		err := f.demoWorld(ctx, w, outs[i], loaded)
+		if ctx.Err() != nil {
 			return err
 		}
+		for _, line := range lines(err) {
+			fmt.Fprintf(w.stderr, "mxvet: %s: %s\n", loaded.Name, report.Sanitize(line.Error()))
+		}
+		if worst.less(codeOf(err)) {
+			worst = &exitError{code: codeOf(err)}
+		}
 	}
-	return nil
+	if worst.code == exitOK {
+		return nil
+	}
+	return worst
+}
+
+// inWorld is what stands for a world's name in the name of a file.
+const inWorld = "{world}"
+
+// stageWorlds gives each world its outputs: a file holds the report of one.
+func (f *auditFlags) stageWorlds(w world, formats []output, worlds []*fakenet.World) ([]*outputs, error) {
+	files := map[string]string{"--record": f.record}
+	for _, o := range formats {
+		files["-o "+o.format] = o.file
+	}
+	for flag, file := range files {
+		if len(worlds) > 1 && file != "" && !strings.Contains(file, inWorld) {
+			return nil, usagef("%s=%s: one file for %d worlds: write %s where the world's name is to stand, as in %[1]s=%[4]s-%[2]s", flag, file, len(worlds), inWorld)
+		}
+	}
+	var out []*outputs
+	var before []*place
+	for _, loaded := range worlds {
+		named := func(file string) string {
+			return strings.ReplaceAll(file, inWorld, strings.TrimSuffix(filepath.Base(loaded.Name), ".txtar"))
+		}
+		own := slices.Clone(formats)
+		for i := range own {
+			own[i].file = named(own[i].file)
+		}
+		o, err := stage(w, own, named(f.record), f.inputs())
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range o.places {
+			if i := slices.IndexFunc(before, p.same); i >= 0 && p.standard == nil {
+				return nil, usagef("%s: the same file as for another world", p.flag())
+			}
+		}
+		before = append(before, o.places...)
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 // loadWorld gives a built-in world, or that of a file whose name ends in .txtar.
@@ -120,7 +180,7 @@ func loadWorld(name string) (*fakenet.World, error) {
 	return loaded, nil
 }
 
-func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, loaded *fakenet.World) error {
+func (f *auditFlags) demoWorld(ctx context.Context, w world, outs *outputs, loaded *fakenet.World) error {
 	options, err := audit.WorldOptions(loaded.Options)
 	if err != nil {
 		return internalf("world %s: %w", loaded.Name, err)
@@ -149,6 +209,9 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs []output, load
 		return internalf("%w", err)
 	}
 	rep, err := audit.Run(ctx, job)
+	if stopped := interrupted(ctx, "the audit of world "+loaded.Name); stopped != nil {
+		return stopped
+	}
 	if err != nil {
 		return internalf("%w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -70,4 +71,62 @@ func hint(s string) string {
 		return d
 	}
 	return "example.com"
+}
+
+// labels gives the labels before a name, such as a selector, in A-labels.
+func labels(s string) (string, error) {
+	const below = ".example.com"
+	name, err := parseDomain(s + below)
+	return strings.TrimSuffix(name, below), err
+}
+
+// mailAddress puts the domain of an address that was typed into A-labels; no
+// address is left alone. Without SMTPUTF8 the part before it is ASCII (RFC 5321
+// section 4.1.2).
+func mailAddress(flag string, address *string) error {
+	if *address == "" {
+		return nil
+	}
+	user, domain, ok := strings.Cut(*address, "@")
+	name, err := parseDomain(domain)
+	if !ok || user == "" || err != nil || strings.ContainsFunc(user, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`<>"\\`, c) }) {
+		return usagef("--%s %q is no mail address", flag, *address)
+	}
+	*address = user + "@" + name
+	return nil
+}
+
+// hostPort puts the name of a HOST[:PORT] into A-labels; an address is left as it is.
+func hostPort(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = s, ""
+	}
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return s, nil
+	}
+	name := host
+	if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" { // more than a name of this network, such as localhost
+		if name, err = parseDomain(host); err != nil {
+			return "", err
+		}
+	}
+	if port == "" {
+		return name, nil
+	}
+	return net.JoinHostPort(name, port), nil
+}
+
+// resolverName puts the name of a resolver, as in tls://HOST and https://HOST/PATH,
+// into A-labels. What is none is left to be refused by its reader.
+func resolverName(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return s
+	}
+	host, err := hostPort(u.Host)
+	if err != nil {
+		return s
+	}
+	return strings.Replace(s, u.Host, host, 1)
 }

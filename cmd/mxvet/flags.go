@@ -106,10 +106,10 @@ func (f *auditFlags) registerLook(set *pflag.FlagSet) {
 // settle fills in what the command line leaves open: from the environment, where
 // MXVET_FAIL_ON stands for --fail-on and lists are separated by commas, and then
 // from the configuration file. A replay takes from neither what was gathered.
-func (f *auditFlags) settle(getenv func(string) string) error {
-	env := func(name string) string {
-		return getenv("MXVET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
-	}
+func (f *auditFlags) settle(w world) error {
+	getenv := w.getenv
+	f.misspelt(w)
+	env := func(name string) string { return getenv(envName(name)) }
 	replayed := f.replay != "" || f.set.Lookup("replay") != nil && env("replay") != ""
 	var err error
 	f.set.VisitAll(func(flag *pflag.Flag) {
@@ -118,7 +118,7 @@ func (f *auditFlags) settle(getenv func(string) string) error {
 			return
 		}
 		if bad := setFlag(flag, value); bad != nil && err == nil {
-			err = usagef("MXVET_%s: %w", strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")), bad)
+			err = usagef("%s: %w", envName(flag.Name), bad)
 		}
 		f.fromEnv = append(f.fromEnv, flag.Name)
 	})
@@ -170,7 +170,7 @@ func (f *auditFlags) blame(err error) error {
 	}
 	for _, name := range f.fromEnv {
 		if strings.HasPrefix(e.err.Error(), "--"+name+" ") {
-			return &exitError{e.code, fmt.Errorf("%w (from MXVET_%s)", e.err, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))}
+			return &exitError{e.code, fmt.Errorf("%w (from %s)", e.err, envName(name))}
 		}
 	}
 	return err
@@ -210,4 +210,15 @@ func (f *auditFlags) checkLook() ([]output, error) {
 		}
 	}
 	return outs, nil
+}
+
+// inputs gives the files that the command reads, by what names them.
+func (f *auditFlags) inputs(more ...string) map[string][]string {
+	in := map[string][]string{"--zone": f.zones, "the command line": more}
+	for flag, name := range map[string]string{"--replay": f.replay, "--config": f.configFile, "--policy": f.policy, "--ca-file": f.caFile, "--psl-file": f.pslFile} {
+		if name != "" {
+			in[flag] = []string{name}
+		}
+	}
+	return in
 }

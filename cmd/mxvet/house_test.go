@@ -32,13 +32,20 @@ var (
 )
 
 func mayImport(room string) (rooms []string, known bool) {
+	if rooms, known = mayEnter(room); len(rooms) > 0 {
+		rooms = slices.Concat(rooms, []string{"internal/together"})
+	}
+	return rooms, known
+}
+
+func mayEnter(room string) (rooms []string, known bool) {
 	switch {
 	case slices.Contains(talk, room), slices.Contains(data, room), room == "templates":
 		if room == "internal/replies" {
 			return []string{"internal/provider"}, true
 		}
 		return syntax, true
-	case room == "internal/syntax", room == "internal/hostile":
+	case room == "internal/syntax", room == "internal/together", room == "internal/paste", room == "internal/kept", room == "internal/hostile":
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true
@@ -55,9 +62,9 @@ func mayImport(room string) (rooms []string, known bool) {
 	case room == "checks":
 		return judge, true
 	case room == "internal/fix":
-		return slices.Concat(judge, []string{"checks"}), true
+		return slices.Concat(judge, []string{"checks", "internal/paste"}), true
 	case room == "report":
-		return slices.Concat(judge, []string{"checks", "internal/fix", "templates"}), true
+		return slices.Concat(judge, []string{"checks", "internal/fix", "internal/paste", "templates"}), true
 	case room == "internal/audit":
 		return whole, true
 	case room == "internal/message": // its path is what simulate decides about
@@ -149,7 +156,7 @@ func TestDoors(t *testing.T) {
 				local[base] = path
 				switch path {
 				case "os", "os/signal", "os/exec":
-					if !mayUse(room, "cmd/mxvet", "cmd/mutants", "internal/config", "internal/history", "internal/bulk", "internal/zone", "internal/fakenet") {
+					if !mayUse(room, "cmd/mxvet", "cmd/mutants", "internal/config", "internal/history", "internal/bulk", "internal/zone", "internal/fakenet", "internal/kept") {
 						t.Errorf("%s imports %s", at(imp), path)
 					}
 				case "net/http":
@@ -188,6 +195,10 @@ func TestDoors(t *testing.T) {
 					return true
 				}
 				switch call := local[pkg.Name] + "." + sel.Sel.Name; call {
+				case "sync.WaitGroup": // a panic in one would end the program, and what was gathered would be lost
+					if !mayUse(room, "cmd/mutants", "internal/fakenet", "internal/together") {
+						t.Errorf("%s uses %s: use together.Group", at(sel), call)
+					}
 				case "time.Now", "time.Since", "time.Until":
 					if !mayUse(room, "cmd/mxvet", "cmd/mutants", "internal/wire", "internal/smtp", "internal/tlsprobe", "internal/fakenet") {
 						t.Errorf("%s uses %s", at(sel), call)

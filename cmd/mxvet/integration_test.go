@@ -151,9 +151,9 @@ func onlyDNS(t *testing.T, r *report.Report) {
 }
 
 func TestLab(t *testing.T) {
-	program := os.Getenv("MXVET_PROGRAM")
+	program := os.Getenv("LAB_PROGRAM")
 	if program == "" {
-		t.Fatal("MXVET_PROGRAM names no program to test: run make integration")
+		t.Fatal("LAB_PROGRAM names no program to test: run make integration")
 	}
 	out := filepath.Join(filepath.Dir(program), "integration")
 	if err := os.RemoveAll(out); err != nil {
@@ -341,7 +341,7 @@ func neverDialled(t *testing.T, l *lab, program string) {
 }
 
 func (l *lab) startTrap(host string) *daemon {
-	d := l.start(host, "env", "MXVET_LAB_TRAP=1", os.Args[0], "-test.run=^TestLabTrap$", "-test.timeout=0")
+	d := l.start(host, "env", "LAB_TRAP=1", os.Args[0], "-test.run=^TestLabTrap$", "-test.timeout=0")
 	l.awaitPort(d, 25)
 	return d
 }
@@ -372,7 +372,7 @@ func builtRules(t *testing.T, l *lab, program string) map[string]bool {
 // TestLabTrap is no test but a daemon of the lab: it listens where no audit may
 // knock, and writes down who does. The lab starts it on its hosts.
 func TestLabTrap(t *testing.T) {
-	if os.Getenv("MXVET_LAB_TRAP") == "" {
+	if os.Getenv("LAB_TRAP") == "" {
 		t.Skip("runs inside the lab only")
 	}
 	server, err := net.Listen("tcp", ":25")

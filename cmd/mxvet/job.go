@@ -156,7 +156,7 @@ func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func
 
 func (f *auditFlags) options() (gather.Options, error) {
 	o := gather.Options{
-		Selectors: f.selectors, Skip: f.skip, NoSMTP: f.smtp == "off", Offline: f.offline,
+		Selectors: slices.Clone(f.selectors), Skip: f.skip, NoSMTP: f.smtp == "off", Offline: f.offline,
 		AllowPrivate: f.allowPrivate, Control: f.control, EHLO: f.ehlo, Profile: f.profile,
 		Relay: f.relay, RelayFrom: f.relayFrom, RelayRcpt: f.relayRcpt, BIMISelector: f.bimiSelector, PolicyAssumed: f.policy != "",
 	}
@@ -166,25 +166,30 @@ func (f *auditFlags) options() (gather.Options, error) {
 	if f.relay != "basic" && f.relay != "off" {
 		return o, usagef("--relay %s: choose basic or off", f.relay)
 	}
-	for name, address := range map[string]string{"relay-from": f.relayFrom, "relay-rcpt": f.relayRcpt} {
-		user, domain, ok := strings.Cut(address, "@")
-		if address == "" {
-			continue
-		}
-		if _, err := parseDomain(domain); !ok || user == "" || err != nil || strings.ContainsAny(user, " <>\"\\\t\r\n") {
-			return o, usagef("--%s %q is no mail address", name, address)
+	for _, flag := range []struct {
+		name    string
+		address *string
+	}{{"relay-from", &o.RelayFrom}, {"relay-rcpt", &o.RelayRcpt}} {
+		if err := mailAddress(flag.name, flag.address); err != nil {
+			return o, err
 		}
 	}
 	if f.smtp != "on" && f.smtp != "off" {
 		return o, usagef("--smtp %s: choose on or off", f.smtp)
 	}
-	for _, s := range f.selectors {
-		if _, err := parseDomain(s + ".example.com"); err != nil {
+	var err error
+	if f.control != "" {
+		if o.Control, err = hostPort(f.control); err != nil {
+			return o, usagef("--control: %w", err)
+		}
+	}
+	for i, s := range o.Selectors {
+		if o.Selectors[i], err = labels(s); err != nil {
 			return o, usagef("--selector %q is no DKIM selector: it is the name before ._domainkey, from s= in a DKIM-Signature field", s)
 		}
 	}
 	if f.bimiSelector != "" {
-		if _, err := parseDomain(f.bimiSelector + "._bimi.example.com"); err != nil {
+		if o.BIMISelector, err = labels(f.bimiSelector); err != nil {
 			return o, usagef("--bimi-selector %q is no BIMI selector: it is the name before ._bimi, from s= in a BIMI-Selector field", f.bimiSelector)
 		}
 	}
@@ -203,9 +208,10 @@ func (f *auditFlags) options() (gather.Options, error) {
 		o.Subdomains = append(o.Subdomains, d)
 	}
 	if f.ehlo != "" {
-		if _, err := parseDomain(f.ehlo); err != nil {
+		if o.EHLO, err = parseDomain(f.ehlo); err != nil {
 			return o, usagef("--ehlo: %w", err)
 		}
+		f.ehlo = o.EHLO
 	}
 	return o, nil
 }
@@ -226,7 +232,10 @@ func (f *auditFlags) tables() (gather.Tables, error) {
 }
 
 func (f *auditFlags) live(w world) (*wire.Live, error) {
-	c := wire.LiveConfig{Resolvers: f.resolvers, AllowPrivate: f.allowPrivate, EHLO: f.ehlo, Version: toolVersion()}
+	c := wire.LiveConfig{AllowPrivate: f.allowPrivate, EHLO: f.ehlo, Version: toolVersion()}
+	for _, r := range f.resolvers {
+		c.Resolvers = append(c.Resolvers, resolverName(r))
+	}
 	if len(f.resolvers) == 0 {
 		conf, err := os.ReadFile("/etc/resolv.conf")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

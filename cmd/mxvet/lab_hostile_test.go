@@ -45,9 +45,9 @@ type cost struct {
 // MB of memory for the heaviest tricks, and for what large files can do offline.
 // TRICK in the environment names one to run alone.
 func TestLabHostile(t *testing.T) {
-	program := os.Getenv("MXVET_PROGRAM")
+	program := os.Getenv("LAB_PROGRAM")
 	if program == "" {
-		t.Fatal("MXVET_PROGRAM names no program to test: run make integration")
+		t.Fatal("LAB_PROGRAM names no program to test: run make integration")
 	}
 	out := filepath.Join(filepath.Dir(program), "integration", "hostile")
 	if err := os.MkdirAll(out, 0o755); err != nil {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,7 +19,7 @@ type output struct {
 }
 
 // render writes the report in one format.
-type renderer func(io.Writer, *report.Report, world, look) error
+type renderer func(out io.Writer, r *report.Report, w world, l look, toFile bool) error
 
 // A look holds the presentation flags: they never change what is found.
 type look struct {
@@ -41,16 +39,16 @@ func (l look) colored(w world, toFile bool) bool {
 
 func formats() map[string]renderer {
 	text := func(wide bool) renderer {
-		return func(out io.Writer, r *report.Report, w world, l look) error {
-			return report.Text(out, r, report.TextOptions{Width: w.width, Wide: wide, Color: l.colored(w, out != w.stdout), Quiet: l.quiet})
+		return func(out io.Writer, r *report.Report, w world, l look, toFile bool) error {
+			return report.Text(out, r, report.TextOptions{Width: w.width, Wide: wide, Color: l.colored(w, toFile), Quiet: l.quiet})
 		}
 	}
+	plain := func(write func(io.Writer, *report.Report) error) renderer {
+		return func(out io.Writer, r *report.Report, _ world, _ look, _ bool) error { return write(out, r) }
+	}
 	return map[string]renderer{
-		"text": text(false),
-		"wide": text(true),
-		"json": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.JSON(out, r) },
-		"html": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.HTML(out, r) },
-		"zone": func(out io.Writer, r *report.Report, _ world, _ look) error { return report.Zone(out, r) },
+		"text": text(false), "wide": text(true),
+		"json": plain(report.JSON), "html": plain(report.HTML), "zone": plain(report.Zone),
 	}
 }
 
@@ -79,61 +77,116 @@ func parseOutputs(flags []string) ([]output, error) {
 		if file == "-" {
 			file = ""
 		}
-		if slices.ContainsFunc(outs, func(o output) bool { return o.file == file }) {
-			if file == "" {
-				return nil, usagef("-o %s: two formats on the standard output: give one a file, as in -o %s=FILE", f, format)
-			}
-			return nil, usagef("-o %s: two formats into the same file", f)
-		}
 		outs = append(outs, output{format, file})
 	}
 	return outs, nil
 }
 
-// write renders the report to every output. A report that cannot be written is
-// an internal error, whatever the audit found.
-func write(outs []output, r *report.Report, w world, l look) error {
-	for _, o := range outs {
-		render := formats()[o.format]
-		if o.file == "" {
-			if err := written(render(w.stdout, r, w, l)); err != nil {
-				return err
-			}
-			continue
-		}
-		var buf bytes.Buffer
-		if err := render(&buf, r, w, l); err != nil {
-			return internalf("render %s: %w", o.format, err)
-		}
-		if err := writeFile(o.file, buf.Bytes()); err != nil {
-			return internalf("write %s report: %w", o.format, err)
-		}
-	}
-	return nil
+// outputs are what a run writes: places that were tested before it began.
+type outputs struct {
+	w      world
+	places []*place
 }
 
-// writeFile puts data into a file of that name, or leaves what was there: it
-// writes beside it and renames.
-func writeFile(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return fmt.Errorf("%w (is the folder there, and writable?)", err)
+// stage tests where a run will write, before it begins: each output, and the
+// recording. No two go to the same file, and none to a file that the run reads
+// (by flag). What cannot be written is told at once, and the run goes on for the
+// others; it is an error only where nothing is left to write.
+func stage(w world, outs []output, record string, inputs map[string][]string) (*outputs, error) {
+	o := &outputs{w: w}
+	for _, out := range outs {
+		o.places = append(o.places, find(w, out.format, out.file))
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+	if record != "" {
+		o.places = append(o.places, find(w, "", record))
+	}
+	for i, p := range o.places {
+		for _, q := range o.places[:i] {
+			switch {
+			case !p.same(q):
+			case p.standard != nil:
+				return nil, usagef("%s: two formats on the standard output: give one a file, as in -o %s=FILE", p.flag(), p.format)
+			default:
+				return nil, usagef("%s: the same file as %s", p.flag(), q.flag())
+			}
 		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
+		for flag, names := range inputs {
+			if slices.ContainsFunc(names, p.is) {
+				return nil, usagef("%s: it is the file of %s, which would be lost", p.flag(), flag)
+			}
+		}
 	}
-	if err = f.Chmod(0o644); err != nil {
-		return errors.Join(err, f.Close())
+	var faults []error
+	for _, p := range o.places {
+		if p.err == nil {
+			p.err = p.try()
+		}
+		if p.err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", p.doing(), p.err))
+		}
 	}
-	if err = f.Close(); err != nil {
-		return err
+	if len(faults) == len(o.places) && len(faults) > 0 {
+		return nil, failed(faults)
 	}
-	return os.Rename(f.Name(), name)
+	for _, err := range faults {
+		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(err.Error()))
+	}
+	return o, nil
+}
+
+// write writes the recording and the outputs, the files before the standard
+// output, on which a reader may keep us waiting. Each is tried whatever became of
+// the others; render gives the bytes of one.
+func (o *outputs) write(save func(io.Writer) error, render func(format string, toFile bool) ([]byte, error)) error {
+	var faults []error
+	n := 0
+	for _, standard := range []bool{false, true} {
+		for _, p := range o.places {
+			if (p.standard != nil) != standard {
+				continue
+			}
+			if p.err != nil {
+				n++ // told before
+				continue
+			}
+			data, err := p.render(save, render)
+			if err == nil {
+				err = p.put(o.w, data)
+			}
+			if err != nil {
+				n++
+				faults = append(faults, fmt.Errorf("%s: %w", p.doing(), err))
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if len(faults) == 0 {
+		faults = append(faults, fmt.Errorf("exit %d: %d of %d outputs could not be written, see above", exitInternal, n, len(o.places)))
+	}
+	return failed(faults)
+}
+
+// render gives the bytes for a place. A fault of one renderer is no reason to lose
+// what the others make.
+func (p *place) render(save func(io.Writer) error, render func(format string, toFile bool) ([]byte, error)) (data []byte, err error) {
+	defer caught(&err)
+	if p.format != "" {
+		return render(p.format, p.standard == nil)
+	}
+	var buf bytes.Buffer
+	err = save(&buf)
+	return buf.Bytes(), err
+}
+
+// rendered gives the report in one format.
+func rendered(r *report.Report, w world, l look) func(string, bool) ([]byte, error) {
+	return func(format string, toFile bool) ([]byte, error) {
+		var buf bytes.Buffer
+		err := formats()[format](&buf, r, w, l, toFile)
+		return buf.Bytes(), err
+	}
 }
 
 // written judges an error of the standard output. A closed pipe is the reader's

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -24,10 +26,12 @@ import (
 type receiveFlags struct {
 	auditFlags
 	ip, mailFrom, helo string
+	formats            []string
 }
 
-func (f *receiveFlags) register(set *pflag.FlagSet) {
-	f.set = set
+// register adds the flags; formats are those in which the command gives its result.
+func (f *receiveFlags) register(set *pflag.FlagSet, formats ...string) {
+	f.set, f.formats = set, formats
 	set.StringVar(&f.ip, "ip", "", "address of the client that delivers the message")
 	set.StringVar(&f.mailFrom, "mail-from", "", "address in MAIL FROM, or its domain; <> is the null sender")
 	set.StringVar(&f.helo, "helo", "", "name that the client gives in HELO")
@@ -36,12 +40,9 @@ func (f *receiveFlags) register(set *pflag.FlagSet) {
 	set.DurationVar(&f.timeout, "timeout", 45*time.Second, "time for all questions")
 	set.StringVar(&f.record, "record", "", "keep every answer in this file")
 	set.StringVar(&f.replay, "replay", "", "take the answers and the time of day from this file, without the network")
-	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: json, text")
+	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: "+strings.Join(formats, ", "))
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "print less")
 }
-
-// receiveFormats are the formats of a decision.
-var receiveFormats = []string{"json", "text"}
 
 func (f *receiveFlags) check() ([]output, error) {
 	outs, err := parseOutputs(f.outputs)
@@ -49,8 +50,8 @@ func (f *receiveFlags) check() ([]output, error) {
 		return nil, err
 	}
 	for _, o := range outs {
-		if o.format != "json" && o.format != "text" {
-			return nil, usagef("-o %s: choose from %s, as FORMAT or FORMAT=FILE", o.format, strings.Join(receiveFormats, ", "))
+		if !slices.Contains(f.formats, o.format) {
+			return nil, usagef("-o %s: choose from %s, as FORMAT or FORMAT=FILE", o.format, strings.Join(f.formats, ", "))
 		}
 	}
 	if f.replay != "" && f.record != "" {
@@ -93,6 +94,9 @@ func (f *receiveFlags) sender() (string, error) {
 func (f *receiveFlags) checkHelo() error {
 	if len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
 		return usagef("--helo %q is no name", f.helo)
+	}
+	if name, err := parseDomain(f.helo); err == nil { // an address literal and a single label are left as they are
+		f.helo = name
 	}
 	return nil
 }
@@ -160,43 +164,36 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 	return tape, r.Assumed, nil
 }
 
-// conclude saves the recording, writes the result and chooses the exit code.
-func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict simulate.Verdict, result any, text func(*report.Lines, bool)) error {
-	if f.record != "" {
+// An outcome is a result that can be written: as text, and in the formats of a command
+// besides JSON, which every result has.
+type outcome struct {
+	verdict simulate.Verdict
+	result  any
+	text    func(*report.Lines, bool)
+	html    func(io.Writer) error // nil where the command has no such format
+}
+
+// conclude writes the recording and the result, and chooses the exit code.
+func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outcome) error {
+	err := outs.write(tape.Save, func(format string, _ bool) ([]byte, error) {
 		var buf bytes.Buffer
-		if err := tape.Save(&buf); err != nil {
-			return internalf("save recording: %w", err)
+		switch format {
+		case "json":
+			data, err := json.MarshalIndent(r.result, "", "  ")
+			return asciiJSON(data), err
+		case "html":
+			err := r.html(&buf)
+			return buf.Bytes(), err
 		}
-		if err := writeFile(f.record, buf.Bytes()); err != nil {
-			return internalf("save recording: %w", err)
-		}
+		lines := report.Lines{Width: w.width}
+		r.text(&lines, f.quiet)
+		_, err := lines.WriteTo(&buf)
+		return buf.Bytes(), err
+	})
+	if err != nil {
+		return err
 	}
-	for _, o := range outs {
-		var buf bytes.Buffer
-		if o.format == "json" {
-			data, err := json.MarshalIndent(result, "", "  ")
-			if err != nil {
-				return internalf("render json: %w", err)
-			}
-			buf.Write(asciiJSON(data))
-		} else {
-			lines := report.Lines{Width: w.width}
-			text(&lines, f.quiet)
-			if _, err := lines.WriteTo(&buf); err != nil {
-				return internalf("render text: %w", err)
-			}
-		}
-		if o.file == "" {
-			if _, err := w.stdout.Write(buf.Bytes()); written(err) != nil {
-				return written(err)
-			}
-			continue
-		}
-		if err := writeFile(o.file, buf.Bytes()); err != nil {
-			return internalf("write %s report: %w", o.format, err)
-		}
-	}
-	switch verdict {
+	switch r.verdict {
 	case simulate.Fail:
 		return &exitError{code: exitFindings}
 	case simulate.Unknown:

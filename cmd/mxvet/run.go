@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"mxvet/internal/together"
 	"mxvet/report"
 )
 
@@ -24,7 +29,7 @@ const (
 	exitUsage       = 2   // wrong arguments, flags or configuration
 	exitUnknown     = 3   // nothing failed, but a required area gave no usable answer
 	exitInternal    = 4   // mxvet itself failed, or a report could not be written
-	exitInterrupted = 130 // Ctrl-C
+	exitInterrupted = 130 // Ctrl-C; 143 where the run was told to end (SIGTERM), 129 where its terminal went away
 )
 
 // A world is what a command may touch of the machine around it, so that tests
@@ -32,16 +37,24 @@ const (
 type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	out, errs      fs.FileInfo // of the two, nil where they are no files
+	saving         *sync.Mutex // held while a file is replaced
 	now            func() time.Time
 	getenv         func(string) string
+	environ        func() []string
 	hostname       string // of this machine; what it says at EHLO where it is a whole domain name
 	terminal       bool   // stdout is one
 	width          int    // of the terminal, in cells; 0 where there is none
 }
 
 func system() world {
-	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv}
+	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now, getenv: os.Getenv, environ: os.Environ}
 	w.hostname, _ = os.Hostname() // without one, EHLO names the address
+	w.out, _ = os.Stdout.Stat()
+	w.errs, _ = os.Stderr.Stat()
+	if shut(os.Stdout, os.Stderr) {
+		w.stdout, w.out = closed{}, nil
+	}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		w.terminal = true
 		w.width, _, _ = term.GetSize(fd)
@@ -50,6 +63,13 @@ func system() world {
 		w.width = n
 	}
 	return w
+}
+
+// closed is a standard output that was closed when the program began.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) {
+	return 0, errors.New("it is closed: name a file, as in -o text=FILE, or send it away with >/dev/null")
 }
 
 // An exitError ends the program with that code. A nil error prints nothing: the
@@ -76,41 +96,111 @@ func internalf(format string, args ...any) error {
 	return &exitError{exitInternal, fmt.Errorf(format, args...)}
 }
 
-// run executes one command line and gives its exit code. Ctrl-C ends it within
-// a second, whatever hangs.
+// failed gives exit code 4 for several faults, each of which is told on a line.
+func failed(faults []error) error { return &exitError{exitInternal, errors.Join(faults...)} }
+
+// caught makes an error of a panic: a fault of mxvet, whatever made it come up.
+func caught(err *error) {
+	if v := recover(); v != nil {
+		*err = internalf("this is a fault of mxvet and says nothing about the domain: %w; please report it, with a recording if there is one", together.Caught(v))
+	}
+}
+
+// interrupted gives the error of a run that was stopped while it still asked: what it
+// had heard until then is no result, so nothing is written of it.
+func interrupted(ctx context.Context, what string) error {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return &exitError{exitInterrupted, fmt.Errorf("%s was not complete, and no report of it was written", what)}
+}
+
+// run executes one command line and gives its exit code. Ctrl-C, SIGTERM and
+// SIGHUP end it within a second, whatever hangs, and a second one at once; a command
+// that was done all the same ends as it would have.
 func run(args []string, w world) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	if w.saving == nil {
+		w.saving = new(sync.Mutex)
+	}
+	signal.Ignore(syscall.SIGPIPE) // whoever reads our output may go: files are written all the same
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	told := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // by nohup, or by a shell for what runs in the background
+			signal.Notify(told, s)
+		}
+	}
+	defer signal.Stop(told)
 	cmd := rootCommand(w)
 	cmd.SetArgs(args)
 	cmd.SetIn(w.stdin)
 	cmd.SetOut(w.stdout)
 	cmd.SetErr(w.stderr)
 	done := make(chan error, 1)
-	go func() { done <- cmd.ExecuteContext(ctx) }()
-	var err error
+	go func() { done <- execute(ctx, cmd) }()
 	select {
-	case err = <-done:
-	case <-ctx.Done():
+	case err := <-done:
+		return conclude(err, w)
+	case s := <-told:
+		signal.Stop(told)
+		cancel()
 		select {
-		case err = <-done:
+		case err := <-done:
+			if codeOf(err) != exitInterrupted {
+				return conclude(err, w)
+			}
+			return ended(s, ": "+err.Error(), w)
 		case <-time.After(500 * time.Millisecond):
 		}
+		w.saving.Lock() // a file that is being replaced is replaced first; no other begins
+		return ended(s, "", w)
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(w.stderr, "mxvet: interrupted")
-		return exitInterrupted
+}
+
+func execute(ctx context.Context, cmd *cobra.Command) (err error) {
+	defer caught(&err)
+	return cmd.ExecuteContext(ctx)
+}
+
+// ended says that a signal ended the run, with the exit code that shells give.
+func ended(s os.Signal, what string, w world) int {
+	verb, code := "interrupted", exitInterrupted
+	switch s {
+	case syscall.SIGTERM:
+		verb, code = "terminated", 128+int(syscall.SIGTERM)
+	case syscall.SIGHUP:
+		verb, code = "the terminal is gone", 128+int(syscall.SIGHUP)
 	}
-	return conclude(err, w)
+	fmt.Fprintf(w.stderr, "mxvet: %s%s\n", verb, report.Sanitize(what))
+	return code
+}
+
+// codeOf gives the exit code of an error. Those of cobra are wrong usage: an unknown
+// flag, an unknown command.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	if err != nil {
+		return exitUsage
+	}
+	return exitOK
+}
+
+// less reports whether another exit code tells more: 4, 2, 1, 3, 0.
+func (e *exitError) less(code int) bool {
+	rank := []int{exitOK, exitUnknown, exitFindings, exitUsage, exitInternal}
+	return slices.Index(rank, code) > slices.Index(rank, e.code)
 }
 
 func conclude(err error, w world) int {
 	if err == nil {
 		return exitOK
 	}
-	var e *exitError
-	if !errors.As(err, &e) {
-		e = &exitError{exitUsage, err} // cobra's own: unknown flag, unknown command
+	e, ok := errors.AsType[*exitError](err)
+	if !ok {
+		e = &exitError{codeOf(err), err}
 	}
 	for _, line := range lines(e) {
 		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(line.Error()))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -103,14 +105,16 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// Ctrl-C ends a run that waits for a server which never answers.
+// Ctrl-C ends a run that waits for a server which never answers. What it had heard
+// until then is told by nobody as a result, and the one line about it is true.
 func TestInterrupt(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
+	var stdout, stderr bytes.Buffer
 	done := make(chan int, 1)
 	started := make(chan struct{})
 	go func() {
 		done <- run([]string{"demo", "silent"}, world{
-			stdin: bytes.NewReader(nil), stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, getenv: os.Getenv,
+			stdin: bytes.NewReader(nil), stdout: &stdout, stderr: &stderr, getenv: os.Getenv,
 			now: func() time.Time {
 				select {
 				case <-started:
@@ -132,8 +136,48 @@ func TestInterrupt(t *testing.T) {
 		if code != exitInterrupted {
 			t.Errorf("exit %d, want %d", code, exitInterrupted)
 		}
+		if stdout.Len() > 0 {
+			t.Errorf("a report of half an audit:\n%s", stdout.String())
+		}
+		if want := "mxvet: interrupted: the audit of world silent was not complete, and no report of it was written\n"; stderr.String() != want {
+			t.Errorf("stderr %q, want %q", stderr.String(), want)
+		}
 	case <-ctx.Done():
 		t.Error("still running")
+	}
+}
+
+// A fault of our own is told as one, with its place, and exits with 4; it takes no
+// output with it that was whole.
+func TestOwnFaults(t *testing.T) {
+	var errs bytes.Buffer
+	code := run([]string{"demo", "model"}, world{
+		stdin: bytes.NewReader(nil), stdout: &bytes.Buffer{}, stderr: &errs, getenv: func(string) string { return "" },
+		now: func() time.Time { panic("no clock\nhere") },
+	})
+	said := errs.String()
+	if code != exitInternal || !strings.HasPrefix(said, "mxvet: this is a fault of mxvet") || !strings.Contains(said, "no clock here at main.TestOwnFaults") && !strings.Contains(said, "no clock here at mxvet/cmd/mxvet.TestOwnFaults") || strings.Count(said, "\n") != 1 {
+		t.Errorf("exit %d: %s", code, said)
+	}
+
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	w := world{stdout: &bytes.Buffer{}, stderr: &errs, saving: new(sync.Mutex)}
+	outs, err := stage(w, []output{{"json", a}, {"html", b}}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = outs.write(nil, func(format string, _ bool) ([]byte, error) {
+		if format == "json" {
+			panic("no form")
+		}
+		return []byte("whole"), nil
+	})
+	if got, _ := os.ReadFile(b); codeOf(err) != exitInternal || string(got) != "whole" || !strings.Contains(err.Error(), "write json report: ") {
+		t.Errorf("%v, %q", err, got)
+	}
+	if _, err := os.Stat(a); err == nil {
+		t.Error("a file of nothing")
 	}
 }
 

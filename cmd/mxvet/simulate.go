@@ -33,7 +33,7 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd.Flags())
+	f.register(cmd.Flags(), "json", "text")
 	f.registerRecords(cmd.Flags())
 	f.registerOffline(cmd.Flags())
 	cmd.Flags().StringArrayVar(&signers, "dkim-domain", nil, "domain (tag d) of a DKIM signature that is taken to verify; repeatable")
@@ -41,10 +41,10 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 }
 
 func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, signers []string) error {
-	if err := f.settle(w.getenv); err != nil {
+	if err := f.settle(w); err != nil {
 		return err
 	}
-	outs, err := f.check()
+	formats, err := f.check()
 	if err != nil {
 		return err
 	}
@@ -96,10 +96,17 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return err
 	}
 	defer done()
+	outs, err := stage(w, formats, f.record, f.inputs())
+	if err != nil {
+		return err
+	}
 	p.At = tape.Header().At
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result := simulate.Run(ctx, tape, tables.Suffixes, p)
+	if stopped := interrupted(ctx, "the simulation"); stopped != nil {
+		return stopped
+	}
 	result.Assumed = assumed
-	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
+	return f.conclude(w, outs, tape, outcome{verdict: result.Verdict, result: result, text: result.Text})
 }

@@ -14,10 +14,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/syntax"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/report"
 )
@@ -117,6 +118,11 @@ func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
 	if len(rec.Targets) == 0 {
 		return errors.New("the recording names no domain")
 	}
+	for _, t := range rec.Targets {
+		if !syntax.DomainName(t.Domain) || t.Domain != strings.ToLower(t.Domain) {
+			return fmt.Errorf("the recording is of %s, which is no domain name", syntax.Quote(t.Domain))
+		}
+	}
 	for _, d := range domains {
 		if !slices.ContainsFunc(rec.Targets, func(t Target) bool { return t.Domain == d }) {
 			var held []string
@@ -149,7 +155,7 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	shared := j.shared(ctx)
 	var before []report.Replaced
 	domains := make([]result, len(j.Targets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() {
 		t := j.limited(ctx)
 		defer t.end()
@@ -191,7 +197,7 @@ func (j *Job) shared(ctx context.Context) []string {
 		return nil
 	}
 	answers := make([]wire.Answer, len(j.Targets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, t := range j.Targets {
 		wg.Go(func() { answers[i] = j.Tape.DNS(ctx, wire.Question{Name: t.Domain, Type: "MX"}) })
 	}

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -35,7 +35,7 @@ func (j *Job) drift(ctx context.Context, e *gather.Evidence) []report.Difference
 		}
 	}
 	found := make([]*report.Difference, len(sets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, s := range sets {
 		wg.Go(func() { found[i] = j.compare(ctx, s) })
 	}
@@ -94,7 +94,7 @@ func mailRecords(e *gather.Evidence) []rrset {
 // does not speak for it (it lies below a cut).
 func (j *Job) compare(ctx context.Context, s rrset) *report.Difference {
 	var ours, live wire.Answer
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { ours = j.Tape.DNS(ctx, wire.Question{Name: s.owner, Type: s.rrtype}) })
 	wg.Go(func() { live = j.Tape.DNS(ctx, wire.Question{Name: s.owner, Type: s.rrtype, Live: true}) })
 	wg.Wait()

@@ -33,6 +33,7 @@ func TestFixesRelyOnNothingBroken(t *testing.T) {
 		{name: "typed without quotes", zone: "@ IN MX 10 mx\n@ IN TXT v=spf1 ip4:192.0.2.25 include:s.example.com ~all\ns IN TXT \"v=spf1 ip4:203.0.113.0/28 -all\"\n" + policy, hosts: host, never: `"v=spf1"` + "\n", safe: []string{"spf-record"}},
 		{name: "an address in the MX record", zone: "@ IN MX 10 192.0.2.25.\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy, never: "mx: 192.0.2.25"},
 		{name: "a key that anybody can break", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy + short512, hosts: host, first: "dkim-key-short"},
+		{name: "anybody can register a name of a record that is void", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 mx include:spf.gone.test -all\"\n" + policy, hosts: host, first: "spf-unregistered", never: "include:spf.gone.test", safe: []string{"spf-record"}},
 		{name: "p=none pays most", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n_dmarc IN TXT \"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com\"\n", hosts: host, first: "tlsrpt-none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,6 +85,42 @@ func TestFixesRelyOnNothingBroken(t *testing.T) {
 					t.Errorf("the SPF record may be changed at once: %v", safe)
 				}
 			})
+		})
+	}
+}
+
+// A policy that a record of a name above says for the domain is mended there, with
+// the tag that speaks for it, and no answer names another one.
+func TestPolicyFromAbove(t *testing.T) {
+	for record, want := range map[string]string{
+		"p=reject; sp=none":     "set sp=quarantine there, without t=y (today it says sp=none)",
+		"p=none":                "set sp=quarantine there, without t=y (today it has no sp, so p=none counts)",
+		"p=quarantine; t=y":     "set sp=quarantine there, without t=y (today it has no sp, so p=quarantine counts, with t=y)",
+		"p=reject; sp=none;t=y": "set sp=quarantine there, without t=y (today it says sp=none, with t=y)",
+	} {
+		world, err := fakenet.Parse([]byte("-- base --\nmodel\n-- options --\ndomain: news.example.com\n-- patch --\n" +
+			"- _dmarc.example.com. TXT\n_dmarc.example.com. IN TXT \"v=DMARC1; " + record + "; rua=mailto:dmarc@example.com\"\n@ IN MX 10 mx1.example.com.\n@ IN TXT \"v=spf1 mx -all\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			d := proven(t, world)
+			i := slices.IndexFunc(d.Fixes, func(f report.Fix) bool { return slices.Contains(f.Rules, "dmarc-policy-none") })
+			if i < 0 {
+				t.Fatalf("%s: no fix: %+v", record, d.Fixes)
+			}
+			text := d.Fixes[i].Steps[0].Text
+			if !strings.Contains(text, want) || !strings.Contains(text, "in the record at _dmarc.example.com:") || !strings.Contains(text, "at _dmarc.news.example.com.") {
+				t.Errorf("%s: %s", record, text)
+			}
+			for _, a := range d.Answers {
+				if strings.Contains(a.Text, "p=") {
+					t.Errorf("%s: %s", record, a.Text)
+				}
+			}
+			if d.Score.Cap == nil || strings.Contains(d.Score.Cap.Words, "p=") {
+				t.Errorf("%s: cap %+v", record, d.Score.Cap)
+			}
 		})
 	}
 }

@@ -13,18 +13,19 @@ import (
 
 // Rules whose subject is the failure itself: a server, host or page that does not
 // answer. They alone may fail because something did not answer; why says for which
-// requests, by the beginning of their Ref.
+// requests, by a part of their Ref.
 var failureIsTheFault = []struct{ rule, ref, why string }{
 	{"mx-unreachable", "smtp:", "it says which mail servers do not answer"},
 	{"dns-servers-fail", "dns:NS ", "where a zone above does not say who serves the name, the next one up is asked, and those it names then failed under our eyes"},
 	{"dmarc-lookup-fails", "dns:TXT _dmarc.", "it says that the name servers give no DMARC record"},
 	{"mtasts-testing", "get:", "where addresses serve different policies, that of those that answer counts"},
+	{"dnssec-bogus", "+tcp", "a resolver that refuses twice what it gives unchecked is how failed validation shows"},
 	{"mtasts-fetch", "get:", "it says where the policy cannot be fetched"},
 }
 
 func mayFail(rule string, ref wire.Ref) bool {
 	for _, f := range failureIsTheFault {
-		if f.rule == rule && strings.HasPrefix(string(ref), f.ref) {
+		if f.rule == rule && strings.Contains(string(ref), f.ref) {
 			return true
 		}
 	}
@@ -35,6 +36,7 @@ func mayFail(rule string, ref wire.Ref) bool {
 // themselves where that one is not known any more: what they saw is proven.
 var toldByAnother = []struct{ rule, by, why string }{
 	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+	{"spf-never-matches", "spf-unregistered", "a name that does not exist matches nobody, whether or not it can be registered"},
 	{"dmarc-without-dkim", "dmarc-unauthenticated", "there is no DKIM key whatever becomes of SPF"},
 	{"mx-no-address", "dns-final-dot", "a name leads nowhere whether or not it lacks its final dot"},
 }
@@ -180,6 +182,7 @@ func compareAnswers(before, after view, ref wire.Ref, say func(kind, rule, forma
 		switch {
 		case was == now:
 		case was == report.Partly && now == report.Yes && partlyLost(before, after, q, i):
+		case was == report.Unclear && controlLost(after, ref):
 		case n > w && w >= 0, n > 0 && w < 0, w >= 0 && n < 0 && now != report.Unclear:
 			say("an answer gets better", string(q), "%s", text)
 		case w < 0 && n == 0 && !becameFault(before, after, ref):
@@ -188,6 +191,14 @@ func compareAnswers(before, after view, ref wire.Ref, say func(kind, rule, forma
 			say("an answer is open though what decided it is known", string(q), "%s", text)
 		}
 	}
+}
+
+// controlLost reports that the failure is the control host's: it shows that this
+// machine reaches nobody, and what cannot be asked from here stands beside an answer
+// and does not hold it back, or a network that blocks port 25 would have no answers.
+func controlLost(after view, ref wire.Ref) bool {
+	v := after.evidence.Vantage
+	return v.IPv4.Broken && v.IPv4.Ref == ref || v.IPv6.Broken && v.IPv6.Ref == ref
 }
 
 // becameFault reports whether a rule whose subject is the failure fails by it.

@@ -35,9 +35,12 @@ type intent struct {
 	why    string // why before is not known; "" where it is
 }
 
-// A listener is a Source that notes which names it was asked about.
+// A listener is a Source that notes which names it was asked about. Behind a name
+// that is free nobody was meant, so it answers about that as it is.
 type listener struct {
 	wire.Source
+	free  func(name string) bool
+	asIs  wire.Source
 	mu    sync.Mutex
 	names map[string]bool
 }
@@ -46,6 +49,9 @@ func (l *listener) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	l.mu.Lock()
 	l.names[zone.Name(q.Name)] = true
 	l.mu.Unlock()
+	if l.free(zone.Name(q.Name)) {
+		return l.asIs.DNS(ctx, q)
+	}
 	return l.Source.DNS(ctx, q)
 }
 
@@ -70,7 +76,8 @@ func (m *intent) after(ctx context.Context, behind wire.Source, changes []zone.C
 	}
 	src := &listener{
 		Source: wire.NewOverlay(wire.StandIn{Behind: behind, Domain: m.e.Domain, Special: special}, nil, fix.Squash(m.dots, changes)),
-		names:  map[string]bool{},
+		free:   m.unregistered, asIs: behind,
+		names: map[string]bool{},
 	}
 	t := spf.Lookup(ctx, src, m.e.Domain)
 	r := reach{pass4: t.Pass4, pass6: t.Pass6, names: src.names}

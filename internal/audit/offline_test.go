@@ -9,6 +9,7 @@ import (
 	"mxvet/internal/audit"
 	"mxvet/internal/gather"
 	"mxvet/internal/zone"
+	"mxvet/report"
 )
 
 // Zones for an audit without network: one holds all that it needs itself, the
@@ -104,6 +105,39 @@ func TestOffline(t *testing.T) {
 			}
 			if len(d.Drift) != 0 || !slices.Equal(d.Score.Suffix, []string{"zone only"}) || len(d.Unanswered) != 0 {
 				t.Errorf("drift %v, suffix %v, unanswered %v", d.Drift, d.Score.Suffix, d.Unanswered)
+			}
+		})
+	}
+}
+
+// A CNAME loop is a fault of the zone text: it is told as that, with its names, where
+// a network would change nothing. It is no answer that waits for one.
+func TestOfflineAliasLoop(t *testing.T) {
+	host := "mx1 CNAME mx2\nmx2 CNAME mx1\n"
+	loops := map[string]struct{ text, told, question string }{
+		"mail host": {"@ MX 10 mx1\n" + host + "@ TXT \"v=spf1 ip4:192.0.2.1 -all\"\n_dmarc TXT \"v=DMARC1; p=reject\"\n", "mx1.example.com -> mx2.example.com -> mx1.example.com", "arrival"},
+		"SPF":       {"@ MX 10 a\na A 192.0.2.1\n@ TXT \"v=spf1 include:x.example.com -all\"\n_dmarc TXT \"v=DMARC1; p=reject\"\nx CNAME y\ny CNAME x\n", "x.example.com -> y.example.com -> x.example.com", "forgery"},
+		"DMARC":     {"@ MX 10 a\na A 192.0.2.1\n@ TXT \"v=spf1 mx -all\"\n_dmarc CNAME _dmarc\n", "_dmarc.example.com -> _dmarc.example.com", "forgery"},
+	}
+	for name, loop := range loops {
+		t.Run(name, func(t *testing.T) {
+			text := "$ORIGIN example.com.\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\nns1 A 192.0.2.53\n" + loop.text
+			options := gather.Options{Offline: true, AllowPrivate: true, Seed: "x"}
+			r := both(t, nil, job(audit.Targets([]string{"example.com"}, options), audit.Assumed{Zones: []*zone.Zone{parsed(t, text)}}))
+			d := r.Domains[0]
+			told := "a CNAME loop in the zone: " + loop.told
+			if !slices.ContainsFunc(d.Unknown, func(u report.Unknown) bool { return u.Cause == told }) {
+				t.Errorf("no unknown is told by %q: %+v", told, d.Unknown)
+			}
+			for _, u := range d.Unknown {
+				if strings.Contains(u.Cause+u.Reason, "SERVFAIL") || strings.Contains(u.Cause+u.Reason, "switched off") {
+					t.Errorf("%s is unknown by %q, %q", u.Rule, u.Cause, u.Reason)
+				}
+			}
+			for _, a := range d.Answers {
+				if a.ID == loop.question && (a.Answer != report.Unclear || !strings.Contains(a.Text, told)) {
+					t.Errorf("%s: %s %s", a.Question, a.Answer, a.Text)
+				}
 			}
 		})
 	}

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -46,7 +46,7 @@ func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, be
 		p.meant = intentOf(t.whole, p.source, before.evidence)
 	}
 	proven := make([]proof, len(proposed))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, f := range proposed {
 		wg.Go(func() { proven[i] = p.proof(f) })
 	}
@@ -269,7 +269,7 @@ func (p *prover) stages(pr *proof) {
 			return
 		}
 		if stage.Verified = late == "" && why == ""; stage.Verified {
-			stage.ScoreAfter = after.score.Number
+			stage.ScoreAfter, stage.ScoreAfterLow = after.score.Number, after.score.NumberLow
 			var more []fix.Claim
 			for _, c := range cleared {
 				if !slices.Contains(pr.cleared, c) && !slices.Contains(pr.later, c) {
@@ -321,17 +321,19 @@ func (p *prover) together(proven []proof) *report.Outcome {
 func (p *prover) reported(pr proof) report.Fix {
 	f := pr.fix
 	out := report.Fix{
-		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo,
+		ID: f.ID, Title: f.Title, Group: pr.group(), Effort: f.Effort, Undo: f.Undo.String(),
 		Changes: reportedChanges(f.Changes), VisibleWithin: f.VisibleWithin,
 		Next: pr.stages, Unverified: pr.why, Verified: pr.verified(),
 	}
 	if p.before.score.Stands() && (pr.after == nil || pr.score.Stands()) {
-		after, points := pr.score.High, pr.score.High-p.before.score.High
-		out.ScoreAfter, out.Points = &after, &points
+		was, now := p.before.score, pr.score
+		out.ScoreAfter, out.ScoreAfterLow = new(now.High), new(now.Low)
+		out.Points, out.PointsLow = new(now.High-was.High), new(now.Low-was.Low)
 	}
 	out.Safety, out.Needs = pr.safety()
 	for _, s := range f.Steps {
-		out.Steps = append(out.Steps, report.Step{Text: s.Text, Copy: s.Copy})
+		text, lines := s.Lines()
+		out.Steps = append(out.Steps, report.Step{Text: text, Copy: lines})
 	}
 	out.Rules, out.Fingerprints = named(pr.claims())
 	return out

@@ -86,8 +86,8 @@ func keepsPromise(t *testing.T, world *fakenet.World) {
 			switch promised := f.ScoreAfter; {
 			case (promised == nil) != (f.Points == nil), (promised != nil) != (got.Stands() && d.Score.Stands()):
 				t.Errorf("%s: a score after it %v, points %v, now %q, an audit gives %q", f.ID, promised != nil, f.Points != nil, d.Score.Range(), got.Range())
-			case promised != nil && (got.High != *promised || *f.Points != *promised-d.Score.High):
-				t.Errorf("%s promises %d (+%d from %d), an audit gives %d", f.ID, *promised, *f.Points, d.Score.High, got.High)
+			case promised != nil && (got.High != *promised || *f.Points != *promised-d.Score.High || f.After() != got.Range() || *f.PointsLow != got.Low-d.Score.Low):
+				t.Errorf("%s promises %s (+%d from %s), an audit gives %s", f.ID, f.After(), *f.Points, d.Score.Range(), got.Range())
 			}
 			for _, res := range results {
 				for _, v := range res.Verdicts {
@@ -98,8 +98,8 @@ func keepsPromise(t *testing.T, world *fakenet.World) {
 			}
 			for _, s := range f.Next {
 				changes = append(changes, changesOf(s.Changes)...)
-				if got, _ := published(t, world, changes); (s.ScoreAfter != nil) != got.Stands() || s.ScoreAfter != nil && got.High != *s.ScoreAfter {
-					t.Errorf("%s, once %s, promises %v, an audit gives %q", f.ID, s.When, s.ScoreAfter, got.Range())
+				if got, _ := published(t, world, changes); s.ScoreAfter != nil && s.After() != got.Range() || s.ScoreAfter == nil && got.Stands() {
+					t.Errorf("%s, once %s, promises %q, an audit gives %q", f.ID, s.When, s.After(), got.Range())
 				}
 			}
 		}

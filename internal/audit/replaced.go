@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -21,6 +21,7 @@ type replacement struct {
 	Type  string   `json:"type"`
 	File  string   `json:"file,omitempty"` // of the zone that has the RRset; "" is the live DNS
 	Data  []string `json:"data,omitempty"` // what the zone has there
+	Gone  []string `json:"gone,omitempty"` // what the user takes away, "*" for all
 }
 
 // replacements gives the RRsets that the user's changes are about, each once.
@@ -28,6 +29,7 @@ func (a Assumed) replacements() []replacement {
 	var out []replacement
 	for _, c := range a.Given {
 		r := replacement{Owner: zone.Name(c.Owner), Type: strings.ToUpper(c.Type)}
+		r.Gone = a.takenAway(r.Owner, r.Type)
 		if len(out) >= maxReplaced || slices.ContainsFunc(out, func(o replacement) bool { return o.Owner == r.Owner && o.Type == r.Type }) {
 			continue
 		}
@@ -41,6 +43,38 @@ func (a Assumed) replacements() []replacement {
 			}
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// takenAway gives what the user's changes take out of an RRset without putting
+// anything in its place; what they put there themselves is left out.
+func (a Assumed) takenAway(owner, rrtype string) []string {
+	var out, added []string
+	for _, c := range a.Given {
+		if zone.Name(c.Owner) != owner || strings.ToUpper(c.Type) != rrtype {
+			continue
+		}
+		if added = append(added, c.Add...); len(c.Add) > 0 {
+			continue
+		}
+		for _, data := range c.Remove {
+			if (data != "*" || len(added) == 0) && len(missed(owner, rrtype, added, []string{data})) > 0 && !slices.Contains(out, data) {
+				out = append(out, data)
+			}
+		}
+	}
+	return out
+}
+
+// missed gives those of the removals that find nothing among the data of an RRset.
+func missed(owner, rrtype string, data, gone []string) []string {
+	before := zone.Apply(nil, []zone.Change{{Owner: owner, Type: rrtype, Add: data}})
+	var out []string
+	for _, d := range gone {
+		if len(zone.Apply(before, []zone.Change{{Owner: owner, Type: rrtype, Remove: []string{d}}})) == len(before) {
+			out = append(out, d)
+		}
 	}
 	return out
 }
@@ -61,10 +95,13 @@ func (a Assumed) holding(name, rrtype string) *zone.Zone {
 // the live DNS, which is asked for it.
 func (j *Job) replaced(ctx context.Context) []report.Replaced {
 	var out []report.Replaced
+	gone := map[rrset][]string{} // what is to go from the live DNS
 	for _, r := range j.laid.Replaced {
 		was := report.Replaced{Owner: r.Owner, Type: r.Type}
-		if r.File != "" {
-			out = append(out, report.Replaced{Owner: r.Owner, Type: r.Type, From: r.File, Before: r.Data})
+		if r.File == "" {
+			gone[rrset{r.Owner, r.Type}] = r.Gone
+		} else {
+			out = append(out, report.Replaced{Owner: r.Owner, Type: r.Type, From: r.File, Before: r.Data, Missed: missed(r.Owner, r.Type, r.Data, r.Gone)})
 		}
 		switch {
 		case !j.options().Offline:
@@ -75,7 +112,7 @@ func (j *Job) replaced(ctx context.Context) []report.Replaced {
 			out = append(out, was)
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		if out[i].From != report.Live {
 			continue
@@ -89,7 +126,9 @@ func (j *Job) replaced(ctx context.Context) []report.Replaced {
 			case a.TCPFailed:
 				x.Note = "the live DNS gave no whole answer"
 			default:
-				x.Before = published(a, rrset{x.Owner, x.Type})
+				set := rrset{x.Owner, x.Type}
+				x.Before = published(a, set)
+				x.Missed = missed(x.Owner, x.Type, x.Before, gone[set])
 			}
 		})
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -98,7 +98,7 @@ func Lookup(ctx context.Context, src wire.Source, domain, orgDomain, selector st
 	}
 	canonical := func(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
 	r := &Result{Domain: canonical(domain), OrgDomain: canonical(orgDomain), Selector: canonical(selector)}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { r.Own = ask(ctx, src, r.Selector, r.Domain) })
 	if r.OrgDomain != "" && r.OrgDomain != r.Domain {
 		wg.Go(func() { r.Org = ask(ctx, src, r.Selector, r.OrgDomain) })
@@ -171,7 +171,7 @@ func fetch(ctx context.Context, src wire.Source, address string) *Document {
 	}
 
 	var answers [2]wire.Answer
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, rrtype := range []string{"A", "AAAA"} {
 		q := wire.Question{Name: d.Host, Type: rrtype}
 		d.Hosts = append(d.Hosts, q.Ref())

@@ -160,11 +160,12 @@ func (r *reader) entry(n *yaml.Node) {
 			if text == "" {
 				continue
 			}
-			if _, err := r.domain(text + ".example.com"); err != nil {
+			name, err := r.domain(text + ".example.com")
+			if err != nil {
 				r.fail(s, "%q is no DKIM selector: it is the name before ._domainkey", clip(text))
 				continue
 			}
-			d.Selectors = append(d.Selectors, text)
+			d.Selectors = append(d.Selectors, strings.TrimSuffix(name, ".example.com"))
 		}
 	}
 	for _, v := range r.oneOrMore(f["send_ips"], "send_ips") {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -46,6 +46,7 @@ type Selector struct {
 	Dangling bool     // an alias whose target does not exist or holds no TXT record
 	Records  []Record // all TXT records; more than one is an error of the owner
 	Wildcard bool     // the answer is the one that any name gets
+	Doubtful bool     // a key at a guessed name, where no answer tells it from a wildcard's
 	Found    bool     // a key record, or any record where the selector was named
 }
 
@@ -97,7 +98,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string, candidates []Ca
 		r.Selectors = append(r.Selectors, s)
 	}
 
-	var wg sync.WaitGroup
+	var wg together.Group
 	for _, s := range []*Selector{&r.Base, &r.Control, &r.ADSP} {
 		wg.Go(func() { s.ask(ctx, src) })
 	}
@@ -108,14 +109,25 @@ func Lookup(ctx context.Context, src wire.Source, domain string, candidates []Ca
 	}
 	wg.Wait()
 
+	open := r.mayHaveWildcard()
 	for i := range r.Selectors {
 		s := &r.Selectors[i]
 		s.Wildcard = s.sameAs(r.Control)
-		s.Found = len(s.Records) > 0 && (s.Named() || !s.Wildcard && slices.ContainsFunc(s.Records, func(rec Record) bool { return rec.Key.LooksLikeKey() }))
+		guessed := !s.Named() && slices.ContainsFunc(s.Records, func(rec Record) bool { return rec.Key.LooksLikeKey() })
+		s.Doubtful = guessed && open
+		s.Found = len(s.Records) > 0 && s.Named() || guessed && !open && !s.Wildcard
 	}
 	r.ADSP.Wildcard = r.ADSP.sameAs(r.Control)
 	r.leftovers()
 	return r
+}
+
+// mayHaveWildcard reports that nothing rules out a wildcard below _domainkey: the
+// control had no answer, and no name there is denied (RFC 4592 section 2.2.1).
+func (r *Result) mayHaveWildcard() bool {
+	return !r.Control.Answer.OK() && !slices.ContainsFunc(r.Selectors, func(s Selector) bool {
+		return s.Invalid == "" && s.Answer.OK() && s.Answer.NXDomain() && len(s.Chain) == 0
+	})
 }
 
 // invalid says why a selector cannot be a name. Underscores are no part of the
@@ -215,7 +227,8 @@ const (
 
 // CanExist draws the conclusion from the answers for _domainkey, the control and
 // the selectors. NXDOMAIN for _domainkey rules keys out, unless the server is
-// seen to break the rule: some deny names that only have others below them.
+// seen to break the rule, or a name below is not known: some servers deny names
+// that only have others below them.
 func (r *Result) CanExist() string {
 	if len(r.Found()) > 0 {
 		return ExistYes
@@ -225,10 +238,22 @@ func (r *Result) CanExist() string {
 		return ExistUnknown
 	case !r.Base.Answer.NXDomain() || len(r.Base.Chain) > 0:
 		return ExistMaybe
-	case r.BrokenDenial():
+	case r.BrokenDenial(), r.Unheard() != nil:
 		return ExistUnknown
 	}
 	return ExistNo
+}
+
+// Unheard returns the first name below _domainkey that was asked without an
+// answer, nil where there is none. While _domainkey is denied, an answer there
+// could show the denial to be wrong.
+func (r *Result) Unheard() *Selector {
+	for i := range r.Selectors {
+		if s := &r.Selectors[i]; s.Invalid == "" && !s.Answer.OK() {
+			return s
+		}
+	}
+	return nil
 }
 
 // BrokenDenial reports that _domainkey is said not to exist while a name below it

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -148,7 +148,7 @@ func Organize(ctx context.Context, src wire.Source, domain string) Organization 
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	names := walkNames(domain)
 	o := Organization{Steps: make([]Step, len(names))}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, name := range names {
 		wg.Go(func() { o.Steps[i] = step(ctx, src, name) })
 	}

@@ -3,10 +3,10 @@ package dmarc
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/route"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -82,7 +82,7 @@ func reports(ctx context.Context, src wire.Source, list *psl.List, policyDomain 
 			}
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out.Destinations {
 		wg.Go(func() { out.Destinations[i].look(ctx, src, list, policyDomain) })
 	}
@@ -111,7 +111,7 @@ func (rs *Reports) add(tag string, u URI) {
 
 // look asks all that concerns one destination.
 func (d *Destination) look(ctx context.Context, src wire.Source, list *psl.List, policyDomain string) {
-	var wg sync.WaitGroup
+	var wg together.Group
 	if d.Host != policyDomain {
 		names := walkNames(d.Host)
 		d.Walk = make([]Step, len(names))

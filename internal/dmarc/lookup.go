@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -103,7 +103,7 @@ func discover(ctx context.Context, src wire.Source, list *psl.List, domain strin
 	d.Steps = make([]Step, len(names))
 
 	var early *Reports // for the domain's own record, asked while other steps still wait
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, name := range names {
 		wg.Go(func() {
 			d.Steps[i] = step(ctx, src, name)

@@ -114,6 +114,9 @@ func (r *Record) uri(u *URI, tag, next string) {
 	case at < 1:
 		bad(URIInvalid, "has no mail address after mailto:")
 		return
+	case !strings.HasPrefix(to, "//") && !syntax.LocalPart(address[:at]):
+		bad(URIInvalid, "has no valid mailbox before its last @")
+		return
 	}
 	u.Address = address
 	u.Host = strings.ToLower(strings.TrimSuffix(address[at+1:], "."))

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -74,7 +74,7 @@ func Test(ctx context.Context, src wire.Source, seed string, l *List, six bool) 
 	}
 	names = append(names, wire.Label(seed, "dnsbl", l.Zone)+"."+l.Zone)
 	h.Asked = make([]wire.Asked, len(names))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, name := range names {
 		wg.Go(func() { h.Asked[i] = wire.Ask(ctx, src, name, "A") })
 	}

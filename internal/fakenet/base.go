@@ -21,7 +21,8 @@ import (
 //     that zone; a setting replaces the setting;
 //   - patch: lines "- OWNER TYPE" take RRsets out of the base's zones,
 //     "- OWNER" all records of a name, "-host NAME" a host; all other lines are
-//     zone text and come in. Names are relative to the base's first domain.
+//     zone text and come in. Names without a final dot belong to the domain that
+//     the world is audited for: the first of its own options, else the base's.
 //
 // want and never are never taken over. The base may have a base of its own.
 func (w *World) readBase(sections []section) ([]section, error) {
@@ -58,13 +59,19 @@ func (w *World) readBelow(sections []section, replaced func(name string) bool) (
 			return nil, fmt.Errorf("base %s: %w", name, err)
 		}
 	}
+	for _, s := range own { // a patch needs the domain
+		if s.name == "options" {
+			if err := w.mergeOptions(s); err != nil {
+				return nil, err
+			}
+		}
+	}
 	rest := own[:0:0]
 	for _, s := range own {
 		switch s.name {
+		case "options":
 		case "hosts.yaml":
 			err = w.mergeHosts(s)
-		case "options":
-			err = w.mergeOptions(s)
 		case "patch":
 			err = w.patch(s)
 		default:
@@ -152,14 +159,14 @@ func (w *World) patch(s section) error {
 			name := absolute(f[1])
 			z := deepest(w.zones, name)
 			if z == nil || len(z.nodes[name]) == 0 {
-				return fmt.Errorf("line %d: the base has no records at %s", n, name)
+				return fmt.Errorf("line %d: the base has no records at %s%s", n, name, dotHint(f[1]))
 			}
 			rrtype := ""
 			if len(f) == 3 {
 				rrtype = strings.ToUpper(f[2])
 			}
 			if !z.remove(name, rrtype) {
-				return fmt.Errorf("line %d: the base has no %s at %s", n, rrtype, name)
+				return fmt.Errorf("line %d: the base has no %s at %s%s", n, rrtype, name, dotHint(f[1]))
 			}
 		default:
 			added = append(added, line...)
@@ -181,6 +188,14 @@ func (w *World) patch(s section) error {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	return nil
+}
+
+// dotHint says how a name that belongs to another domain is written.
+func dotHint(name string) string {
+	if strings.HasSuffix(name, ".") {
+		return ""
+	}
+	return " (write a name of another domain whole, with a final dot)"
 }
 
 // remove takes an RRset out, or with type "" all records of the name; then a

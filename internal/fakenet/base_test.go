@@ -69,3 +69,29 @@ spf-record-missing
 		}
 	}
 }
+
+// Names of a patch belong to the domain that the world is audited for, wherever its
+// options stand.
+func TestPatchNames(t *testing.T) {
+	options, patch := "-- options --\ndomain: news.example.com\n", "-- patch --\n@ IN TXT \"here\"\nsub IN TXT \"below\"\nexample.com. IN TXT \"above\"\n- mx1.example.com.\n"
+	for _, text := range []string{options + patch, patch + options} {
+		w, err := Parse([]byte("-- base --\nmodel\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := w.zones["example.com."]
+		for name, want := range map[string]string{"news.example.com.": "here", "sub.news.example.com.": "below", "example.com.": "above"} {
+			found := false
+			for _, rr := range z.get(name, dns.TypeTXT) {
+				found = found || strings.Contains(rr.String(), want)
+			}
+			if !found {
+				t.Errorf("no TXT %q at %s after %q", want, name, text)
+			}
+		}
+	}
+	_, err := Parse([]byte("-- base --\nmodel\n" + options + "-- patch --\n- _dmarc TXT\n"))
+	if err == nil || !strings.Contains(err.Error(), "no records at _dmarc.news.example.com.") || !strings.Contains(err.Error(), "a final dot") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -300,6 +300,7 @@ func (s *smtpSession) startTLS() error {
 	switch s.spec.STARTTLS {
 	case "broken":
 		s.write("500 5.5.1 what was that?\r\n")
+		s.rd.Peek(1) // gone before the peer has spoken, it would see an end, or the line, by chance
 		return errQuit
 	case "close":
 		return errQuit

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"mxvet/internal/paste"
 )
 
 // reportAddress gives a mailbox of the domain for reports, "" where none is
@@ -85,11 +87,20 @@ func (c *composer) mailBelow() []string {
 
 // someNames lists names, the first of many.
 func someNames(names []string) string {
-	const shown = 4
-	if more := len(names) - shown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), more)
+	const few = 4
+	if more := len(names) - few; more > 0 {
+		return fmt.Sprintf("%s and %d more", shown(names[:few]), more)
 	}
-	return strings.Join(names, ", ")
+	return shown(names)
+}
+
+// shown lists names of others in a sentence.
+func shown(names []string) string {
+	var out []string
+	for _, name := range names {
+		out = append(out, paste.Shown(name).String())
+	}
+	return strings.Join(out, ", ")
 }
 
 // plainAddress reports whether an address can stand in a record as it is, without

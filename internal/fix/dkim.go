@@ -1,12 +1,12 @@
 package fix
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/zone"
 )
 
@@ -36,7 +36,7 @@ func (c *composer) dkimKeys() (Fix, bool) {
 				continue
 			}
 			s := c.e.DKIM.Selectors[i]
-			if len(s.Chain) > 0 || s.Wildcard || !usable(s.Answer) {
+			if len(s.Chain) > 0 || s.Wildcard || s.Doubtful || !usable(s.Answer) {
 				continue // the record stands with whoever signs, or at another name
 			}
 			claims = append(claims, Claim{rule, v.Subject, v.Key})
@@ -64,8 +64,8 @@ func (c *composer) dkimKeys() (Fix, bool) {
 	entry := steps().Rules[f.Claims[0].Rule]
 	f.Title, f.Effort, f.Safety = entry.Title, MediumEffort, NeedsInput
 	f.Needs = "a new key of 2048 bits, made where the mail is signed"
-	f.Steps = append(entry.steps(c.e, f.Claims), step("The new record, with the names and the key that the signer shows:\n"+
-		fmt.Sprintf(`NEW-SELECTOR._domainkey.%s. %d IN TXT "v=DKIM1; k=rsa; p=PUBLIC-KEY"`, c.e.Domain, defaultTTL)))
+	f.Steps = append(entry.steps(c.e, f.Claims), paste.Words("The new record, with the names and the key that the signer shows:\n%s",
+		paste.Record("NEW-SELECTOR._domainkey."+c.e.Domain, defaultTTL, "TXT", `"v=DKIM1; k=rsa; p=PUBLIC-KEY"`)))
 	f.Next = []Stage{{When: "all mail has been signed with the new selector for a week", Changes: revoke, Untried: true}}
 	if !slices.ContainsFunc(f.Claims, func(claim Claim) bool { return claim.Rule == "dkim-key-1024" }) {
 		f.Next[0].When = "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)"

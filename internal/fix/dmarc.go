@@ -8,6 +8,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/zone"
 )
 
@@ -43,11 +44,8 @@ func (c *composer) dmarc() (Fix, bool) {
 
 // dmarcInherited gives the record of a name above that applies to the domain.
 func (c *composer) dmarcInherited() *dmarc.Record {
-	d := c.e.DMARC
-	for _, m := range []dmarc.Method{d.Walk, d.PSL, d.PSLPrivate} {
-		if m.Domain.Record != nil && m.Domain.At != c.e.Domain {
-			return m.Domain.Record
-		}
+	if a := applied(c.e); a.At != c.e.Domain {
+		return a.Record
 	}
 	return nil
 }
@@ -173,7 +171,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 			f.Safety, f.Needs = NeedsEvidence, lostToday
 		}
 		if meant != p.safe.p {
-			f.Steps = append(f.Steps, step("It begins at p="+string(p.safe.p)+", which sends reports and refuses nothing: "+neverApplied+string(meant)+"."))
+			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), string(meant)))
 		}
 		if raised || len(more) > 0 {
 			f.Next = p.next(append([]dmarcDraft{p.safe}, steps...), seen, quiet)
@@ -275,31 +273,36 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 	f := Fix{
 		ID: DMARCRecord, Title: p.title(), Claims: claims, Effort: LowEffort, Safety: NeedsInput,
 		Needs: "a mailbox for the reports" + p.c.noMailbox(),
-		Steps: stepsOf(
-			"Choose a mailbox, or a service that reads the reports. If it is in another domain, that domain must agree with this record:\n"+
-				p.c.e.Domain+"._report._dmarc.OTHER-DOMAIN. IN TXT \"v=DMARC1\"",
-			"Publish:\n"+p.place.owner+". "+fmt.Sprint(p.place.ttl)+" IN TXT "+Quote(d.String()),
-		),
+		Steps: []Step{
+			paste.Words("Choose a mailbox, or a service that reads the reports. If it is in another domain, that domain must agree with this record:\n%s",
+				paste.Record(p.c.e.Domain+"._report._dmarc.OTHER-DOMAIN", -1, "TXT", `"v=DMARC1"`)),
+			paste.Words("Publish:\n%s", p.record(d)),
+		},
 	}
 	later, _ := p.bold()
 	if later.rua = d.rua; later.p == dmarc.None {
 		later.p = dmarc.Quarantine
 	}
 	if later.String() != d.String() {
-		when := whenMonth
+		when := paste.Words(whenMonth)
 		if checks.Unsigned(p.c.e) {
-			when = "all mail is signed with DKIM, and " + when
+			when = paste.Words("all mail is signed with DKIM, and " + whenMonth)
 		}
-		f.Steps = append(f.Steps, step("Once "+when+", publish in its place:\n"+p.place.owner+". "+fmt.Sprint(p.place.ttl)+" IN TXT "+Quote(later.String())))
+		f.Steps = append(f.Steps, paste.Words("Once %s, publish in its place:\n%s", when, p.record(later)))
 	}
 	return f, true
+}
+
+// record gives the line of zone text of a draft.
+func (p *dmarcPlan) record(d dmarcDraft) paste.Text {
+	return paste.Record(p.place.owner, int(p.place.ttl), "TXT", Quote(d.String()))
 }
 
 // nobody gives the draft for a domain without mail.
 func (p *dmarcPlan) nobody() dmarcDraft {
 	d := p.safe
 	d.p, d.testing, d.percent = dmarc.Reject, false, ""
-	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(s, "@"+p.c.e.Domain) })
+	d.rua = slices.DeleteFunc(slices.Clone(d.rua), func(s string) bool { return strings.HasSuffix(unlimited(s), "@"+p.c.e.Domain) })
 	if d.org {
 		d.sp, d.np = dmarc.Reject, dmarc.Reject
 	}

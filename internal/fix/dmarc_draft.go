@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 )
 
@@ -128,8 +129,8 @@ func (d *dmarcDraft) fill(p *dmarcPlan) {
 	}
 	for _, host := range lost {
 		if p.c.fails("dmarc-report-unauthorised", host) {
-			d.notes = append(d.notes, step("No report address at "+host+": it does not agree to get them. If it should, its owner publishes:\n"+
-				p.c.e.Domain+"._report._dmarc."+host+". IN TXT \"v=DMARC1\""))
+			d.notes = append(d.notes, paste.Words("No report address at %s: it does not agree to get them. If it should, its owner publishes:\n%s",
+				host, paste.Record(p.c.e.Domain+"._report._dmarc."+host, -1, "TXT", `"v=DMARC1"`)))
 		}
 	}
 }
@@ -214,18 +215,31 @@ func (p *dmarcPlan) addresses(r dmarc.Record) {
 		to   *[]string
 	}{{r.RUA, &p.safe.rua}, {r.RUF, &p.safe.ruf}} {
 		for _, u := range x.from {
-			if !u.Valid {
-				raw, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//"), "!")
-				u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + raw).RUA[0]
-			}
-			if p.works(u) {
-				text, _, _ := strings.Cut(u.Raw, "!")
-				if !slices.Contains(*x.to, text) {
-					*x.to = append(*x.to, text)
-				}
+			u = mended(u)
+			if p.works(u) && !slices.ContainsFunc(*x.to, func(s string) bool { return unlimited(s) == unlimited(u.Raw) }) {
+				*x.to = append(*x.to, u.Raw)
 			}
 		}
 	}
+}
+
+// mended gives a report address as it was meant. A limit on the size of reports is
+// the owner's word, and stays where older receivers can read it (RFC 7489 section
+// 6.2); newer ones ignore it (RFC 9989 section 4.8).
+func mended(u dmarc.URI) dmarc.URI {
+	raw := strings.TrimPrefix(strings.TrimPrefix(u.Raw, "mailto:"), "//")
+	for _, text := range []string{raw, unlimited(raw)} {
+		if !u.Valid {
+			u = dmarc.Parse("v=DMARC1; p=none; rua=mailto:" + text).RUA[0]
+		}
+	}
+	return u
+}
+
+// unlimited gives a report address without the limit on the size of reports.
+func unlimited(address string) string {
+	address, _, _ = strings.Cut(address, "!")
+	return address
 }
 
 // asksReports reports that a published text asks for reports.

@@ -1,11 +1,11 @@
 package fix
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -137,32 +137,32 @@ func visible(a wire.Answer, rrtype string) int {
 
 // undo says how changes are taken back: the first line in words, then the records
 // to publish again. Records that are named by type alone are told by type.
-func undo(changes []zone.Change) string {
-	var lines, types []string
+func undo(changes []zone.Change) paste.Text {
+	var lines, types []paste.Text
 	added := 0
 	for _, c := range changes {
 		added += len(c.Add)
 		for _, data := range c.Remove {
 			if data == "*" {
-				types = append(types, "the "+c.Type+" record of "+c.Owner)
+				types = append(types, paste.Words("the %s record of %s", c.Type, c.Owner))
 				continue
 			}
-			lines = append(lines, fmt.Sprintf("%s. %d IN %s %s", c.Owner, c.TTL, c.Type, data))
+			lines = append(lines, paste.Record(c.Owner, int(c.TTL), c.Type, data))
 		}
 	}
 	switch {
 	case len(lines)+len(types) == 0 && added == 1:
-		return "remove the record"
+		return paste.Words("remove the record")
 	case len(lines)+len(types) == 0:
-		return "remove the records"
+		return paste.Words("remove the records")
 	case len(lines) == 0:
-		return "publish " + strings.Join(types, " and ") + " again"
+		return paste.Words("publish %s again", paste.Join(types, " and "))
 	}
-	first := "publish again"
+	first := paste.Words("publish again:")
 	if len(types) > 0 {
-		first += " " + strings.Join(types, " and ") + ", and"
+		first = paste.Words("publish again %s, and:", paste.Join(types, " and "))
 	}
-	return strings.Join(append([]string{first + ":"}, lines...), "\n")
+	return paste.Join(append([]paste.Text{first}, lines...), "\n")
 }
 
 // removal gives the change that takes stray texts away from a place; its Remove

@@ -133,9 +133,9 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 				t.Fatalf("%v %q: %+v", found, f.Safety, f)
 			}
 			var all strings.Builder
-			all.WriteString(strings.Join([]string{f.Title, f.Needs, f.Undo}, "\n"))
+			all.WriteString(strings.Join([]string{f.Title, f.Needs, f.Undo.String()}, "\n"))
 			for _, s := range f.Steps {
-				all.WriteString("\n" + s.Text + "\n" + strings.Join(s.Copy, "\n"))
+				all.WriteString("\n" + s.String())
 			}
 			var got []string
 			if len(f.Changes) > 0 {

@@ -20,6 +20,7 @@ import (
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -70,9 +71,9 @@ type Fix struct {
 	Steps         []Step        // for a person
 	Effort        string
 	Safety        string
-	Needs         string // the evidence or the input that is asked for
-	Undo          string // what to do, and in lines of their own the records to publish again
-	VisibleWithin int    // seconds that caches may hold what was there before
+	Needs         string     // the evidence or the input that is asked for
+	Undo          paste.Text // what to do, and in lines of their own the records to publish again
+	VisibleWithin int        // seconds that caches may hold what was there before
 	Next          []Stage
 	dns           bool // steps that end in a record of the domain
 }
@@ -90,26 +91,9 @@ type Stage struct {
 	Untried bool          // it waits for what changes the outcome and no audit can see today
 }
 
-// A Step is something for a person to do.
-type Step struct {
-	Text string
-	Copy []string // lines to copy as they stand: records, a file
-}
-
-// step makes a step of a text; its lines after the first are to be copied.
-func step(text string) Step {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	return Step{Text: lines[0], Copy: lines[1:]}
-}
-
-// stepsOf is step for several texts.
-func stepsOf(texts ...string) []Step {
-	var out []Step
-	for _, t := range texts {
-		out = append(out, step(t))
-	}
-	return out
-}
+// A Step is something for a person to do: a text whose lines after the first are to
+// be copied as they stand, records or a file.
+type Step = paste.Text
 
 // Rules gives the rules of the claims, each once, in their order.
 func (f Fix) Rules() []string {
@@ -222,7 +206,7 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	}
 	out = separate(beside(c.slips(), out))
 	for i := range out {
-		if f := &out[i]; f.Undo == "" && len(f.Changes) > 0 {
+		if f := &out[i]; f.Undo.Empty() && len(f.Changes) > 0 {
 			f.Undo = undo(f.Changes)
 		}
 		out[i].dns = out[i].ID != MTASTSPolicy // a file on a web server
@@ -308,7 +292,7 @@ func separate(fixes []Fix) []Fix {
 				return false
 			}
 			for _, data := range ch.Remove {
-				f.Steps = append(f.Steps, step("Then remove the stray "+ch.Type+" record of "+ch.Owner+":\n"+data))
+				f.Steps = append(f.Steps, paste.Words("Then remove the stray %s record of %s:\n%s", ch.Type, ch.Owner, paste.Record(ch.Owner, -1, ch.Type, data)))
 			}
 			return true
 		})

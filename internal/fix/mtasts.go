@@ -1,13 +1,13 @@
 package fix
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
+	"mxvet/internal/paste"
 )
 
 // Lifetimes of a policy in seconds: while it is tried, and once it stands.
@@ -59,7 +59,7 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 	}
 	if len(old) > 0 {
 		f.Title = "correct the MTA-STS record"
-		f.Undo = "remove the record, never put the broken one back: senders would keep the policy that they know"
+		f.Undo = paste.Words("remove the record, never put the broken one back: senders would keep the policy that they know")
 	}
 	if policy != nil && policy.Mode == mtasts.Enforce && !c.everyHostProven() {
 		f.Safety = NeedsEvidence
@@ -104,7 +104,7 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 	if c.mailDead() || c.unsteadyMX() {
 		return Fix{
 			ID: MTASTSPolicy, Title: "mend the MX records before the MTA-STS policy", Claims: claims, Effort: MediumEffort, Safety: Manual,
-			Steps: stepsOf("First see that the MX records name hosts that take mail, and no others. A policy for the hosts of today would have senders hold fast to what is broken, so write it, in mode testing, only then."),
+			Steps: []Step{paste.Words("First see that the MX records name hosts that take mail, and no others. A policy for the hosts of today would have senders hold fast to what is broken, so write it, in mode testing, only then.")},
 		}, c.worst(claims) != checks.Low
 	}
 	served := servedPolicy(r)
@@ -114,13 +114,13 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	mode, age := mtasts.Testing, int64(policyDay)
-	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: "serve the old file again, with a new id in the record"}
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: paste.Words("serve the old file again, with a new id in the record")}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
-		f.Title, f.Undo = "serve an MTA-STS policy", ""
+		f.Title, f.Undo = "serve an MTA-STS policy", paste.Text{}
 	case served == nil:
 		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
-		f.Undo = "serve it with mode none and a new id, and remove both once max_age is over"
+		f.Undo = paste.Words("serve it with mode none and a new id, and remove both once max_age is over")
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
 		f.Title = "correct the MTA-STS policy"
@@ -143,12 +143,12 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	if served == nil && !(!r.NoHost() && len(r.Pages) > 0) {
-		f.Steps = append(f.Steps, step(fmt.Sprintf("Give %s A and AAAA records of a web server, and a certificate for that name.", r.Host)))
+		f.Steps = append(f.Steps, paste.Words("Give %s A and AAAA records of a web server, and a certificate for that name.", r.Host))
 	}
-	f.Steps = append(f.Steps, step(fmt.Sprintf("Serve this file as text/plain at %s (lines end in CR LF):\n%s", r.URL(), c.policyText(mode, age))))
-	f.Steps = append(f.Steps, step("Then publish the record, with a new id at each change of the file:\n"+r.TXT.Name+". 3600 IN TXT "+Quote("v=STSv1; id="+c.stsID()+";")))
+	f.Steps = append(f.Steps, paste.Words("Serve this file as text/plain at %s (lines end in CR LF):\n%s", paste.Shown(r.URL()), c.policyText(mode, age)))
+	f.Steps = append(f.Steps, paste.Words("Then publish the record, with a new id at each change of the file:\n%s", paste.Record(r.TXT.Name, defaultTTL, "TXT", Quote("v=STSv1; id="+c.stsID()+";"))))
 	if mode == mtasts.Testing {
-		f.Steps = append(f.Steps, step("After two weeks of TLS reports without failures, change the mode to enforce, max_age to 1209600, and the id."))
+		f.Steps = append(f.Steps, paste.Words("After two weeks of TLS reports without failures, change the mode to enforce, max_age to 1209600, and the id."))
 	}
 	return f, true
 }
@@ -170,12 +170,17 @@ func (c *composer) unregistered(host string) bool {
 }
 
 // policyText writes the policy for the MX hosts as they are.
-func (c *composer) policyText(mode string, age int64) string {
-	lines := []string{"version: STSv1", "mode: " + mode}
-	for _, name := range c.policyHosts() {
-		lines = append(lines, "mx: "+name)
+func (c *composer) policyText(mode string, age int64) paste.Text {
+	return paste.Words("version: STSv1\nmode: %s\n%s\nmax_age: %d", mode, mxLines(c.policyHosts()), age)
+}
+
+// mxLines gives the lines of a policy that name hosts.
+func mxLines(hosts []string) paste.Text {
+	var lines []paste.Text
+	for _, name := range hosts {
+		lines = append(lines, paste.Words("mx: %s", name))
 	}
-	return strings.Join(append(lines, fmt.Sprintf("max_age: %d", age)), "\n")
+	return paste.Join(lines, "\n")
 }
 
 // policyHosts gives the MX hosts as a policy can name them, nil where one of them

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/smtp"
 	"mxvet/internal/zone"
 )
@@ -95,9 +96,9 @@ func (c *composer) mxHosts() (Fix, bool) {
 		case i >= 0 && addressless(e.MX.Hosts[i]) && len(c.failing("mx-no-address")) > 0:
 			gone[host] = true
 			if c.unregistered(host) {
-				notes = append(notes, step("Anybody can register the name that "+host+" depends on, and would get mail: do not wait."))
+				notes = append(notes, paste.Words("Anybody can register the name that %s depends on, and would get mail: do not wait.", host))
 			} else {
-				notes = append(notes, step("If "+host+" should take mail, give it A and AAAA records instead."))
+				notes = append(notes, paste.Words("If %s should take mail, give it A and AAAA records instead.", host))
 			}
 		case pref == best[host]:
 			continue
@@ -127,7 +128,7 @@ func (c *composer) mxHosts() (Fix, bool) {
 	f.Claims = c.inOrder(f.Claims)
 	maps.DeleteFunc(gone, func(host string, _ bool) bool { return c.unregistered(host) }) // whoever registers it gets the mail
 	if len(gone) > 0 {                                                                    // the record means that the host takes mail, whatever it leads to today
-		needs = append(needs, "that "+strings.Join(slices.Sorted(maps.Keys(gone)), ", ")+" is not to take mail any more")
+		needs = append(needs, "that "+shown(slices.Sorted(maps.Keys(gone)))+" is not to take mail any more")
 	}
 	if len(needs) > 0 {
 		f.Safety, f.Needs = NeedsEvidence, strings.Join(needs, ", and ")

@@ -37,6 +37,7 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 	}
 	o.AllowPrivate, o.Control, o.Seed, o.Relay = true, "mx.control.test", "fix", "off"
 	out := map[string]fix.Fix{}
+	var all []fix.Fix
 	synctest.Test(t, func(t *testing.T) {
 		net := world.Start()
 		defer net.Close()
@@ -51,7 +52,8 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 		tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 		tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 		e := gather.Domain(t.Context(), tape, tables, world.Now, "example.com", o)
-		for _, f := range fix.Propose(e, judge(e, checks.All())) {
+		all = fix.Propose(e, judge(e, checks.All()))
+		for _, f := range all {
 			if _, twice := out[f.ID]; twice {
 				t.Errorf("two fixes %s", f.ID)
 			}
@@ -63,6 +65,7 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 			}
 		}
 	})
+	hold(t, all)
 	return out
 }
 
@@ -256,8 +259,13 @@ func TestPropose(t *testing.T) {
 		},
 		{
 			name: "slips, among them a policy twice", zone: dmarcOf("v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,
-			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com"`,
+			want: `- _dmarc.example.com TXT "v=DMARC1; adkim=strict; p=Reject; rf=afrf; ri=86400; fo=1; rua=dmarc@example.com!10m; p=none"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m"`,
 		},
+		{
+			name: "a valid size limit stays, an invalid one goes, and so does what is no mailbox", zone: dmarcOf("v=DMARC1; p=reject; bad; rua=mailto:dmarc@example.com!10m,mailto:b@example.com!10x,mailto:a@b@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
+			want: `- _dmarc.example.com TXT "v=DMARC1; p=reject; bad; rua=mailto:dmarc@example.com!10m,mailto:b@example.com!10x,mailto:a@b@example.com"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m,mailto:b@example.com"`,
+		},
+		{name: "nothing but a size limit", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m"), id: fix.DMARCRecord, want: ""},
 		{
 			name: "a policy that means nothing", zone: dmarcOf("v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"), id: fix.DMARCRecord, safety: fix.SafeNow,
 			want: first(`- _dmarc.example.com TXT "v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"`),
@@ -335,7 +343,7 @@ func TestPropose(t *testing.T) {
 				t.Errorf("got %s\n%s\nwant %s\n%s", f.Safety, got, c.safety, want)
 			case (f.Safety == fix.SafeNow) != (f.Needs == ""):
 				t.Errorf("%s needs %q", f.Safety, f.Needs)
-			case len(f.Changes) > 0 && (f.Undo == "" || f.VisibleWithin <= 0):
+			case len(f.Changes) > 0 && (f.Undo.Empty() || f.VisibleWithin <= 0):
 				t.Errorf("undo %q, visible within %d", f.Undo, f.VisibleWithin)
 			case len(f.Changes)+len(f.Steps) == 0 || f.Title == "" || len(f.Claims) == 0:
 				t.Errorf("it says too little: %+v", f)
@@ -397,7 +405,7 @@ func TestSteps(t *testing.T) {
 	f := fixes["steps-smtp-auth-plaintext"]
 	var text []string
 	for _, s := range f.Steps {
-		text = append(text, s.Text)
+		text = append(text, s.String())
 	}
 	all := strings.Join(text, "\n")
 	if len(f.Steps) != 2 || !strings.Contains(all, "mx.example.com (Postfix): postconf -e 'smtpd_tls_auth_only = yes'") || !strings.Contains(all, "mx2.example.com (Exim): auth_advertise_hosts") {
@@ -405,8 +413,74 @@ func TestSteps(t *testing.T) {
 	}
 	fixes = propose(t, gather.Options{}, "@ IN MX 1 smtp.google.com.\n"+aligned+reject, `- {name: smtp.google.com, addrs: [198.51.100.26], smtp: {banner: "mx.google.com ESMTP", starttls: "off"}}`)
 	f = fixes["steps-smtp-starttls-none"]
-	if len(f.Steps) != 1 || f.Steps[0].Text != "smtp.google.com: Google Workspace runs the host: only they can change it." {
+	if len(f.Steps) != 1 || f.Steps[0].String() != "smtp.google.com: Google Workspace runs the host: only they can change it." {
 		t.Errorf("got %+v", f.Steps)
+	}
+}
+
+// What several rules say about one certificate of one host is one fix, and so is what
+// makes the host unlike the others; another host's certificate is another matter.
+func TestOneCauseOneFix(t *testing.T) {
+	zones := mail + "@ IN MX 20 mx2\n@ IN MX 30 mx3\n" + aligned + reject + "_mta-sts IN TXT \"v=STSv1; id=1\"\n"
+	hosts := `- {name: mx.example.com, addrs: [192.0.2.25], smtp: {banner: "mx.example.com ESMTP Postfix", tls: {names: [other.example.com], key: rsa1024, not-before: -95d, not-after: -5d}}}
+- {name: mx2.example.com, addrs: [192.0.2.26], smtp: {tls: {issuer: private}}}
+- {name: mx3.example.com, addrs: [192.0.2.27], smtp: {}}
+`
+	fixes := propose(t, gather.Options{}, zones, hosts+`- {name: mta-sts.example.com, addrs: [192.0.2.80], https: {}}
+-- pages/mta-sts.example.com/.well-known/mta-sts.txt --
+version: STSv1
+mode: enforce
+mx: *.example.com
+mx: mx.example.com
+max_age: 1209600`)
+	owner := map[fix.Claim]string{}
+	for id, f := range fixes {
+		for _, c := range f.Claims {
+			if owner[c] != "" {
+				t.Errorf("%v is claimed by %s and %s", c, owner[c], id)
+			}
+			owner[c] = id
+		}
+	}
+	at := map[string]map[string]bool{}
+	for c, id := range owner {
+		if strings.HasPrefix(c.Rule, "cert-") || c.Rule == "mtasts-cert" || c.Rule == "mx-unequal" {
+			host, _, _ := strings.Cut(c.Subject, " ")
+			if at[host] == nil {
+				at[host] = map[string]bool{}
+			}
+			at[host][id] = true
+		}
+	}
+	for host, ids := range at {
+		if len(ids) != 1 {
+			t.Errorf("%s: fixes %v", host, ids)
+		}
+	}
+	var text []string
+	for id := range at["mx.example.com"] {
+		for _, s := range fixes[id].Steps {
+			text = append(text, s.String())
+		}
+	}
+	all := strings.Join(text, "\n")
+	for _, want := range []string{"for the name mx.example.com", "new key", "in date", "smtpd_tls_chain_files"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in %s", want, all)
+		}
+	}
+}
+
+// A policy host without an address is not told to serve a file first.
+func TestPolicyHostWithoutAddress(t *testing.T) {
+	for zone, want := range map[string]string{
+		"":                                     "Publish A and AAAA records of a web server at mta-sts.example.com",
+		"mta-sts IN CNAME gone.example.com.\n": "mta-sts.example.com is an alias of gone.example.com, which has no address",
+	} {
+		f := propose(t, gather.Options{}, mail+aligned+reject+"_mta-sts IN TXT \"v=STSv1; id=1\"\n"+zone, "")["steps-mtasts-fetch"]
+		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].String(), want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
+			t.Errorf("%q: %+v", zone, f)
+		}
 	}
 }
 

@@ -1,9 +1,9 @@
 package fix
 
 import (
-	"fmt"
 	"slices"
 
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -56,10 +56,10 @@ func (c *composer) elsewhere(id, title string, a wire.Asked, chain []string) Fix
 	end := chain[len(chain)-1]
 	return Fix{
 		ID: id, Title: title, Claims: c.claims(id, a.Name, true), Effort: MediumEffort, Safety: NeedsInput,
-		Needs: "whoever holds " + end,
-		Steps: stepsOf(
-			fmt.Sprintf("%s is an alias of %s: have the record corrected there, by its owner.", a.Name, end),
-			fmt.Sprintf("Or replace the alias by a TXT record of your own at %s.", a.Name),
-		),
+		Needs: "whoever holds " + shown([]string{end}),
+		Steps: []Step{
+			paste.Words("%s is an alias of %s: have the record corrected there, by its owner.", a.Name, end),
+			paste.Words("Or replace the alias by a TXT record of your own at %s.", a.Name),
+		},
 	}
 }

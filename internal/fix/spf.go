@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/provider"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
@@ -129,10 +130,10 @@ func (c *composer) spfMissing() (Fix, bool) {
 		return Fix{
 			ID: SPFRecord, Title: "publish an SPF record", Claims: claims, Effort: MediumEffort, Safety: NeedsInput,
 			Needs: "the servers and services that send for the domain",
-			Steps: stepsOf(
-				"List all that send mail with the domain as sender: mail server, newsletter, shop, ticket system, printers. Nothing seen from outside tells.",
-				"Publish one TXT record at "+c.e.Domain+" with an include: or ip4: for each, for example:\nv=spf1 include:spf.PROVIDER ip4:ADDRESS ~all",
-			),
+			Steps: []Step{
+				paste.Words("List all that send mail with the domain as sender: mail server, newsletter, shop, ticket system, printers. Nothing seen from outside tells."),
+				paste.Words("Publish one TXT record at %s with an include: or ip4: for each, for example:\nv=spf1 include:spf.PROVIDER ip4:ADDRESS ~all", c.e.Domain),
+			},
 		}, true
 	}
 	f := c.spfFix(c.e.SPF.Root, "v=spf1 "+strings.Join(terms, " ")+" ~all")
@@ -200,6 +201,13 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	case first.end == spf.Fail && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
 	}
+	if first == safe && safe.eased && f.Safety == SafeNow {
+		strict := strings.TrimSuffix(first.text, "~all") + "-all"
+		f.Next = []Stage{{
+			When:    "you know that the record names every sender, from a month of DMARC reports",
+			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(strict)}, TTL: ttlFor(n.TXT.Answer, "TXT")}},
+		}}
+	}
 	if staged {
 		f.Next = []Stage{{
 			When:    "you know " + strings.Join(bold.needs, ", and "),
@@ -218,12 +226,11 @@ func (c *composer) spfAsk(d *spfDraft, claims []Claim) (Fix, bool) {
 	}
 	return Fix{
 		ID: SPFRecord, Title: "correct the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-		Needs: "what was meant by " + terms,
-		Steps: stepsOf(
-			"Find out which senders "+terms+" was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.",
-			"Publish this record with those terms before its end:\n"+
-				fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote(text)),
-		),
+		Needs: "what was meant by " + paste.Shown(terms).String(),
+		Steps: []Step{
+			paste.Words("Find out which senders %s was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.", paste.Shown(terms)),
+			paste.Words("Publish this record with those terms before its end:\n%s", d.record(text)),
+		},
 	}, len(claims) > 0
 }
 
@@ -236,9 +243,8 @@ func (c *composer) spfAskSenders(d *spfDraft, claims []Claim) (Fix, bool) {
 	}
 	return Fix{
 		ID: SPFRecord, Title: "name the senders in the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
-		Needs: "the public address that sends in the place of " + strings.Join(terms, ", "),
-		Steps: stepsOf("Publish the record with the address that the internet sees, as ip4: or ip6::\n" +
-			fmt.Sprintf("%s. %d IN TXT %s", d.node.Owner, ttlFor(d.node.TXT.Answer, "TXT"), Quote("v=spf1 ip4:ADDRESS ~all"))),
+		Needs: "the public address that sends in the place of " + shown(terms),
+		Steps: []Step{paste.Words("Publish the record with the address that the internet sees, as ip4: or ip6::\n%s", d.record("v=spf1 ip4:ADDRESS ~all"))},
 	}, len(claims) > 0
 }
 
@@ -303,29 +309,30 @@ func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 		Needs: "which senders are still in use",
 	}
 	if d.text != textOf(c.e.SPF.Root) {
-		f.Steps = append(f.Steps, step(fmt.Sprintf("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, d.text)))
+		f.Steps = append(f.Steps, paste.Words("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, paste.Shown(d.text)))
 	}
-	var cheap []string
+	var cheap []paste.Text
 	for _, s := range c.e.SPF.Savings() {
 		if s.Step.Term.Kind != spf.KindInclude || s.Node != c.e.SPF.Root {
 			continue
 		}
-		lost := "addresses that cannot be known"
-		if !s.Open {
-			lost = fmt.Sprintf("%v IPv4 addresses", s.Lost4)
-			if s.Lost6.Sign() > 0 {
-				lost += " and IPv6 networks"
-			}
+		lost := paste.Words("addresses that cannot be known")
+		switch {
+		case s.Open:
+		case s.Lost6.Sign() > 0:
+			lost = paste.Words("%s IPv4 addresses and IPv6 networks", s.Lost4.String())
+		default:
+			lost = paste.Words("%s IPv4 addresses", s.Lost4.String())
 		}
-		cheap = append(cheap, fmt.Sprintf("%s frees %d lookups, and %s no longer pass", s.Step.Term.Text, s.Frees, lost))
+		cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost))
 		if len(cheap) == 3 {
 			break
 		}
 	}
 	if len(cheap) > 0 {
-		f.Steps = append(f.Steps, step("Take out an include of a service that is no longer used; the cheapest first: "+strings.Join(cheap, "; ")+"."))
+		f.Steps = append(f.Steps, paste.Words("Take out an include of a service that is no longer used; the cheapest first: %s.", paste.Join(cheap, "; ")))
 	}
-	f.Steps = append(f.Steps, step("Or give a service a subdomain of its own as sender (news."+c.e.Domain+") with its own SPF record: each name has ten lookups."))
+	f.Steps = append(f.Steps, paste.Words("Or give a service a subdomain of its own as sender (news.%s) with its own SPF record: each name has ten lookups.", c.e.Domain))
 	return f, true
 }
 

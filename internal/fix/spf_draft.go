@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/internal/paste"
 	"mxvet/internal/spf"
 )
 
@@ -24,6 +25,8 @@ type spfDraft struct {
 	unread  []string // terms of which nobody can tell what they were meant as
 	needs   []string // evidence for what may break mail
 	text    string
+	freed   bool // of a name that anybody can register, in a record that no receiver applies
+	eased   bool // it ends in ~all for now, in the place of -all
 
 	covered map[*spf.Step]bool // terms that let nobody pass whom another does not
 	full    bool               // no lookups are left for terms that are not reached today
@@ -277,6 +280,9 @@ func (d *spfDraft) silent(s *spf.Step) bool {
 
 // finish settles the end and writes the text.
 func (d *spfDraft) finish() {
+	if d.freed && !d.bold && d.end == spf.Fail && d.c.sends() { // -all was never applied, and may refuse who is not named
+		d.end, d.eased = spf.Softfail, true
+	}
 	switch {
 	case d.target != "" && d.end == 0:
 	case d.bold && (d.end == 0 || d.end == spf.Neutral || d.end == spf.Pass):
@@ -304,14 +310,19 @@ func (d *spfDraft) finish() {
 
 // notes tells what was left out.
 func (d *spfDraft) notes() []Step {
-	var parts []string
+	var parts []paste.Text
 	for _, r := range d.dropped {
-		parts = append(parts, strings.Join(r.terms, ", ")+" ("+r.why+")")
+		parts = append(parts, paste.Words("%s (%s)", paste.Shown(strings.Join(r.terms, ", ")), paste.Shown(r.why)))
 	}
 	if len(parts) == 0 {
 		return nil
 	}
-	return stepsOf("Left out: " + strings.Join(parts, "; ") + ".")
+	return []Step{paste.Words("Left out: %s.", paste.Join(parts, "; "))}
+}
+
+// record gives a text as the line of zone text that takes the place of the node's.
+func (d *spfDraft) record(text string) paste.Text {
+	return paste.Record(d.node.Owner, int(ttlFor(d.node.TXT.Answer, "TXT")), "TXT", Quote(text))
 }
 
 // clears leaves out the claims that the draft cannot meet.

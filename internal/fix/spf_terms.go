@@ -93,17 +93,17 @@ func (d *spfDraft) unwanted(t *spf.Term, step *spf.Step, i int) string {
 		if !d.bold {
 			return ""
 		}
-		d.need("that " + clip(t.Text) + " stands for no server of yours")
+		d.need("that " + shown([]string{clip(t.Text)}) + " stands for no server of yours")
 		return "no possible name"
 	case has(spf.CodeAfterAll) && d.full && t.Kind.Asks():
-		d.need("that " + clip(t.Text) + " stands for no server of yours")
+		d.need("that " + shown([]string{clip(t.Text)}) + " stands for no server of yours")
 		return "never reached, and no lookup is left for it"
 	case step != nil && d.covered[step] && !partlyDead(step):
 		if t.Kind.Asks() {
 			if !d.bold {
 				return ""
 			}
-			d.need("that what " + clip(t.Text) + " leads to stays within the networks of the record")
+			d.need("that what " + shown([]string{clip(t.Text)}) + " leads to stays within the networks of the record")
 		}
 		return "another term lets the same addresses pass today"
 	case !t.Kind.Asks() && told("spf-network-odd") && !has(spf.CodeMappedIP6) && d.special(key): // a host may get another address
@@ -128,7 +128,7 @@ func unreadable(t spf.Term) bool { return t.Fatal() && slices.Equal(corrected(t)
 // gone asks for the word that nothing sends from behind a name any more. What its
 // owner meant counts, not what the name leads to today.
 func (d *spfDraft) gone(name string) {
-	d.need("that no mail of yours is sent through " + name + " any more")
+	d.need("that no mail of yours is sent through " + shown([]string{name}) + " any more")
 }
 
 // partlyDead reports whether a term names hosts of which some have no address
@@ -147,10 +147,16 @@ func (c *composer) mendable(s *spf.Step) bool {
 }
 
 // broken says why the target of a term voids the record or can be taken over. To
-// leave it out is bold: its owner may put the record right again.
+// leave it out is bold: its owner may put the record right again. But a name that
+// anybody can register has no owner, and where no receiver applies the record today,
+// nobody loses anything with it.
 func (d *spfDraft) broken(step *spf.Step, i int) string {
 	why := d.brokenTarget(step, i)
 	if why == "" || step.Target == d.node.Owner {
+		return why
+	}
+	if why == forAnybody && d.c.spfVoid() {
+		d.freed = true
 		return why
 	}
 	if !d.bold {
@@ -160,11 +166,14 @@ func (d *spfDraft) broken(step *spf.Step, i int) string {
 	return why
 }
 
+// forAnybody is why a term at a name that is free is left out.
+const forAnybody = "anybody can register that name"
+
 func (d *spfDraft) brokenTarget(step *spf.Step, i int) string {
 	t := d.c.e.SPF
 	for _, r := range d.c.e.Registrations {
 		if r.Unregistered() && slices.Contains(r.Uses, gather.Use{Kind: gather.UseSPF, Name: step.Target}) {
-			return "anybody can register that name"
+			return forAnybody
 		}
 	}
 	if step.Term.Kind != spf.KindInclude {

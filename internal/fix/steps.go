@@ -3,7 +3,6 @@ package fix
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/provider"
 	"mxvet/internal/syntax"
 )
@@ -21,14 +21,17 @@ var stepsText []byte
 
 // An entry is what a person does about one rule.
 type entry struct {
-	Title    string              `yaml:"title"`
-	Effort   string              `yaml:"effort"`
-	Safety   string              `yaml:"safety"`
-	Needs    string              `yaml:"needs"`
-	Steps    []string            `yaml:"steps"`
-	Software map[string][]string `yaml:"software"`
-	Provider string              `yaml:"provider"`
-	DNS      bool                `yaml:"dns"` // they end in a record of the domain
+	Title    string                      `yaml:"title"`
+	Effort   string                      `yaml:"effort"`
+	Safety   string                      `yaml:"safety"`
+	Needs    paste.Template              `yaml:"needs"`
+	Steps    []paste.Template            `yaml:"steps"`
+	Software map[string][]paste.Template `yaml:"software"`
+	Provider paste.Template              `yaml:"provider"`
+	DNS      bool                        `yaml:"dns"` // they end in a record of the domain
+	Cause    string                      `yaml:"cause"`
+	Wants    paste.Template              `yaml:"wants"` // what the certificate has to be
+	Also     paste.Template              `yaml:"also"`
 }
 
 type stepTable struct {
@@ -47,7 +50,8 @@ var steps = sync.OnceValue(func() stepTable {
 
 // Steps gives the fixes for people: one for each rule with failing verdicts that
 // cost something, that are not taken care of otherwise, and about which there is
-// something to say. They come in the order of the results.
+// something to say; but one for several rules that fail at one host by one cause.
+// They come in the order of the results.
 func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) []Fix {
 	var out []Fix
 	for _, res := range results {
@@ -69,23 +73,33 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		f := Fix{
 			ID: "steps-" + res.Rule.ID, Title: entry.Title, Claims: claims,
 			Effort: cmp.Or(entry.Effort, MediumEffort), Safety: cmp.Or(entry.Safety, Manual), dns: entry.DNS,
-			Needs: fill(entry.Needs, e, hostOf(e, claims[0].Subject)), Steps: entry.steps(e, claims),
+			Needs: fill(entry.Needs, e, hostOf(e, claims[0].Subject), nil).String(), Steps: entry.steps(e, claims),
 		}
 		if ip := addressAsName(e, claims); res.Rule.ID == "mx-no-address" && ip != "" {
 			f.Title, f.Needs = "put a host name into the MX record", "a name for the mail host"
-			f.Steps = stepsOf(fmt.Sprintf("An MX record takes a host name, not an address (RFC 5321 section 5.1). Give the host a name, and name it:\nmail.%s. 3600 IN A %s\n%[1]s. 3600 IN MX 10 mail.%[1]s.", e.Domain, ip))
+			f.Steps = []Step{paste.Words("An MX record takes a host name, not an address (RFC 5321 section 5.1). Give the host a name, and name it:\n%s\n%s",
+				paste.Record("mail."+e.Domain, defaultTTL, "A", ip), paste.Record(e.Domain, defaultTTL, "MX", "10 mail."+e.Domain+"."))}
 		}
 		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
 			f.Steps = steps
 		}
+		if res.Rule.ID == "mtasts-fetch" && e.MTASTS.NoHost() {
+			f.Title, f.Safety, f.Needs, f.dns = "give the policy host an address", NeedsInput, "the address of a web server that can serve "+shown([]string{e.MTASTS.Host}), true
+			f.Steps = policyHostless(e)
+		}
+		if steps := policyAbove(e); res.Rule.ID == "dmarc-policy-none" && len(steps) > 0 {
+			f.Steps = steps
+		}
 		// One certificate mends what several rules say about it.
-		if i := slices.IndexFunc(out, func(o Fix) bool { return slices.EqualFunc(o.Steps, f.Steps, Step.equal) }); i >= 0 {
+		if i := slices.IndexFunc(out, func(o Fix) bool {
+			return slices.EqualFunc(o.Steps, f.Steps, func(a, b Step) bool { return a.String() == b.String() })
+		}); i >= 0 {
 			out[i].Claims = append(out[i].Claims, f.Claims...)
 			continue
 		}
 		out = append(out, f)
 	}
-	return out
+	return byCause(e, results, out)
 }
 
 // addressAsName gives the address that was written into an MX record in the place of
@@ -99,6 +113,21 @@ func addressAsName(e *gather.Evidence, claims []Claim) string {
 	return ""
 }
 
+// policyHostless gives the steps where the record asks senders to fetch a policy from
+// a host that has no address: a file there is of no use before it has one.
+func policyHostless(e *gather.Evidence) []Step {
+	host := e.MTASTS.Host
+	first := paste.Words("Publish A and AAAA records of a web server at %s, and have a certificate issued for that name.", host)
+	if chain := e.MTASTS.HostChain; len(chain) > 0 {
+		first = paste.Words("%s is an alias of %s, which has no address: give that an address, or let the alias lead to a web server, with a certificate for %[1]s.", host, chain[len(chain)-1])
+	}
+	return []Step{
+		first,
+		paste.Words("Let it serve the policy at %s:\nversion: STSv1\nmode: testing\n%s\nmax_age: 86400", paste.Shown(e.MTASTS.URL()), policyLines(e)),
+		paste.Words("Or, if there is to be no MTA-STS, remove the record at %s.", e.MTASTS.TXT.Name),
+	}
+}
+
 // keysElsewhere gives the steps for weak keys that aliases lead to, all of them: only
 // the service that holds the target can make new ones.
 func keysElsewhere(e *gather.Evidence, rule string, claims []Claim) []Step {
@@ -110,16 +139,14 @@ func keysElsewhere(e *gather.Evidence, rule string, claims []Claim) []Step {
 		}
 		s := e.DKIM.Selectors[i]
 		target := s.Chain[len(s.Chain)-1]
-		who := "the service that holds " + target
+		who := paste.Words("the service that holds %s", target)
 		if p := provider.Default().ByDKIMTarget(target); p != nil {
-			who = p.Name + " (" + target + ")"
+			who = paste.Words("%s (%s)", paste.Shown(p.Name), target)
 		}
-		out = append(out, step(fmt.Sprintf("%s is an alias: have %s make a key of 2048 bits, or point the alias to one that it has.", s.Owner, who)))
+		out = append(out, paste.Words("%s is an alias: have %s make a key of 2048 bits, or point the alias to one that it has.", s.Owner, who))
 	}
 	return out
 }
-
-func (s Step) equal(t Step) bool { return s.Text == t.Text && slices.Equal(s.Copy, t.Copy) }
 
 // A batch is mail hosts for which the same has to be done.
 type batch struct {
@@ -141,7 +168,7 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 			if b.platform == nil {
 				b.software = softwareOf(h)
 			}
-		} else if len(e.Providers) > 0 && en.Provider != "" {
+		} else if len(e.Providers) > 0 && en.Provider.String() != "" {
 			b.platform = e.Providers[0]
 		} else if len(e.MX.Hosts) > 0 && len(en.Software) > 0 { // signing is done where mail is handled
 			b.software = softwareOf(&e.MX.Hosts[0])
@@ -160,62 +187,83 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 	}
 	var out []Step
 	for _, b := range batches {
-		texts := en.Steps
+		templates := en.Steps
 		switch {
-		case b.platform != nil && en.Provider != "":
-			texts = []string{strings.ReplaceAll(en.Provider, "{provider}", b.platform.Name)}
+		case b.platform != nil && en.Provider.String() != "":
+			templates = []paste.Template{en.Provider}
 		case b.platform != nil:
-			texts = []string{b.platform.Name + " runs the host: only they can change it."}
+			templates = nil
+			out = append(out, b.labelled(paste.Words("%s runs the host: only they can change it.", paste.Shown(b.platform.Name)), false))
 		case b.software != "":
-			texts = en.Software[b.software]
+			templates = en.Software[b.software]
 		}
 		var host *gather.Host
 		if len(b.hosts) > 0 {
 			host = b.hosts[0]
 		}
-		for i, text := range texts {
-			label := b.label()
-			if len(b.hosts) > 1 && strings.Contains(text, "{host}") { // to each its own name
-				text, label = strings.ReplaceAll(text, "{host}", "HOST"), label+", each as HOST"
+		for i, template := range templates {
+			each := false
+			if len(b.hosts) > 1 && template.Holds("host") { // to each its own name
+				template, each = template.Instead("{host}", "HOST"), true
 			}
-			text = fill(text, e, host)
-			if i == 0 && len(b.hosts) > 0 {
-				text = label + ": " + text
+			text := fill(template, e, host, b.platform)
+			if i == 0 {
+				text = b.labelled(text, each)
 			}
-			out = append(out, step(text))
+			out = append(out, text)
 		}
 	}
 	return out
 }
 
-// label names the hosts of a batch.
-func (b batch) label() string {
-	var names []string
-	for _, h := range b.hosts {
-		names = append(names, h.Name)
+// labelled puts the names of a batch's hosts before a text.
+func (b batch) labelled(text paste.Text, each bool) paste.Text {
+	if len(b.hosts) == 0 {
+		return text
 	}
-	const shown = 3
-	text := strings.Join(names[:min(len(names), shown)], ", ")
-	if more := len(names) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+	const few = 3
+	var names []paste.Text
+	for _, h := range b.hosts[:min(len(b.hosts), few)] {
+		names = append(names, paste.Shown(h.Name))
+	}
+	label := paste.Join(names, ", ")
+	if more := len(b.hosts) - few; more > 0 {
+		label = paste.Words("%s and %d more", label, more)
 	}
 	if b.software != "" {
-		text += " (" + softwareNames[b.software] + ")"
+		label = paste.Words("%s (%s)", label, softwareNames[b.software])
 	}
-	return text
+	if each {
+		label = paste.Words("%s, each as HOST", label)
+	}
+	return paste.Words("%s: %s", label, text)
 }
 
 // fill puts names into a text.
-func fill(text string, e *gather.Evidence, h *gather.Host) string {
-	host := "the mail host"
+func fill(t paste.Template, e *gather.Evidence, h *gather.Host, p *provider.Provider) paste.Text {
+	values := map[string]any{"host": paste.Words("the mail host"), "domain": e.Domain, "policy-hosts": policyLines(e)}
 	if h != nil {
-		host = h.Name
+		values["host"] = h.Name
 	}
+	if p != nil {
+		values["provider"] = paste.Shown(p.Name)
+	}
+	record := e.Domain
+	if e.DMARC != nil {
+		record = cmp.Or(applied(e).At, e.Domain)
+	}
+	values["dmarc"] = "_dmarc." + record
+	return t.Fill(values)
+}
+
+// policyLines gives the lines of an MTA-STS policy that name hosts: those that the MX
+// records name, or a word for the one that they should.
+func policyLines(e *gather.Evidence) paste.Text {
 	c := &composer{e: e}
-	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() { // a policy names the hosts that the MX records name
-		text = strings.ReplaceAll(text, "mx: MAIL-HOST", "mx: "+strings.Join(hosts, "\nmx: "))
+	if hosts := c.policyHosts(); len(hosts) > 0 && !e.MX.Implicit && !c.mxBroken() && !c.unsteadyMX() {
+		return mxLines(hosts)
 	}
-	return strings.NewReplacer("{host}", host, "{domain}", e.Domain).Replace(text)
+	return paste.Words("mx: MAIL-HOST")
 }
 
 // hostOf gives the mail host that a verdict is about, nil where it is about

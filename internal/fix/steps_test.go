@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mxvet/checks"
+	"mxvet/internal/paste"
 	"mxvet/internal/provider"
 )
 
@@ -49,7 +50,7 @@ func TestStepsForEveryRule(t *testing.T) {
 		if e.Title == "" || len(e.Steps) == 0 {
 			t.Errorf("%s: no title or no steps", id)
 		}
-		if (e.Safety == NeedsInput || e.Safety == NeedsEvidence) != (e.Needs != "") {
+		if (e.Safety == NeedsInput || e.Safety == NeedsEvidence) != (e.Needs.String() != "") {
 			t.Errorf("%s: safety %q needs %q", id, e.Safety, e.Needs)
 		}
 		if !slices.Contains([]string{"", NeedsEvidence, NeedsInput}, e.Safety) || !slices.Contains([]string{"", LowEffort, MediumEffort, HighEffort}, e.Effort) {
@@ -60,9 +61,10 @@ func TestStepsForEveryRule(t *testing.T) {
 				t.Errorf("%s: no such software: %s", id, name)
 			}
 		}
-		for _, text := range slices.Concat(append([][]string{e.Steps, {e.Provider, e.Title, e.Needs}}, values(e.Software)...)...) {
-			bare := strings.NewReplacer("{host}", "", "{domain}", "", "{provider}", "").Replace(text)
-			if strings.Contains(bare, "{host") || strings.Contains(bare, "{domain") || strings.Contains(bare, "{provider") || strings.HasSuffix(text, "\n") {
+		for _, template := range slices.Concat(append([][]paste.Template{e.Steps, {e.Provider, e.Needs}}, values(e.Software)...)...) {
+			text := template.String()
+			bare := strings.NewReplacer("{host}", "", "{domain}", "", "{provider}", "", "{policy-hosts}", "", "{dmarc}", "").Replace(text)
+			if strings.Contains(bare, "{policy") || strings.Contains(bare, "{dmarc") || strings.Contains(bare, "{host") || strings.Contains(bare, "{domain") || strings.Contains(bare, "{provider") || strings.HasSuffix(text, "\n") {
 				t.Errorf("%s: %q", id, text)
 			}
 		}
@@ -77,8 +79,8 @@ func TestStepsForEveryRule(t *testing.T) {
 	}
 }
 
-func values(m map[string][]string) [][]string {
-	var out [][]string
+func values(m map[string][]paste.Template) [][]paste.Template {
+	var out [][]paste.Template
 	for _, v := range m {
 		out = append(out, v)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/internal/paste"
 	"mxvet/internal/tlsrpt"
 )
 
@@ -40,7 +41,7 @@ func (c *composer) tlsrpt() (Fix, bool) {
 			return Fix{
 				ID: TLSRPTRecord, Title: "ask for TLS reports", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
 				Needs: "a mailbox for the reports" + c.noMailbox(),
-				Steps: stepsOf("Publish:\n" + r.TXT.Name + ". 3600 IN TXT " + Quote("v=TLSRPTv1; rua=mailto:ADDRESS")),
+				Steps: []Step{paste.Words("Publish:\n%s", paste.Record(r.TXT.Name, defaultTTL, "TXT", Quote("v=TLSRPTv1; rua=mailto:ADDRESS")))},
 			}, true
 		}
 		places = []string{"mailto:" + address}

@@ -10,6 +10,7 @@ import (
 	"mxvet/internal/dkim"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -67,10 +68,10 @@ func (c *composer) finalDots() (Fix, bool) {
 		f.Claims = append(f.Claims, Claim{"dns-final-dot", v.Subject, v.Key})
 		f.VisibleWithin = max(f.VisibleWithin, visible(a, d.Type))
 		if !d.Doubled && d.Provider == nil {
-			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that "+d.Meant+" is the name that you mean")
+			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that "+shown([]string{d.Meant})+" is the name that you mean")
 		}
 		if d.Use == gather.UseNS {
-			f.Steps = append(f.Steps, step("Have "+d.Meant+" named at the registrar too, if it is not yet."))
+			f.Steps = append(f.Steps, paste.Words("Have %s named at the registrar too, if it is not yet.", d.Meant))
 		}
 	}
 	return f, len(f.Changes) > 0
@@ -185,7 +186,7 @@ func (c *composer) fromReports(f *Fix, owner string, a wire.Answer, said, meant 
 		drafts, seen = drafts[:2], "all mail is signed with DKIM, and then "+whenMonth
 	}
 	f.Changes = []zone.Change{replace(owner, a, []string{said}, p.safe.String())}
-	f.Steps = append(f.Steps, step("It begins at p=none, which sends reports and refuses nothing: "+neverApplied+string(asked)+"."))
+	f.Steps = append(f.Steps, paste.Words("It begins at p=none, which sends reports and refuses nothing: "+neverApplied+"%s.", string(asked)))
 	f.Next = p.next(drafts, seen, quiet)
 	f.Next[0].Untried = len(drafts) == 2
 }
@@ -252,7 +253,7 @@ func (c *composer) aliasesBack() []Fix {
 			VisibleWithin: visible(at.Answer, "TXT"),
 		}
 		if !slices.ContainsFunc(p.TXT.Answer.TXT(), func(text string) bool { return dkim.Parse(text).LooksLikeKey() }) {
-			f.Safety, f.Needs = NeedsEvidence, "that the key is to be found at "+p.Target
+			f.Safety, f.Needs = NeedsEvidence, "that the key is to be found at "+shown([]string{p.Target})
 		}
 		out = append(out, f)
 	}

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -90,7 +90,7 @@ func (a Authority) knows(domain string) (ServerAnswer, bool) {
 // that filters or is out of date may say wrongly.
 func confirmEarly(ctx context.Context, src wire.Source, domain string, o Options) Authority {
 	var mx, txt wire.Asked
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { mx = wire.Ask(ctx, src, domain, "MX") })
 	wg.Go(func() { txt = wire.Ask(ctx, src, domain, "TXT") })
 	wg.Wait()
@@ -129,7 +129,7 @@ func confirm(ctx context.Context, src wire.Source, domain string, o Options, own
 		return Authority{}
 	}
 	a := Authority{Asked: true, Name: owner, Ref: wire.Question{Name: owner, Type: rrtype}.Ref()}
-	var wg sync.WaitGroup
+	var wg together.Group
 	if f := wire.Ask(ctx, src, owner, rrtype).Answer.Fail; f != nil && f.Kind == wire.FailServfail {
 		ask := func(q wire.Question, into *wire.Asked) {
 			*into = wire.Asked{Name: owner, Ref: q.Ref(), Answer: src.DNS(ctx, q)}
@@ -140,7 +140,7 @@ func confirm(ctx context.Context, src wire.Source, domain string, o Options, own
 	names, glue := a.delegation(ctx, src, domain)
 	names, a.Unasked = cut(names, maxNameservers)
 	found, failed := make([][]netip.Addr, len(names)), make([]bool, len(names))
-	var lookups sync.WaitGroup
+	var lookups together.Group
 	for i, name := range names {
 		if found[i] = glue[name]; len(found[i]) == 0 {
 			lookups.Go(func() { found[i], failed[i] = addresses(ctx, src, name) })
@@ -195,7 +195,7 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 	}
 	servers, _ = cut(servers, maxServers/2)
 	found, failed := make([][]netip.Addr, len(servers)), make([]bool, len(servers))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, server := range servers {
 		wg.Go(func() { found[i], failed[i] = addresses(ctx, src, server) })
 	}
@@ -236,7 +236,7 @@ func (a *Authority) delegation(ctx context.Context, src wire.Source, domain stri
 // had no answer.
 func addresses(ctx context.Context, src wire.Source, name string) (ips []netip.Addr, failed bool) {
 	var four, six wire.Asked
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { four = wire.Ask(ctx, src, name, "A") })
 	wg.Go(func() { six = wire.Ask(ctx, src, name, "AAAA") })
 	wg.Wait()

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/dnsbl"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -116,7 +116,7 @@ func (b *blocklistRun) begin(ctx context.Context) {
 	if b.notAsked != "" {
 		return
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for _, t := range b.tests {
 		wg.Go(func() {
 			defer close(t.done)
@@ -144,7 +144,7 @@ func (b *blocklistRun) earlyHosts(ctx context.Context, hosts []Host) {
 	if b.notAsked != "" {
 		return
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for _, h := range hosts[:min(len(hosts), maxHosts)] {
 		if b.shared(h.Name) {
 			continue
@@ -203,7 +203,7 @@ func (b *blocklistRun) finish(ctx context.Context, e *Evidence) Blocklists {
 		return b.special(a.IP)
 	})
 
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { b.addresses(ctx, out.Addresses) })
 	wg.Go(func() { out.Names = b.names(ctx) })
 	wg.Wait()
@@ -328,7 +328,7 @@ func (b *blocklistRun) special(ip netip.Addr) bool {
 // addresses asks every list of addresses about each, and fills in what they say;
 // not about those that are not of the public internet.
 func (b *blocklistRun) addresses(ctx context.Context, all []ListedAddress) {
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range all {
 		a := &all[i]
 		if b.special(a.IP) {
@@ -355,7 +355,7 @@ func (b *blocklistRun) names(ctx context.Context) []ListedName {
 		}
 	}
 	tests := b.testsOf(dnsbl.KindDomain, false)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		out[i].Results = make([]dnsbl.Result, len(tests))
 		for j, t := range tests {

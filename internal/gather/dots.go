@@ -4,10 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
@@ -111,7 +111,7 @@ func dotless(ctx context.Context, src wire.Source, tables Tables, e *Evidence) (
 	aliases(UseAlias, e.TLSRPT.TXT.Name, e.TLSRPT.TXT.Answer)
 	aliases(UseMTASTS, e.MTASTS.Host, e.MTASTS.A.Answer)
 
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		d := &out[i]
 		types := d.types()
@@ -166,12 +166,12 @@ func pointers(ctx context.Context, src wire.Source, list *psl.List, e *Evidence)
 	for _, s := range e.DKIM.Selectors {
 		for _, r := range s.Records {
 			target := zone.Name(strings.Trim(r.Text, " \t\"'"))
-			if !s.Wildcard && len(s.Chain) == 0 && hostLike(list, target) && target != s.Owner {
+			if !s.Wildcard && !s.Doubtful && len(s.Chain) == 0 && hostLike(list, target) && target != s.Owner {
 				out = append(out, Pointer{Owner: s.Owner, Ref: s.Ref, Target: target})
 			}
 		}
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range min(len(out), maxPointers) {
 		wg.Go(func() { out[i].TXT = wire.Ask(ctx, src, out[i].Target, "TXT") })
 	}

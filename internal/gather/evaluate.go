@@ -4,11 +4,11 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"mxvet/internal/route"
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -91,7 +91,7 @@ func evaluate(ctx context.Context, src wire.Source, domain string, tree *spf.Tre
 	ctx, cancel := context.WithTimeout(ctx, evaluationWait)
 	defer cancel()
 	receiver := spf.Receiver{At: at, NoExplanation: true}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out.List {
 		v := &out.List[i]
 		wg.Go(func() {
@@ -132,7 +132,7 @@ func hostSenders(ctx context.Context, src wire.Source, domain string) (out []Sen
 	m.read(route.Follow(ctx, src, domain))
 	hosts, _ := cut(m.Hosts, maxHosts)
 	asked := make([][2]wire.Asked, len(hosts))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, h := range hosts {
 		wg.Go(func() { asked[i][0] = wire.Ask(ctx, src, h.Name, "A") })
 		wg.Go(func() { asked[i][1] = wire.Ask(ctx, src, h.Name, "AAAA") })

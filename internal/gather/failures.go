@@ -11,6 +11,7 @@ import (
 type Failure struct {
 	Question wire.Question
 	Kind     string // of the wire.Fail
+	Text     string // its reason in words
 }
 
 // A failureLog is a Source that notes which DNS questions failed; everything else it
@@ -27,7 +28,7 @@ func (l *failureLog) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	if a.Fail != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.failed[q.Ref()] = Failure{q, a.Fail.Kind}
+		l.failed[q.Ref()] = Failure{q, a.Fail.Kind, a.Fail.String()}
 	}
 	return a
 }

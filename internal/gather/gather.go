@@ -3,7 +3,6 @@ package gather
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"mxvet/internal/bimi"
@@ -15,6 +14,7 @@ import (
 	"mxvet/internal/route"
 	"mxvet/internal/spf"
 	"mxvet/internal/tlsrpt"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -36,7 +36,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	}
 	lists := newBlocklistRun(src, tables, domain, o)
 	answered := pulse(ctx, src, domain, o)
-	var wg sync.WaitGroup
+	var wg together.Group
 
 	// Everything whose name is known from the start goes out at once.
 	for _, q := range []struct {
@@ -51,7 +51,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 		e.SPF = spf.Lookup(ctx, src, domain)
 		var l leads
 		l.addSPF(e.SPF)
-		var inner sync.WaitGroup
+		var inner together.Group
 		inner.Go(func() { e.Senders, e.MoreSenders = senders(ctx, src, e.SPF, o) })
 		inner.Go(func() { e.Evaluations = evaluate(ctx, src, domain, e.SPF, o, at) })
 		inner.Go(func() { lists.earlySPF(ctx, e.SPF) })
@@ -86,7 +86,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() {
 		e.MX.read(route.Follow(ctx, src, domain))
 		e.Providers = detect(tables.Providers, e.MX.Hosts)
-		var inner sync.WaitGroup
+		var inner together.Group
 		inner.Go(func() {
 			var asked []dkim.Candidate
 			asked, e.MoreSelectors = candidates(tables.Providers, e.Providers, o)
@@ -106,7 +106,7 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	l.addSPF(e.SPF)
 	l.addNS(e.Apex.NS)
 	l.addRest(e)
-	var slips sync.WaitGroup
+	var slips together.Group
 	slips.Go(func() { e.Dotless, e.DotlessMore = dotless(ctx, src, tables, e) })
 	slips.Go(func() { e.Pointers = pointers(ctx, src, tables.Suffixes, e) })
 	e.Registrations = registrations(ctx, src, tables.Suffixes, domain, l)

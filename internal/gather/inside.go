@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -46,7 +46,7 @@ func lookOutside(ctx context.Context, src wire.Source, list *psl.List, e *Eviden
 	if e.Options.Offline {
 		return
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range e.MX.Hosts[:min(len(e.MX.Hosts), maxHosts)] {
 		h := &e.MX.Hosts[i]
 		special := func(six bool) bool {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/provider"
 	"mxvet/internal/route"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -52,7 +52,7 @@ func (m *MXSet) Names() []string {
 // conversations one after the other.
 func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e *Evidence, relay <-chan struct{}) {
 	watch := newVantageWatch(ctx, src, table, e.Options)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range e.MX.Hosts[:min(len(e.MX.Hosts), maxLookedUp)] {
 		h := &e.MX.Hosts[i]
 		var four, six []Address
@@ -65,7 +65,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 			*into = converse(ctx, src, watch, e, h, ips, i < maxHosts)
 		}
 		wg.Go(func() {
-			var both sync.WaitGroup
+			var both together.Group
 			both.Go(func() { resolve("A", &h.A, &four, &more[0]) })
 			both.Go(func() { resolve("AAAA", &h.AAAA, &six, &more[1]) })
 			if i < maxHosts {
@@ -83,7 +83,7 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 
 func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evidence, h *Host, ips []netip.Addr, probe bool) []Address {
 	out := make([]Address, len(ips))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, ip := range ips {
 		out[i].IP = ip
 		if !probe || i >= maxAddresses || e.Options.Offline {

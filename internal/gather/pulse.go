@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -23,9 +24,9 @@ func pulse(ctx context.Context, src wire.Source, domain string, o Options) (wait
 	}
 	types := []string{"MX", "A", "AAAA", "TXT", "NS", "SOA"}
 	answers := make([]wire.Answer, len(types))
-	alive, ended := make(chan struct{}), make(chan struct{})
+	alive := make(chan struct{})
 	var first sync.Once
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, rrtype := range types {
 		wg.Go(func() {
 			if answers[i] = src.DNS(ctx, wire.Question{Name: domain, Type: rrtype}); answers[i].OK() {
@@ -33,15 +34,13 @@ func pulse(ctx context.Context, src wire.Source, domain string, o Options) (wait
 			}
 		})
 	}
-	go func() {
-		wg.Wait()
-		close(ended)
-	}()
+	ended := wg.Ended()
 	return func() *wire.Fail {
 		select {
 		case <-alive:
 			return nil
 		case <-ended:
+			wg.Wait()
 		}
 		select { // both may be true by now
 		case <-alive:

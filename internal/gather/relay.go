@@ -6,11 +6,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/route"
 	"mxvet/internal/smtp"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -87,7 +87,7 @@ func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain str
 		way := route.Follow(ctx, src, domain)
 		*into = way.Addresses(ctx, src, maxHosts)
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { follow(to, &theirs) })
 	wg.Go(func() { follow(domain, &ours) })
 	wg.Wait()

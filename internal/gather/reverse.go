@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -65,7 +65,7 @@ func reverse(ctx context.Context, src wire.Source, ip netip.Addr) Reverse {
 	}
 	names := r.All()
 	r.Names = make([]ReverseName, min(len(names), maxReverseNames))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range r.Names {
 		n := &r.Names[i]
 		n.Name = names[i]

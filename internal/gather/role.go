@@ -143,7 +143,7 @@ func keys(r *dkim.Result) keyHint {
 			continue
 		}
 		usable := slices.ContainsFunc(s.Records, func(rec dkim.Record) bool { return rec.Key.Usable() })
-		if s.Found && usable && !s.Wildcard && r.Control.Answer.OK() {
+		if s.Found && usable && !s.Wildcard {
 			return keyUsed
 		}
 		answered = answered && s.Answer.OK()

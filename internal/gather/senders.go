@@ -4,18 +4,20 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
-// A Sender is an address that sends the domain's mail, as far as can be known
-// from outside: one that the user named, or one that the domain's own SPF record
-// names by ip4 or ip6. Ranges, hosts behind a and mx, and what others' records hold
-// are permission, not use: a web server behind "a" may never send.
+// A Sender is an address that may send the domain's mail, as far as can be known
+// from outside: one that the user named, or a single one that the domain's own SPF
+// record lets pass, by ip4, ip6 or a. A record is permission, not use: an old server
+// behind "ip4", or a web server behind "a", may never send. Ranges, the hosts behind
+// mx, and what others' records hold are left out.
 type Sender struct {
 	IP      netip.Addr
+	Named   bool   // the user says that it sends
 	Why     string // "named by the user", or the SPF term
 	Ref     wire.Ref
 	Reverse Reverse
@@ -27,7 +29,7 @@ func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (o
 	out = slices.Concat(namedSenders(o), recordSenders(tree))
 	out = unique(out)
 	out, more = cut(out, MaxSenders)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		if _, special := o.Special(out[i].IP); !special { // nobody outside sees its name
 			wg.Go(func() { out[i].Reverse = reverse(ctx, src, out[i].IP) })
@@ -41,7 +43,7 @@ func senders(ctx context.Context, src wire.Source, tree *spf.Tree, o Options) (o
 func namedSenders(o Options) []Sender {
 	var out []Sender
 	for _, ip := range o.SendIPs {
-		out = append(out, Sender{IP: ip.Unmap(), Why: "named by the user"})
+		out = append(out, Sender{IP: ip.Unmap(), Named: true, Why: "named by the user"})
 	}
 	return out
 }
@@ -50,8 +52,8 @@ func namedSenders(o Options) []Sender {
 func recordSenders(tree *spf.Tree) []Sender {
 	var out []Sender
 	for _, n := range tree.Networks {
-		kind := n.Step.Term.Kind
-		if (kind == spf.KindIP4 || kind == spf.KindIP6) && n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
+		named := slices.Contains([]spf.Kind{spf.KindIP4, spf.KindIP6, spf.KindA}, n.Step.Term.Kind)
+		if named && n.Prefix.IsSingleIP() && n.Qualifier == spf.Pass && !n.Node.Included() {
 			out = append(out, Sender{IP: n.Prefix.Addr(), Why: "SPF term " + n.Step.Term.Text, Ref: n.Node.TXT.Ref})
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -90,12 +90,12 @@ func askServers(ctx context.Context, src wire.Source, list *psl.List, domain str
 	asked, more := make([][]Direct, len(names)), make([]int, len(names))
 	short, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, name := range names {
 		wg.Go(func() {
 			s := &n.Names[i]
 			s.Name = name
-			var both sync.WaitGroup
+			var both together.Group
 			both.Go(func() { s.A = wire.Ask(ctx, src, name, "A") })
 			both.Go(func() { s.AAAA = wire.Ask(ctx, src, name, "AAAA") })
 			both.Wait()
@@ -193,7 +193,7 @@ func direct(ctx context.Context, src wire.Source, zone, domain string, s Nameser
 	}
 	ips, more = cut(ips, most)
 	out = make([]Direct, len(ips))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		d := &out[i]
 		d.Name, d.Addr = s.Name, ips[i]
@@ -226,7 +226,7 @@ func askStray(ctx context.Context, src wire.Source, domain string, o Options) St
 	if len(s.Name) > 253 {
 		return s
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for _, q := range []struct {
 		rrtype string
 		into   *wire.Asked

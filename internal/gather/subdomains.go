@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/psl"
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -36,7 +36,7 @@ func subdomains(ctx context.Context, src wire.Source, list *psl.List, domain str
 		}
 		out = append(out, Subdomain{Name: name})
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		s := &out[i]
 		for _, q := range []struct {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/spf"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -162,7 +162,7 @@ func registrations(ctx context.Context, src wire.Source, list *psl.List, domain 
 	}
 	slices.SortFunc(out, func(a, b Registration) int { return strings.Compare(a.Name, b.Name) })
 	out, _ = cut(out, MaxRegistrations+maxLeft)
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range out {
 		if out[i].Left = i >= MaxRegistrations; out[i].Left {
 			continue

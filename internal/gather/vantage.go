@@ -11,6 +11,7 @@ import (
 
 	"mxvet/internal/provider"
 	"mxvet/internal/smtp"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -168,7 +169,7 @@ func testResolver(ctx context.Context, src wire.Source, o Options) (trouble stri
 		return "", nil
 	}
 	asked := make([]wire.Asked, 2) // if one question fails, the other still tells
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, tld := range []string{"com", "org"} {
 		wg.Go(func() { asked[i] = wire.Ask(ctx, src, wire.Label(o.Seed, "resolver", "")+"."+tld, "A") })
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -60,7 +60,7 @@ const (
 func Lookup(ctx context.Context, src wire.Source, domain string, assumed bool) *Result {
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	r := &Result{Domain: domain, Host: "mta-sts." + domain}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() {
 		r.TXT = wire.Ask(ctx, src, "_mta-sts."+domain, "TXT")
 		r.Chain = r.TXT.Answer.Chain(r.TXT.Name)
@@ -70,13 +70,12 @@ func Lookup(ctx context.Context, src wire.Source, domain string, assumed bool) *
 
 	var families [2][]Fetched
 	var rest [2][]netip.Addr
-	var resolved sync.WaitGroup
+	var resolved together.Group
 	for i, f := range []struct {
 		to     *wire.Asked
 		rrtype string
 	}{{&r.A, "A"}, {&r.AAAA, "AAAA"}} {
-		resolved.Add(1)
-		wg.Go(func() {
+		resolved.Go(func() {
 			*f.to = wire.Ask(ctx, src, r.Host, f.rrtype)
 			addrs := f.to.Answer.Addrs()
 			n := min(perFamily, len(addrs))
@@ -84,8 +83,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string, assumed bool) *
 				addrs, n = nil, 0
 			}
 			families[i], rest[i] = make([]Fetched, n), addrs[n:]
-			resolved.Done()
-			fetchAll(ctx, src, r.URL(), addrs[:n], families[i])
+			wg.Go(func() { fetchAll(ctx, src, r.URL(), addrs[:n], families[i]) })
 		})
 	}
 	resolved.Wait()
@@ -119,7 +117,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string, assumed bool) *
 
 // fetchAll fetches from all addresses at once; to has a place for each.
 func fetchAll(ctx context.Context, src wire.Source, url string, addrs []netip.Addr, to []Fetched) {
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, addr := range addrs {
 		wg.Go(func() {
 			q := wire.Request{URL: url}

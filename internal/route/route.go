@@ -10,9 +10,9 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"mxvet/internal/psl"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -45,7 +45,7 @@ const (
 // Lookup asks at once all that may be needed, so that it takes one round trip.
 func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string) Route {
 	r := Route{Domain: domain}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { r.MX = wire.Ask(ctx, src, domain, "MX") })
 	wg.Go(func() { r.web(ctx, src, list) })
 	wg.Wait()
@@ -60,7 +60,7 @@ func Web(ctx context.Context, src wire.Source, list *psl.List, host string) Rout
 }
 
 func (r *Route) web(ctx context.Context, src wire.Source, list *psl.List) {
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { r.addresses(ctx, src) })
 	if name := list.Registrable(r.Domain); name == "" || name == r.Domain {
 		r.Registered.Name = name
@@ -85,7 +85,7 @@ func (r *Route) addresses(ctx context.Context, src wire.Source) {
 }
 
 func both(ctx context.Context, src wire.Source, name string) (four, six wire.Asked) {
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { four = wire.Ask(ctx, src, name, "A") })
 	wg.Go(func() { six = wire.Ask(ctx, src, name, "AAAA") })
 	wg.Wait()
@@ -192,7 +192,7 @@ func (r *Route) Addresses(ctx context.Context, src wire.Source, most int) Destin
 	}
 	targets = targets[:min(len(targets), most)]
 	found := make([][2]wire.Asked, len(targets))
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i, t := range targets {
 		wg.Go(func() { found[i][0], found[i][1] = both(ctx, src, t.Host) })
 	}

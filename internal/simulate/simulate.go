@@ -25,13 +25,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mxvet/internal/dmarc"
 	"mxvet/internal/psl"
 	"mxvet/internal/spf"
 	"mxvet/internal/syntax"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -77,7 +77,7 @@ const maxIdentifiers = 32
 func Look(ctx context.Context, src wire.Source, list *psl.List, p Path) *View {
 	p.Author = name(p.Author)
 	v := &View{path: p, list: list, orgs: map[string]dmarc.Organization{}}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { v.spf = askSPF(ctx, src, p) })
 	if p.Author != "" {
 		wg.Go(func() { v.discovery = dmarc.Discover(ctx, src, list, p.Author) })
@@ -148,7 +148,7 @@ func askSPF(ctx context.Context, src wire.Source, p Path) SPF {
 	}
 	var second spf.Result
 	var err error
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { second, err = spf.Second(ctx, src, p.IP, p.Sender, p.Helo) })
 	views := spf.Receiver{At: p.At}.Views(ctx, src, p.IP, p.Sender, p.Helo)
 	wg.Wait()

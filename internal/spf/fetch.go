@@ -3,8 +3,8 @@ package spf
 import (
 	"context"
 	"strings"
-	"sync"
 
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -115,7 +115,7 @@ func gather(ctx context.Context, src wire.Source, root string) *harvest {
 		h.sites[root] = &site{} // an evaluation of such a name ends before it asks (section 4.3)
 		return h
 	}
-	var background sync.WaitGroup
+	var background together.Group
 	defer background.Wait()
 	background.Go(func() { h.spf99 = ask(ctx, src, presentation(root), "SPF") })
 
@@ -123,7 +123,7 @@ func gather(ctx context.Context, src wire.Source, root string) *harvest {
 	h.sites[root] = nil
 	for depth := 0; len(level) > 0 && depth <= maxDepth; depth++ {
 		found := make([]*site, len(level))
-		var wait sync.WaitGroup
+		var wait together.Group
 		for i, name := range level {
 			wait.Go(func() { found[i] = read(ask(ctx, src, presentation(name), "TXT")) })
 		}
@@ -172,7 +172,7 @@ func (t *Term) target(owner, root string) (string, bool) {
 
 // askExp follows the redirects from the root as far as they are known and asks
 // for the explanations of those records: one of them may come to be used.
-func (h *harvest) askExp(ctx context.Context, src wire.Source, wg *sync.WaitGroup) {
+func (h *harvest) askExp(ctx context.Context, src wire.Source, wg *together.Group) {
 	owner := h.root
 	for range maxDepth {
 		r := h.sites[owner].record()
@@ -196,7 +196,7 @@ func (h *harvest) askExp(ctx context.Context, src wire.Source, wg *sync.WaitGrou
 }
 
 // askHosts asks in the background for what a term needs.
-func (h *harvest) askHosts(ctx context.Context, src wire.Source, wg *sync.WaitGroup, key hostKey) {
+func (h *harvest) askHosts(ctx context.Context, src wire.Source, wg *together.Group, key hostKey) {
 	if h.hosts[key] != nil || len(h.hosts) >= maxTargets {
 		return
 	}
@@ -217,7 +217,7 @@ func (h *harvest) askHosts(ctx context.Context, src wire.Source, wg *sync.WaitGr
 			}
 			mx := mailHosts(got.mx.Answer)
 			got.hosts = make([]Host, min(len(mx), MaxMX))
-			var wait sync.WaitGroup
+			var wait together.Group
 			for i := range got.hosts {
 				host := &got.hosts[i]
 				host.Name, host.Pref = mx[i].Host, mx[i].Pref

@@ -43,6 +43,22 @@ func DomainName(s string) bool {
 	return true
 }
 
+// LocalPart reports whether s can stand before the @ of a mailbox (RFC 5321 section
+// 4.1.2): a quoted string, or text without blanks and the characters that need
+// quotes. A comma, and dots wherever they are, pass: they are in use.
+func LocalPart(s string) bool {
+	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+		inner := strings.NewReplacer(`\\`, "", `\"`, "").Replace(s[1 : len(s)-1])
+		return !strings.ContainsAny(inner, "\"\r\n")
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte(`@()<>[]:;\"`, s[i]) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // FieldName reports whether s is the name of a field in an MTA-STS or TLS-RPT
 // record: a letter or digit, then up to 31 of those, "_", "-" and "." (RFC 8461
 // section 3.1, RFC 8460 section 3).

@@ -34,3 +34,16 @@ func TestSyntax(t *testing.T) {
 		}
 	}
 }
+
+func TestLocalPart(t *testing.T) {
+	for s, want := range map[string]bool{
+		"dmarc": true, "a.b": true, "a..b": true, "a,b": true, "a+b/c=d": true, "!#$%&'*-?^_`{|}~": true,
+		`"a@b"`: true, `"a b"`: true, `"a\"b"`: true, `"a\\"`: true, `""`: true,
+		"": false, "a@b": false, "a b": false, "a(b)": false, "<a": false, "a>": false, "[a]": false, "a:b": false, "a;b": false, `a\b`: false,
+		`a"b`: false, `"`: false, `"a`: false, `"a"b"`: false, "a\x00": false, "\xfc": false, "\"a\nb\"": false,
+	} {
+		if got := LocalPart(s); got != want {
+			t.Errorf("%q: %v, want %v", s, got, want)
+		}
+	}
+}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/route"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -48,7 +48,7 @@ const maxDestinations = 10
 func Lookup(ctx context.Context, src wire.Source, list *psl.List, domain string) *Result {
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	r := &Result{Domain: domain}
-	var wg sync.WaitGroup
+	var wg together.Group
 	wg.Go(func() { r.Apex = place(ctx, src, domain) })
 	wg.Go(func() { r.Doubled = place(ctx, src, "_smtp._tls."+domain+"."+domain) })
 	wg.Go(func() {
@@ -88,7 +88,7 @@ func (r *Result) look(ctx context.Context, src wire.Source, list *psl.List, rec 
 		}
 		r.Destinations[i].URIs = append(r.Destinations[i].URIs, u)
 	}
-	var wg sync.WaitGroup
+	var wg together.Group
 	for i := range r.Destinations {
 		d := &r.Destinations[i]
 		look := route.Web

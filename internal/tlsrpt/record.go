@@ -243,6 +243,9 @@ func (r *Record) place(u *URI, next string) {
 		case err != nil || at < 1 || strings.HasPrefix(to, "//"):
 			bad(URIInvalid, "has no mail address after mailto:")
 			return
+		case !syntax.LocalPart(address[:at]):
+			bad(URIInvalid, "has no valid mailbox before its last @")
+			return
 		}
 		u.Address, u.Host = address, strings.ToLower(strings.TrimSuffix(address[at+1:], "."))
 		if strings.HasPrefix(u.Host, "[") && strings.HasSuffix(u.Host, "]") {

@@ -53,6 +53,8 @@ func TestParse(t *testing.T) {
 		{"v=TLSRPTv1; rua=mailto:r@example.com mailto:s@example.com", true, false, "uri-invalid"},
 		{"v=TLSRPTv1; rua=mailto:r@[192.0.2.1]", true, true, ""},
 		{"v=TLSRPTv1; rua=mailto:r@-..", true, false, "uri-invalid"},
+		{"v=TLSRPTv1; rua=mailto:a@b@example.com", true, false, "uri-invalid"},
+		{"v=TLSRPTv1; rua=mailto:a%40b@example.com", true, false, "uri-invalid"},
 
 		{"v=TLSRPTv1", false, false, "rua-missing, version-separator"},
 		{"v=TLSRPTv1 rua=mailto:r@example.com", false, false, "malformed, rua-missing, version-separator"},

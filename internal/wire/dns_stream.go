@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mxvet/internal/together"
 )
 
 // streamIdle is how long a connection to a resolver stays open unused.
@@ -57,7 +59,7 @@ func (s *stream) run(life context.Context, dial func(context.Context) (net.Conn,
 	s.up.Store(true)
 	release := context.AfterFunc(life, func() { conn.Close() })
 	failed := make(chan struct{})
-	var writing sync.WaitGroup
+	var writing together.Group
 	writing.Go(func() { s.write(conn, failed) })
 	s.err = s.read(conn)
 	release()

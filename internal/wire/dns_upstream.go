@@ -11,11 +11,12 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mxvet/internal/together"
 )
 
 // An upstream is one DNS server as Live talks to it: a configured resolver, for
@@ -175,7 +176,7 @@ func (l *Live) resolverAddrs(ctx context.Context, host string) ([]string, error)
 	defer cancel()
 	types := []string{"A", "AAAA"}
 	answers := make([]Answer, len(types))
-	var asking sync.WaitGroup
+	var asking together.Group
 	for i, t := range types {
 		asking.Go(func() { answers[i] = l.askAny(ctx, Question{Name: host, Type: t}, l.bootstrap) })
 	}

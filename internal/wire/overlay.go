@@ -111,8 +111,8 @@ func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
 	}
 	at := zone.Name(q.Name)
 	var sum step
-	for followed := map[string]bool{}; ; {
-		followed[at] = true
+	for followed := []string{}; ; {
+		followed = append(followed, at)
 		s := o.step(ctx, q, at)
 		if len(followed) == 1 {
 			sum = s
@@ -122,8 +122,13 @@ func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
 		if s.next == "" || sum.Fail != nil {
 			break
 		}
-		if at = s.next; followed[at] || len(followed) >= maxAliases {
-			sum.Rcode, sum.Fail = "SERVFAIL", &Fail{FailServfail, "aliases of " + q.Name + " lead in a circle, or too far"}
+		at = s.next
+		if slices.Contains(followed, at) {
+			sum.Rcode, sum.Fail = "SERVFAIL", &Fail{FailAliasLoop, "a CNAME loop in the zone: " + strings.Join(append(followed, at), " -> ")}
+			break
+		}
+		if len(followed) >= maxAliases {
+			sum.Rcode, sum.Fail = "SERVFAIL", &Fail{FailAliasLoop, fmt.Sprintf("more than %d aliases (CNAME) in a row from %s on", maxAliases, q.Name)}
 			break
 		}
 	}

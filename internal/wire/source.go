@@ -54,6 +54,7 @@ const (
 	FailNotOnTape   = "not-on-tape"       // a replay was asked something that was not recorded
 	FailForbidden   = "forbidden-address" // the address guard refused to dial
 	FailOffline     = "offline"           // the user asked not to use the network
+	FailAliasLoop   = "alias-loop"        // zone text leads from alias to alias without an end
 	FailWithheld    = "withheld"          // the resolver denies what the zone's own servers have
 )
 

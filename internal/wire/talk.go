@@ -145,8 +145,12 @@ func talkFail(ctx context.Context, p Probe, s Session, err error) *Fail {
 		f.Text = fmt.Sprintf("connection refused on port %d", p.Addr.Port())
 	case dial: // without the address, which whoever asked knows
 		f.Text = strings.ToValidUTF8(fmt.Sprintf("no connection to port %d: %s", p.Addr.Port(), op.Err), "?")
-	default: // with the stage
-		f.Text = strings.ToValidUTF8(p.Proto+": "+err.Error(), "?")
+	default: // with the stage, without addresses and ports of both ends
+		text := err.Error()
+		if ok && op.Addr != nil {
+			text = strings.Replace(text, op.Error(), op.Err.Error(), 1)
+		}
+		f.Text = strings.ToValidUTF8(p.Proto+": "+text, "?")
 	}
 	return f
 }

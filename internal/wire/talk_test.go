@@ -223,6 +223,26 @@ func TestTalkFails(t *testing.T) {
 	}
 }
 
+// Our own port, another one each time, stands in no reason; what each side says of the
+// other does.
+func TestTalkFailText(t *testing.T) {
+	ours := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 49342}
+	theirs := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 18), Port: 25}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&net.OpError{Op: "read", Net: "tcp", Source: ours, Addr: theirs, Err: syscall.ECONNRESET}, "smtp: TLS handshake failed: connection reset by peer"},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "smtp: TLS handshake failed: remote error: tls: handshake failure"},
+		{io.EOF, "smtp: TLS handshake failed: EOF"},
+	} {
+		s := Session{Exchanges: []smtp.Exchange{{}}}
+		if f := talkFail(t.Context(), mx1, s, fmt.Errorf("%w: %w", smtp.ErrTLS, test.err)); f.Text != test.want {
+			t.Errorf("got %q, want %q", f.Text, test.want)
+		}
+	}
+}
+
 // Silence in the handshake is a timeout; the error says where it happened.
 func TestTalkSilentHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -241,6 +261,33 @@ func TestTalkSilentHandshake(t *testing.T) {
 		}
 		l.Close()
 	})
+}
+
+// What the system says of a connection names our own address and port: they change
+// from one try to the next, and say nothing of the peer.
+func TestTalkOwnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := liveOver(t, func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			_ = far.Close()
+			return brokenConn{near}, nil
+		}, nil, nil)
+		s := l.Talk(t.Context(), mx1)
+		if s.Fail == nil || s.Fail.Kind != FailReset || s.Fail.Text != "smtp: banner: connection reset by peer" {
+			t.Errorf("%+v", s.Fail)
+		}
+		l.Close()
+	})
+}
+
+type brokenConn struct{ net.Conn }
+
+func (brokenConn) Read([]byte) (int, error) {
+	return 0, &net.OpError{
+		Op: "read", Net: "tcp", Err: syscall.ECONNRESET,
+		Source: &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 49152},
+		Addr:   &net.TCPAddr{IP: net.IPv4(192, 0, 2, 25), Port: 25},
+	}
 }
 
 func TestTalkContext(t *testing.T) {
