@@ -5,7 +5,7 @@ TOOL    := $(GO) tool -modfile=.ci/tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PROGRAM := build/mxvet
 
-.PHONY: all build demo test properties mutants race integration lint fuzz bench golden vuln check clean
+.PHONY: all build demo test properties mutants race integration lint fuzz bench bench-message golden vuln check clean
 
 all: build
 
@@ -70,6 +70,10 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# What a message of 100 MB costs: fails above 3 seconds or 60 MB of memory.
+bench-message:
+	$(GO) test -run '^$$' -bench '^BenchmarkLongMessage$$' -benchtime 3x ./internal/message
 
 golden:
 	$(GO) test ./... -update

@@ -72,7 +72,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-none", Area: AreaDMARC, Severity: High,
-			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "DMARC only monitors (policy: none)"}},
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "DMARC only monitors (policy none)"}},
 			Title: "the policy asks receivers to act on forged mail",
 			Refs:  []string{"RFC 9989 sections 3.2.12 and 5.1.7"},
 			When:  dmarcInForce,
@@ -100,7 +100,7 @@ func dmarcPolicyRules() []Rule {
 		},
 		{
 			ID: "dmarc-policy-quarantine", Area: AreaDMARC, Severity: Info,
-			Bears: []Bearing{{On: Forgery, From: Info, Weight: Beside, Words: "DMARC has forgeries put aside (policy: quarantine)", Good: "DMARC has forgeries rejected"}},
+			Bears: []Bearing{{On: Forgery, From: Info, Weight: Beside, Words: "DMARC has forgeries put aside (policy quarantine)", Good: "DMARC has forgeries rejected"}},
 			Title: "the policy is the strictest one",
 			Refs:  []string{"RFC 9989 sections 4.7 and 7.4"},
 			When: func(e *gather.Evidence) (Status, string) {

@@ -58,7 +58,11 @@ func (v *verdictTable) hold(t *testing.T, scenario string, results map[string]ch
 	}
 	var b strings.Builder
 	for _, verdict := range results[id].Verdicts {
-		line := fmt.Sprintf("%s %s %s %s %s", scenario, verdict.Status, verdict.Severity, verdict.Subject, verdict.Key)
+		status := string(verdict.Status)
+		if verdict.NoFault {
+			status += " (no fault)"
+		}
+		line := fmt.Sprintf("%s %s %s %s %s", scenario, status, verdict.Severity, verdict.Subject, verdict.Key)
 		line = strings.Join(strings.Fields(line), " ")
 		if verdict.Message != "" {
 			line += ": " + verdict.Message

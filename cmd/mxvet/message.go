@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"strings"
 
@@ -13,7 +12,7 @@ import (
 
 func messageCommand(w world) *cobra.Command {
 	var f receiveFlags
-	var authserv []string
+	var authserv, by []string
 	cmd := &cobra.Command{
 		Use:   "message FILE.eml",
 		Short: "a received message: SPF, DKIM, DMARC, ARC and what is weak in it",
@@ -22,25 +21,30 @@ DKIM signatures verified against the DNS, SPF for the client that brought it,
 alignment and DMARC as both kinds of receiver find them, the seals of forwarders,
 and weak points of its header. The file is the whole source of the message.
 
-The client's address is read from the Received fields, which is a guess; --ip,
---helo and --mail-from say it for certain. Authentication-Results fields are shown,
-and compared only where --authserv-id names the server, because anybody can write
+Who brought the message is read from the Received field at which it came to your own
+servers. Which one that is, --by says: a host, a domain, an address or a network of
+yours; without it the topmost field with a public client is taken, and what speaks
+against it is said. What the client said of itself, and fields that it may have
+written, decide nothing: where no trustworthy field is left, the path is unknown, and
+--ip, --helo and --mail-from name it. Authentication-Results fields are shown, and
+believed only where --authserv-id names the server and the sender cannot have written
 them.
 
 Exit codes: 0 an aligned domain is proved for every kind of receiver, 1 for some
 it is not, 2 wrong usage or no message, 3 an answer that matters is not known.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.message(cmd.Context(), w, args[0], authserv)
+			return f.message(cmd.Context(), w, args[0], authserv, by)
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd.Flags())
+	f.register(cmd.Flags(), "html", "json", "text")
 	cmd.Flags().StringArrayVar(&authserv, "authserv-id", nil, "your own server's name in Authentication-Results; repeatable")
+	cmd.Flags().StringArrayVar(&by, "by", nil, "your own servers, as Received fields name them: host, domain, address or network; repeatable")
 	return cmd
 }
 
-func (f *receiveFlags) message(ctx context.Context, w world, name string, authserv []string) error {
+func (f *receiveFlags) message(ctx context.Context, w world, name string, authserv, by []string) error {
 	if err := f.settle(w.getenv); err != nil {
 		return err
 	}
@@ -48,7 +52,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if err != nil {
 		return err
 	}
-	o := message.Options{Helo: f.helo, Authserv: authserv, HasSender: f.given("mail-from")}
+	o := message.Options{Helo: f.helo, Authserv: authserv, By: by, HasSender: f.given("mail-from")}
 	if o.IP, err = f.address(); err != nil {
 		return err
 	}
@@ -57,6 +61,11 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	}
 	if err := f.checkHelo(); err != nil {
 		return err
+	}
+	for _, s := range by {
+		if s == "" || strings.ContainsAny(s, " <>\t\r\n\x00") || strings.HasPrefix(s, ".") {
+			return usagef("--by %q is no name, address or network: type one, as in --by example.net or --by 192.0.2.0/24", s)
+		}
 	}
 	m, err := readMessage(w, name)
 	if err != nil {
@@ -81,10 +90,10 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if result.File = name; name == "-" {
 		result.File = "standard input"
 	}
-	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
+	return f.conclude(w, outs, tape, rendered{result.Verdict, result, result.Text, result.HTML})
 }
 
-// readMessage reads no more of a file than a message may have.
+// readMessage reads the message in a file, or from the standard input.
 func readMessage(w world, name string) (*message.Message, error) {
 	in, shown := w.stdin, "standard input"
 	if name != "-" {
@@ -95,11 +104,7 @@ func readMessage(w world, name string) (*message.Message, error) {
 		defer file.Close()
 		in, shown = file, name
 	}
-	data, err := io.ReadAll(io.LimitReader(in, message.MaxSize+1))
-	if err != nil {
-		return nil, usagef("read message: %w", err)
-	}
-	m, err := message.Parse(data)
+	m, err := message.Read(in)
 	if err != nil {
 		return nil, usagef("%s: %w", strings.TrimSpace(shown), err)
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -24,10 +26,12 @@ import (
 type receiveFlags struct {
 	auditFlags
 	ip, mailFrom, helo string
+	formats            []string
 }
 
-func (f *receiveFlags) register(set *pflag.FlagSet) {
-	f.set = set
+// register adds the flags; formats are those in which the command gives its result.
+func (f *receiveFlags) register(set *pflag.FlagSet, formats ...string) {
+	f.set, f.formats = set, formats
 	set.StringVar(&f.ip, "ip", "", "address of the client that delivers the message")
 	set.StringVar(&f.mailFrom, "mail-from", "", "address in MAIL FROM, or its domain; <> is the null sender")
 	set.StringVar(&f.helo, "helo", "", "name that the client gives in HELO")
@@ -36,12 +40,9 @@ func (f *receiveFlags) register(set *pflag.FlagSet) {
 	set.DurationVar(&f.timeout, "timeout", 45*time.Second, "time for all questions")
 	set.StringVar(&f.record, "record", "", "keep every answer in this file")
 	set.StringVar(&f.replay, "replay", "", "take the answers and the time of day from this file, without the network")
-	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: json, text")
+	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: "+strings.Join(formats, ", "))
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "print less")
 }
-
-// receiveFormats are the formats of a decision.
-var receiveFormats = []string{"json", "text"}
 
 func (f *receiveFlags) check() ([]output, error) {
 	outs, err := parseOutputs(f.outputs)
@@ -49,8 +50,8 @@ func (f *receiveFlags) check() ([]output, error) {
 		return nil, err
 	}
 	for _, o := range outs {
-		if o.format != "json" && o.format != "text" {
-			return nil, usagef("-o %s: choose from %s, as FORMAT or FORMAT=FILE", o.format, strings.Join(receiveFormats, ", "))
+		if !slices.Contains(f.formats, o.format) {
+			return nil, usagef("-o %s: choose from %s, as FORMAT or FORMAT=FILE", o.format, strings.Join(f.formats, ", "))
 		}
 	}
 	if f.replay != "" && f.record != "" {
@@ -160,8 +161,17 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 	return tape, r.Assumed, nil
 }
 
+// A rendered is a result that can be written: as text, and in the formats of a command
+// besides JSON, which every result has.
+type rendered struct {
+	verdict simulate.Verdict
+	result  any
+	text    func(*report.Lines, bool)
+	html    func(io.Writer) error // nil where the command has no such format
+}
+
 // conclude saves the recording, writes the result and chooses the exit code.
-func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict simulate.Verdict, result any, text func(*report.Lines, bool)) error {
+func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, r rendered) error {
 	if f.record != "" {
 		var buf bytes.Buffer
 		if err := tape.Save(&buf); err != nil {
@@ -173,15 +183,20 @@ func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict
 	}
 	for _, o := range outs {
 		var buf bytes.Buffer
-		if o.format == "json" {
-			data, err := json.MarshalIndent(result, "", "  ")
+		switch o.format {
+		case "json":
+			data, err := json.MarshalIndent(r.result, "", "  ")
 			if err != nil {
 				return internalf("render json: %w", err)
 			}
 			buf.Write(asciiJSON(data))
-		} else {
+		case "html":
+			if err := r.html(&buf); err != nil {
+				return internalf("render html: %w", err)
+			}
+		default:
 			lines := report.Lines{Width: w.width}
-			text(&lines, f.quiet)
+			r.text(&lines, f.quiet)
 			if _, err := lines.WriteTo(&buf); err != nil {
 				return internalf("render text: %w", err)
 			}
@@ -196,7 +211,7 @@ func (f *receiveFlags) conclude(w world, outs []output, tape *wire.Tape, verdict
 			return internalf("write %s report: %w", o.format, err)
 		}
 	}
-	switch verdict {
+	switch r.verdict {
 	case simulate.Fail:
 		return &exitError{code: exitFindings}
 	case simulate.Unknown:

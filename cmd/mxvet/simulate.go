@@ -33,7 +33,7 @@ it is not, 2 wrong usage, 3 a lookup that matters got no answer.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	f.register(cmd.Flags())
+	f.register(cmd.Flags(), "json", "text")
 	f.registerRecords(cmd.Flags())
 	f.registerOffline(cmd.Flags())
 	cmd.Flags().StringArrayVar(&signers, "dkim-domain", nil, "domain (tag d) of a DKIM signature that is taken to verify; repeatable")
@@ -104,5 +104,5 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return stopped
 	}
 	result.Assumed = assumed
-	return f.conclude(w, outs, tape, result.Verdict, result, result.Text)
+	return f.conclude(w, outs, tape, rendered{verdict: result.Verdict, result: result, text: result.Text})
 }

@@ -33,6 +33,7 @@ func TestFixesRelyOnNothingBroken(t *testing.T) {
 		{name: "typed without quotes", zone: "@ IN MX 10 mx\n@ IN TXT v=spf1 ip4:192.0.2.25 include:s.example.com ~all\ns IN TXT \"v=spf1 ip4:203.0.113.0/28 -all\"\n" + policy, hosts: host, never: `"v=spf1"` + "\n", safe: []string{"spf-record"}},
 		{name: "an address in the MX record", zone: "@ IN MX 10 192.0.2.25.\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy, never: "mx: 192.0.2.25"},
 		{name: "a key that anybody can break", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n" + policy + short512, hosts: host, first: "dkim-key-short"},
+		{name: "anybody can register a name of a record that is void", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 mx include:spf.gone.test -all\"\n" + policy, hosts: host, first: "spf-unregistered", never: "include:spf.gone.test", safe: []string{"spf-record"}},
 		{name: "p=none pays most", zone: "@ IN MX 10 mx\n@ IN TXT \"v=spf1 ip4:192.0.2.25 ~all\"\n_dmarc IN TXT \"v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com\"\n", hosts: host, first: "tlsrpt-none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -33,9 +33,12 @@ type intent struct {
 	before reach
 }
 
-// A listener is a Source that notes which names it was asked about.
+// A listener is a Source that notes which names it was asked about. Behind a name
+// that is free nobody was meant, so it answers about that as it is.
 type listener struct {
 	wire.Source
+	free  func(name string) bool
+	asIs  wire.Source
 	mu    sync.Mutex
 	names map[string]bool
 }
@@ -44,6 +47,9 @@ func (l *listener) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	l.mu.Lock()
 	l.names[zone.Name(q.Name)] = true
 	l.mu.Unlock()
+	if l.free(zone.Name(q.Name)) {
+		return l.asIs.DNS(ctx, q)
+	}
 	return l.Source.DNS(ctx, q)
 }
 
@@ -66,7 +72,8 @@ func (m *intent) after(ctx context.Context, changes []zone.Change) reach {
 	}
 	src := &listener{
 		Source: wire.NewOverlay(wire.StandIn{Behind: m.job.Tape, Domain: m.e.Domain, Special: special}, nil, fix.Squash(m.dots, changes)),
-		names:  map[string]bool{},
+		free:   m.unregistered, asIs: m.job.Tape,
+		names: map[string]bool{},
 	}
 	t := spf.Lookup(ctx, src, m.e.Domain)
 	r := reach{pass4: t.Pass4, pass6: t.Pass6, names: src.names}

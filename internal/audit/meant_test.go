@@ -35,6 +35,7 @@ func TestIntent(t *testing.T) {
 		{"a mail host inside", "inside IN A 10.1.2.3\n" + `@ IN TXT "v=spf1 a:inside.example.com ip4:192.0.2.25 -all"`, txt("v=spf1 ip4:192.0.2.25 -all"), senders},
 		{"an inside network", `@ IN TXT "v=spf1 ip4:10.0.0.0/8 ip4:192.0.2.25 -all"`, txt("v=spf1 ip4:192.0.2.25 -all"), ""},
 		{"an include without a record", `@ IN TXT "v=spf1 include:gone.example.org ip4:192.0.2.25 -all"`, txt("v=spf1 ip4:192.0.2.25 -all"), senders},
+		{"an include at a name that is free", `@ IN TXT "v=spf1 include:gone.free.test ip4:192.0.2.25 -all"`, txt("v=spf1 ip4:192.0.2.25 -all"), ""},
 		{"a term that is misspelt", `@ IN TXT "v=spf1 ipv4:192.0.2.25 incldue:gone.example.org -all"`, txt("v=spf1 include:gone.example.org -all"), senders},
 		{"a term behind all", `@ IN TXT "v=spf1 ip4:192.0.2.25 -all ip4:192.0.2.26"`, txt("v=spf1 ip4:192.0.2.25 -all"), senders},
 		{"a text that no receiver sees", `@ IN TXT "v=spf1; ip4:192.0.2.25 -all"`, txt("v=spf1 -all"), senders},
@@ -46,7 +47,7 @@ func TestIntent(t *testing.T) {
 		{"no record at all", "", txt("v=spf1 -all"), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			world, err := fakenet.Parse([]byte("-- zone/example.com --\n@ IN MX 10 gone\n" + c.zone + "\n-- hosts.yaml --\nhosts:\n- {name: mx.example.com, addrs: [192.0.2.99], smtp: {}}\n"))
+			world, err := fakenet.Parse([]byte("-- zone/example.com --\n@ IN MX 10 gone\n" + c.zone + "\n-- zone/example.org --\nwww IN A 192.0.2.80\n-- hosts.yaml --\nhosts:\n- {name: mx.example.com, addrs: [192.0.2.99], smtp: {}}\n"))
 			if err != nil {
 				t.Fatal(err)
 			}

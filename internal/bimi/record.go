@@ -22,6 +22,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A Code names one kind of problem. Codes are stable.
@@ -29,7 +31,7 @@ type Code string
 
 // Problems of assertion records.
 const (
-	Syntax          Code = "syntax" // an item without "=", or a malformed tag name
+	Syntax          Code = "syntax" // an item without "=", a malformed tag name, or an octet that no value holds
 	EmptyTag        Code = "empty-tag"
 	DuplicateTag    Code = "duplicate-tag"
 	UnknownTag      Code = "unknown-tag"
@@ -54,10 +56,7 @@ type Problem struct {
 }
 
 // A Tag is one name=value pair in the order of the record.
-type Tag struct {
-	Name, Value   string // white space around both removed
-	Pos, ValuePos int    // byte offsets
-}
+type Tag = syntax.Tag
 
 // A Record is an assertion record as far as it could be understood.
 type Record struct {
@@ -75,7 +74,7 @@ const (
 	maxTags     = 50
 	maxProblems = 50
 
-	space = " \t\r\n"
+	space = syntax.Blanks
 )
 
 // Parse reads the text of one TXT record. It never fails; what is wrong is in
@@ -171,32 +170,25 @@ func (r *Record) problem(code Code, tag string, pos int, text string) {
 // readTags splits a tag list (RFC 6376 section 3.2, which the draft refers to).
 // Of a tag that occurs twice the first one is kept.
 func (r *Record) readTags(text string) {
-	for pos := 0; pos < len(text); {
-		item, _, more := strings.Cut(text[pos:], ";")
-		at := pos + len(item) - len(strings.TrimLeft(item, space))
-		end := pos + len(item)
-		pos = end + 1
-		if strings.Trim(item, space) == "" {
-			if more {
-				r.problem(EmptyTag, "", end, "a semicolon with nothing before it")
-			}
-			continue
+	tags, problems := syntax.ReadTags(text, maxTags)
+	for _, p := range problems {
+		switch p.Fault {
+		case syntax.TagEmpty, syntax.TagEmptyEnd:
+			r.problem(EmptyTag, "", p.Pos, "a semicolon with nothing before it")
+		case syntax.TagNoPair, syntax.TagBadName:
+			r.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no name=value pair", short(p.Item)))
+		case syntax.TagTwice:
+			r.problem(DuplicateTag, p.Name, p.Pos, "tag "+p.Name+" occurs more than once")
+		case syntax.TagOctet:
+			r.problem(Syntax, p.Name, p.Pos, fmt.Sprintf("octet 0x%02x in the value of %s", p.Item, p.Name))
+		case syntax.TagLimit:
+			r.problem(Limit, "", p.Pos, fmt.Sprintf("only the first %d tags are examined", maxTags))
 		}
-		name, value, ok := strings.Cut(item, "=")
-		name = strings.Trim(name, space)
-		if !ok || name == "" || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-			r.problem(Syntax, "", at, fmt.Sprintf("%q is no name=value pair", short(strings.Trim(item, space))))
-			continue
+	}
+	for _, t := range tags {
+		if _, again := r.tag(t.Name); !again && syntax.TagName(t.Name) {
+			r.Tags = append(r.Tags, t)
 		}
-		if len(r.Tags) == maxTags {
-			r.problem(Limit, "", at, fmt.Sprintf("only the first %d tags are examined", maxTags))
-			return
-		}
-		if _, ok := r.tag(name); ok {
-			r.problem(DuplicateTag, name, at, "tag "+name+" occurs more than once")
-			continue
-		}
-		r.Tags = append(r.Tags, Tag{name, strings.Trim(value, space), at, end - len(strings.TrimLeft(value, space))})
 	}
 }
 

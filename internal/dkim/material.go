@@ -2,6 +2,8 @@ package dkim
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -135,7 +137,11 @@ func (k *Key) rsa(t Tag, raw []byte, text string) {
 	if e := k.Exponent; e%2 == 0 || e == 1 || e > 1<<32 { // 0 stands for a long one
 		k.problem(RSAExponent, "p", t.ValuePos, "public exponent "+exponentText(key.e))
 	}
-	k.Fingerprint = fingerprint(rsaSPKI(key.n, key.e))
+	spki := rsaSPKI(key.n, key.e)
+	k.Fingerprint, k.octets = fingerprint(spki), spki
+	if key.e.IsInt64() && key.e.Int64() < 1<<31 { // no more is an exponent for crypto/rsa
+		k.public = &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}
+	}
 	if k.Bits > maxRSABits {
 		k.problem(Limit, "p", t.ValuePos, fmt.Sprintf("a modulus of %d bits is not tested for weaknesses", k.Bits))
 		return
@@ -181,7 +187,7 @@ func (k *Key) ed25519(t Tag, raw []byte, text string) {
 		k.problem(KeyInvalid, "p", t.ValuePos, "the 32 octets are no point on the curve of Ed25519")
 		return
 	}
-	k.Bits = 256
+	k.Bits, k.public, k.octets = 256, ed25519.PublicKey(raw), raw
 	if small {
 		k.Weak = append(k.Weak, Weakness{WeakSmallOrder, "the key is a point of small order: signatures can be forged"})
 	}

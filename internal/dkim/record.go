@@ -17,10 +17,14 @@
 package dkim
 
 import (
+	"crypto"
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"slices"
 	"strings"
+
+	"mxvet/internal/syntax"
 )
 
 // A Code names one kind of problem in a key record. Codes are stable.
@@ -91,11 +95,7 @@ type Problem struct {
 }
 
 // A Tag is one name=value pair in the order of the record.
-type Tag struct {
-	Name, Value string // white space around both removed
-	Pos         int    // byte offset of the name
-	ValuePos    int    // byte offset of the value
-}
+type Tag = syntax.Tag
 
 // Key types and forms.
 const (
@@ -125,6 +125,8 @@ type Key struct {
 	Problems    []Problem  // in the order of the record
 
 	modulus *big.Int
+	public  crypto.PublicKey
+	octets  []byte // of the key as the standards want it in p
 }
 
 // Bounds on what is examined of one record. A TXT record cannot be longer than
@@ -186,6 +188,30 @@ func (k Key) Usable() bool {
 	return !slices.ContainsFunc(k.Problems, func(p Problem) bool { return p.Code.Fatal() })
 }
 
+// PublicKey gives the key, of type *rsa.PublicKey or ed25519.PublicKey, as far as one
+// could be read, also where a problem forbids its use; nil where none could.
+func (k Key) PublicKey() crypto.PublicKey { return k.public }
+
+// Canonical gives the record as the standards write it, with the same key and the
+// same meaning: v first, keywords in lower case, p without white space, an RSA key as
+// SubjectPublicKeyInfo. It is "" where no key can be read.
+func (k Key) Canonical() string {
+	if k.public == nil {
+		return ""
+	}
+	var out strings.Builder
+	out.WriteString("v=DKIM1; k=" + k.Type)
+	for _, list := range []struct {
+		tag    string
+		values []string
+	}{{"h", k.Hashes}, {"s", k.Services}, {"t", k.Flags}} {
+		if len(list.values) > 0 {
+			out.WriteString("; " + list.tag + "=" + strings.Join(list.values, ":"))
+		}
+	}
+	return out.String() + "; p=" + base64.StdEncoding.EncodeToString(k.octets)
+}
+
 // Revoked reports an empty p: the key was withdrawn (RFC 6376 section 3.6.1).
 func (k Key) Revoked() bool { return k.Has(KeyRevoked) }
 
@@ -216,74 +242,37 @@ func (k *Key) problem(code Code, tag string, pos int, text string) {
 	}
 }
 
-const space = " \t\r\n"
+const space = syntax.Blanks
 
-// readTags splits a tag list (RFC 6376 section 3.2).
+// readTags splits a tag list (RFC 6376 section 3.2). What has no right name is left
+// out.
 func (k *Key) readTags(text string) {
-	seen := map[string]bool{}
-	for pos := 0; pos < len(text); {
-		item := text[pos:]
-		end := strings.IndexByte(item, ';')
-		last := end < 0
-		if !last {
-			item = item[:end]
+	tags, problems := syntax.ReadTags(text, maxTags)
+	for _, p := range problems {
+		switch p.Fault {
+		case syntax.TagEmpty, syntax.TagEmptyEnd:
+			k.problem(EmptyTag, "", p.Pos, "a semicolon with nothing before it")
+		case syntax.TagNoPair:
+			k.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no name=value pair", short(p.Item)))
+		case syntax.TagBadName:
+			k.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no tag name", short(p.Name)))
+		case syntax.TagTwice:
+			k.problem(DuplicateTag, p.Name, p.Pos, "tag "+p.Name+" occurs more than once")
+		case syntax.TagOctet:
+			k.problem(Character, p.Name, p.Pos, fmt.Sprintf("octet 0x%02x in the value of %s", p.Item, p.Name))
+		case syntax.TagLimit:
+			k.problem(Limit, "", p.Pos, fmt.Sprintf("only the first %d tags are examined", maxTags))
 		}
-		at := pos
-		pos += len(item) + 1
-
-		if strings.Trim(item, space) == "" {
-			if !last { // what follows the final semicolon may be empty
-				k.problem(EmptyTag, "", at, "a semicolon with nothing before it")
-			}
+	}
+	for _, t := range tags {
+		if !syntax.TagName(t.Name) {
 			continue
 		}
-		at += len(item) - len(strings.TrimLeft(item, space))
-		name, value, ok := strings.Cut(item, "=")
-		name = strings.Trim(name, space)
-		if !ok {
-			k.problem(Syntax, "", at, fmt.Sprintf("%q is no name=value pair", short(strings.Trim(item, space))))
-			continue
+		if end := t.ValuePos + len(t.Value); strings.HasSuffix(t.Value, `\`) && strings.HasPrefix(strings.TrimLeft(text[end:], space), ";") {
+			k.problem(Escaped, t.Name, end-1, "a backslash stands before the semicolon")
 		}
-		if !validName(name) {
-			k.problem(Syntax, "", at, fmt.Sprintf("%q is no tag name", short(name)))
-			continue
-		}
-		if len(k.Tags) == maxTags {
-			k.problem(Limit, "", at, fmt.Sprintf("only the first %d tags are examined", maxTags))
-			return
-		}
-		t := Tag{Name: name, Value: strings.Trim(value, space), Pos: at}
-		t.ValuePos = pos - 1 - len(strings.TrimLeft(value, space))
-		if t.Value == "" {
-			t.ValuePos = pos - 1 - len(value)
-		}
-		for i := range len(t.Value) {
-			if c := t.Value[i]; (c < 0x21 || c > 0x7e) && !strings.ContainsRune(space, rune(c)) {
-				k.problem(Character, name, t.ValuePos+i, fmt.Sprintf("octet 0x%02x in the value of %s", c, name))
-				break
-			}
-		}
-		if strings.HasSuffix(t.Value, `\`) && !last {
-			k.problem(Escaped, name, t.ValuePos+len(t.Value)-1, "a backslash stands before the semicolon")
-		}
-		if seen[name] {
-			k.problem(DuplicateTag, name, at, "tag "+name+" occurs more than once")
-		}
-		seen[name] = true
 		k.Tags = append(k.Tags, t)
 	}
-}
-
-// validName follows the grammar: a letter, then letters, digits and underscores.
-func validName(s string) bool {
-	for i := range len(s) {
-		c := s[i] | 0x20
-		if 'a' <= c && c <= 'z' && s[i] < 0x80 || i > 0 && ('0' <= s[i] && s[i] <= '9' || s[i] == '_') {
-			continue
-		}
-		return false
-	}
-	return s != ""
 }
 
 // short keeps quoted input in messages readable.

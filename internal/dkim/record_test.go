@@ -368,3 +368,25 @@ func TestInvalidCharacter(t *testing.T) {
 		}
 	}
 }
+
+// What was published in an odd way is written as the standards have it, and is the
+// same key.
+func TestCanonical(t *testing.T) {
+	for text, want := range map[string]string{
+		"k=RSA; h=SHA256 : sha1; p=" + rsa1024[:40] + "\t " + rsa1024[40:] + "; v=DKIM1;;": "v=DKIM1; k=rsa; h=sha256:sha1; p=" + rsa1024,
+		"p=" + rsa1024Bare:                         "v=DKIM1; k=rsa; p=" + rsa1024,
+		"v=DKIM1; k=Ed25519; t=S; p=" + ed25519DER: "v=DKIM1; k=ed25519; t=s; p=" + ed25519Raw,
+		"v=DKIM1; p=":                              "",
+		"v=DKIM1; p=" + ecP256:                     "",
+	} {
+		k := Parse(text)
+		got := k.Canonical()
+		if got != want {
+			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+			continue
+		}
+		if again := Parse(got); want != "" && (again.Fingerprint != k.Fingerprint || again.PublicKey() == nil || !again.Usable()) {
+			t.Errorf("%s: %+v", got, again)
+		}
+	}
+}

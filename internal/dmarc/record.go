@@ -16,6 +16,7 @@
 package dmarc
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,12 +48,7 @@ func (p Policy) Strength() int {
 
 // A Tag is one "name=value" of a record, as written but for blanks around name
 // and value.
-type Tag struct {
-	Name     string
-	Value    string
-	Pos      int // byte offset of the name in the text
-	ValuePos int // byte offset of the value
-}
+type Tag = syntax.Tag
 
 // A Record is one TXT record read as a DMARC record (RFC 9989 sections 4.7 and
 // 4.8, RFC 7489 sections 6.3 and 6.4), as far as it could be understood. Of a tag
@@ -105,6 +101,19 @@ func Parse(text string) Record {
 	return r
 }
 
+// Refusable gives the first departure from the grammar of tag lists for which a strict
+// reader refuses the whole record, "" where there is none. Readers differ: RFC 9989
+// section 4.8 has errors behind the version ignored.
+func (r Record) Refusable() string {
+	for _, p := range r.Problems {
+		switch p.Code {
+		case Malformed, Duplicate, BadByte:
+			return p.Text
+		}
+	}
+	return ""
+}
+
 // Has reports whether the record has the tag, whatever its value.
 func (r Record) Has(name string) bool { _, ok := r.Tag(name); return ok }
 
@@ -129,63 +138,44 @@ func (r Record) String() string {
 	return strings.Join(parts, "; ")
 }
 
-const blanks = " \t\r\n"
+const blanks = syntax.Blanks
 
 // split cuts the text into tags (RFC 6376 section 3.2).
 func (r *Record) split() {
-	pos, gap, gaps := 0, -1, 0 // gap is the place of the first of so many empty parts
-	for part := range strings.SplitSeq(r.Text, ";") {
-		start := pos + len(part) - len(strings.TrimLeft(part, blanks))
-		pos += len(part) + 1
-		part = strings.Trim(part, blanks)
-		if part == "" {
-			if gaps++; gaps == 1 {
-				gap = start
+	tags, problems := syntax.ReadTags(r.Text, maxTags)
+	for _, p := range problems {
+		switch p.Fault {
+		case syntax.TagEmpty:
+			r.problem(EmptyTag, "", p.Pos, "nothing between two semicolons")
+		case syntax.TagEmptyEnd: // the record may end in one semicolon (RFC 9989 section 4.8)
+			r.problem(EmptyTag, "", p.Pos, "more than one semicolon at the end")
+		case syntax.TagLimit:
+			r.problem(TooLong, "", p.Pos, "more than "+strconv.Itoa(maxTags)+" tags: the rest was not read")
+		case syntax.TagNoPair:
+			text := syntax.Quote(p.Item) + " has no \"=\""
+			if strings.Contains(p.Item, ":") {
+				text += "; if it is a report address, a comma belongs before it, not a semicolon"
 			}
-			continue
+			r.problem(Malformed, "", p.Pos, text)
+		case syntax.TagBadName:
+			r.problem(Malformed, p.Name, p.Pos, syntax.Quote(p.Name)+" is no tag name")
+		case syntax.TagTwice:
+			r.problem(Duplicate, p.Name, p.Pos, "tag "+p.Name+" is repeated")
+		case syntax.TagOctet:
+			r.problem(BadByte, p.Name, p.Pos, "the value of tag "+syntax.Quote(p.Name)+" holds a byte that is not printable ASCII")
 		}
-		if gap >= 0 {
-			r.problem(EmptyTag, "", gap, "nothing between two semicolons")
-			gap, gaps = -1, 0
-		}
-		if len(r.Tags) == maxTags {
-			r.problem(TooLong, "", start, "more than "+strconv.Itoa(maxTags)+" tags: the rest was not read")
-			return
-		}
-		name, value, ok := strings.Cut(part, "=")
-		valuePos := start + len(name) + 1
-		valuePos += len(value) - len(strings.TrimLeft(value, blanks))
-		name, value = strings.Trim(name, blanks), strings.Trim(value, blanks)
+	}
+	for _, t := range tags {
 		switch {
-		case !ok && strings.Contains(part, ":"):
-			r.problem(Malformed, "", start, syntax.Quote(part)+" has no \"=\"; if it is a report address, a comma belongs before it, not a semicolon")
-			continue
-		case !ok:
-			r.problem(Malformed, "", start, syntax.Quote(part)+" has no \"=\"")
-			continue
-		case !tagName(name):
-			r.problem(Malformed, name, start, syntax.Quote(name)+" is no tag name")
-			if name == "" {
-				continue
-			}
-		case r.Has(name):
-			r.problem(Duplicate, name, start, "tag "+name+" is repeated")
-		case value == "":
-			r.problem(EmptyValue, name, start, "tag "+name+" has no value")
-		case !isKnown(name):
-			r.add(Problem{Code: UnknownTag, Tag: name, Pos: start, Near: nearest(name), Text: "tag " + syntax.Quote(name) + " is not defined; receivers ignore it"})
+		case !syntax.TagName(t.Name) || r.Has(t.Name):
+		case t.Value == "":
+			r.problem(EmptyValue, t.Name, t.Pos, "tag "+t.Name+" has no value")
+		case !isKnown(t.Name):
+			r.add(Problem{Code: UnknownTag, Tag: t.Name, Pos: t.Pos, Near: nearest(t.Name), Text: "tag " + syntax.Quote(t.Name) + " is not defined; receivers ignore it"})
 		}
-		for i := range len(value) {
-			if c := value[i]; c < ' ' && c != '\t' && c != '\r' && c != '\n' || c > '~' {
-				r.problem(BadByte, name, valuePos+i, "the value of tag "+syntax.Quote(name)+" holds a byte that is not printable ASCII")
-				break
-			}
-		}
-		r.Tags = append(r.Tags, Tag{Name: name, Value: value, Pos: start, ValuePos: valuePos})
+		r.Tags = append(r.Tags, t)
 	}
-	if gaps > 1 { // the record may end in one semicolon (RFC 9989 section 4.8)
-		r.problem(EmptyTag, "", gap, "more than one semicolon at the end")
-	}
+	slices.SortStableFunc(r.Problems, func(a, b Problem) int { return a.Pos - b.Pos })
 }
 
 // version judges the start of the record. The value is compared exactly, and so is
@@ -382,17 +372,4 @@ func isKnown(name string) bool {
 		}
 	}
 	return false
-}
-
-// tagName reports whether s is a tag name: a letter, then letters, digits and
-// underscores (RFC 6376 section 3.2; RFC 9989 section 4.8 has letters only).
-func tagName(s string) bool {
-	for i := range len(s) {
-		c := s[i] | 0x20
-		letter := 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || !('0' <= s[i] && s[i] <= '9') && s[i] != '_') {
-			return false
-		}
-	}
-	return s != ""
 }

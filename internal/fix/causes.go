@@ -8,11 +8,8 @@ import (
 	"mxvet/internal/gather"
 )
 
-// Causes of what fails at mail hosts, as steps.yaml names them.
-const (
-	certificate = "certificate"
-	anyCause    = "any" // what one host lacks is mended with whatever it lacks
-)
+// anyCause is that of what one host lacks: it is mended with whatever it lacks.
+const anyCause = "any"
 
 // byCause joins fixes whose rules fail at the same host by the same cause: an expired
 // certificate is renewed once, however many rules tell of it.
@@ -92,8 +89,17 @@ func (c *composer) joined(f *Fix) {
 	}
 	first := steps().Rules[f.Claims[0].Rule]
 	f.ID, f.Title, f.Steps = "steps-"+f.Claims[0].Rule, first.Title, nil
-	if causeOf(f.Claims) == certificate {
-		f.Title = "give the mail host a certificate that is right in everything"
+	var wants []string
+	for _, rule := range f.Rules() {
+		if steps().Rules[rule].Wants != "" {
+			wants = append(wants, rule)
+		}
+	}
+	switch {
+	case len(wants) == 1:
+		f.Title = steps().Rules[wants[0]].Title
+	case len(wants) > 1:
+		f.Title = "replace the certificate by one that is right in all respects"
 	}
 	for _, g := range groups {
 		f.Steps = append(f.Steps, stepsFor(g.rules).steps(c.e, g.claims)...)

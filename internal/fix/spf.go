@@ -200,6 +200,13 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	case first.end == spf.Fail && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
 	}
+	if first == safe && safe.eased && f.Safety == SafeNow {
+		strict := strings.TrimSuffix(first.text, "~all") + "-all"
+		f.Next = []Stage{{
+			When:    "you know that the record names every sender, from a month of DMARC reports",
+			Changes: []zone.Change{{Owner: n.Owner, Type: "TXT", Remove: []string{Quote(first.text)}, Add: []string{Quote(strict)}, TTL: ttlFor(n.TXT.Answer, "TXT")}},
+		}}
+	}
 	if staged {
 		f.Next = []Stage{{
 			When:    "you know " + strings.Join(bold.needs, ", and "),

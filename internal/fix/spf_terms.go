@@ -147,10 +147,16 @@ func (c *composer) mendable(s *spf.Step) bool {
 }
 
 // broken says why the target of a term voids the record or can be taken over. To
-// leave it out is bold: its owner may put the record right again.
+// leave it out is bold: its owner may put the record right again. But a name that
+// anybody can register has no owner, and where no receiver applies the record today,
+// nobody loses anything with it.
 func (d *spfDraft) broken(step *spf.Step, i int) string {
 	why := d.brokenTarget(step, i)
 	if why == "" || step.Target == d.node.Owner {
+		return why
+	}
+	if why == forAnybody && d.c.spfVoid() {
+		d.freed = true
 		return why
 	}
 	if !d.bold {
@@ -160,11 +166,14 @@ func (d *spfDraft) broken(step *spf.Step, i int) string {
 	return why
 }
 
+// forAnybody is why a term at a name that is free is left out.
+const forAnybody = "anybody can register that name"
+
 func (d *spfDraft) brokenTarget(step *spf.Step, i int) string {
 	t := d.c.e.SPF
 	for _, r := range d.c.e.Registrations {
 		if r.Unregistered() && slices.Contains(r.Uses, gather.Use{Kind: gather.UseSPF, Name: step.Target}) {
-			return "anybody can register that name"
+			return forAnybody
 		}
 	}
 	if step.Term.Kind != spf.KindInclude {

@@ -37,15 +37,16 @@ func TestARC(t *testing.T) {
 			m.addSet(2, "pass", "second.example; arc=pass", second)
 			m.Fields[5].Raw = strings.Replace(m.Fields[5].Raw, "dmarc=pass", "dmarc=fail", 1)
 		}, "fail", "seal of set 2"},
-		"set missing":            {func(m *Message) { m.addSet(3, "pass", "second.example; arc=pass", second) }, "fail", "no set with instance 2"},
-		"seal missing":           {func(m *Message) { m.Fields = m.Fields[1:] }, "fail", "0 ARC-Seal"},
-		"two seals of a number":  {func(m *Message) { m.prepend(m.Fields[0]) }, "fail", "2 ARC-Seal"},
-		"first set says pass":    {func(m *Message) { m.Fields = m.Fields[3:]; m.addSet(1, "pass", "x", second) }, "fail", "must say cv=none"},
-		"sealer found it broken": {func(m *Message) { m.addSet(2, "fail", "x", second) }, "fail", "found the chain broken"},
-		"instance is no number":  {func(m *Message) { m.prepend(Field{"ARC-Seal", "ARC-Seal: i=x; b=y\r\n"}) }, "fail", "no instance number"},
-		"key missing":            {func(m *Message) { m.addSet(2, "pass", "x", signer{Domain: "second.example", Selector: "s1"}) }, "fail", "no key record"},
-		"everything taken out":   {func(m *Message) { m.Fields = m.Fields[3:] }, "none", ""},
-		"results alone":          {func(m *Message) { m.Fields = m.Fields[2:] }, "fail", "0 ARC-Message-Signature"},
+		"set missing":                       {func(m *Message) { m.addSet(3, "pass", "second.example; arc=pass", second) }, "fail", "no set with instance 2"},
+		"seal missing":                      {func(m *Message) { m.Fields = m.Fields[1:] }, "fail", "0 ARC-Seal"},
+		"two seals of a number":             {func(m *Message) { m.prepend(m.Fields[0]) }, "fail", "2 ARC-Seal"},
+		"first set says pass":               {func(m *Message) { m.Fields = m.Fields[3:]; m.addSet(1, "pass", "x", second) }, "fail", "must say cv=none"},
+		"sealer found it broken":            {func(m *Message) { m.addSet(2, "fail", "x", second) }, "fail", "found the chain broken"},
+		"sealer found it broken, and a gap": {func(m *Message) { m.addSet(3, "fail", "x", second) }, "fail", "found the chain broken"},
+		"instance is no number":             {func(m *Message) { m.prepend(Field{"ARC-Seal", "ARC-Seal: i=x; b=y\r\n"}) }, "fail", "no instance number"},
+		"key missing":                       {func(m *Message) { m.addSet(2, "pass", "x", signer{Domain: "second.example", Selector: "s1"}) }, "fail", "no key record"},
+		"everything taken out":              {func(m *Message) { m.Fields = m.Fields[3:] }, "none", ""},
+		"results alone":                     {func(m *Message) { m.Fields = m.Fields[2:] }, "fail", "0 ARC-Message-Signature"},
 		"seal names header fields": {func(m *Message) {
 			m.Fields[0].Raw = strings.Replace(m.Fields[0].Raw, "cv=none;", "cv=none; h=from;", 1)
 		}, "fail", "tag h"},
@@ -55,6 +56,9 @@ func TestARC(t *testing.T) {
 		r := check(t, world(t), received(string(m.text()), "list-bounces@list.example", "list.example", "198.51.100.9"))
 		if r.ARC.Result != c.result || !strings.Contains(r.ARC.Why, c.why) || c.result == "pass" && r.ARC.Why != "" {
 			t.Errorf("%s: %s (%s), want %s (%s)", name, r.ARC.Result, r.ARC.Why, c.result, c.why)
+		}
+		if want := map[string]int{"two sets, changed between": 2}[name]; r.ARC.Oldest != want {
+			t.Errorf("%s: unchanged since set %d, want %d", name, r.ARC.Oldest, want)
 		}
 		if r.Verdict != simulate.Fail {
 			t.Errorf("%s: seals made the message pass", name)

@@ -2,9 +2,6 @@ package message
 
 import (
 	"errors"
-	"io"
-	"mime"
-	"net/mail"
 	"slices"
 	"strings"
 
@@ -17,23 +14,41 @@ import (
 type Author struct {
 	Fields    int      `json:"from_fields"`
 	Addresses []string `json:"addresses,omitempty"`
+	Names     []string `json:"display_names,omitempty"`
 	Domains   []string `json:"domains,omitempty"` // in A-labels, each once
 	Broken    string   `json:"broken,omitempty"`  // why a From field cannot be read by the rules
 	// Domain is the one author domain that DMARC judges by; "" where there is not
 	// exactly one, and Why says so.
 	Domain string `json:"domain,omitempty"`
 	Why    string `json:"why,omitempty"`
+	// Doubts say what a reader may take for the author besides.
+	Doubts []string `json:"doubts,omitempty"`
 }
 
 func (m *Message) author() Author {
 	var a Author
+	var comments []string
+	var boxes []mailbox
+	many := false
 	for _, f := range m.All("From") {
 		a.Fields++
-		addresses, err := parseAddresses(f.Value())
-		if err != nil && a.Broken == "" {
-			a.Broken = err.Error()
+		value := f.Value()
+		list, said, err := parseAddresses(value)
+		many = many || errors.Is(err, errMany)
+		comments = append(comments, said...)
+		if err == nil {
+			boxes = append(boxes, list...)
+			for _, box := range list {
+				a.add(box.String())
+			}
+			continue
 		}
-		a.Addresses = append(a.Addresses, addresses...)
+		if a.Broken == "" {
+			a.Broken = "the From field is not written as RFC 5322 section 3.4 asks (" + err.Error() + ")"
+		}
+		for _, address := range anyAddresses(value) {
+			a.add(address)
+		}
 	}
 	unnamed := false
 	for _, addr := range a.Addresses {
@@ -52,6 +67,8 @@ func (m *Message) author() Author {
 		a.Why = "there are several From fields"
 	case len(a.Addresses) == 0:
 		a.Why = "the From field holds no address"
+	case many:
+		a.Why = "the From field holds more addresses than are read"
 	case len(a.Domains) > 1:
 		a.Why = "the From field names several domains"
 	case len(a.Domains) == 0 || unnamed:
@@ -59,33 +76,25 @@ func (m *Message) author() Author {
 	default:
 		a.Domain = a.Domains[0]
 	}
+	a.doubt(boxes, comments)
 	return a
 }
 
-// maxAddresses bounds the addresses that are read of one field.
-const maxAddresses = 100
-
-// parseAddresses reads the addresses of a field. Where it is not written by the
-// rules, it gives what a lenient reader finds, beside the error.
-func parseAddresses(value string) ([]string, error) {
-	p := mail.AddressParser{WordDecoder: &mime.WordDecoder{
-		CharsetReader: func(_ string, r io.Reader) (io.Reader, error) { return r, nil }, // names are not used
-	}}
-	list, err := p.ParseList(value)
-	if err == nil {
-		out := make([]string, 0, len(list))
-		for _, a := range list[:min(len(list), maxAddresses)] {
-			out = append(out, a.Address)
-		}
-		return out, nil
+func (a *Author) add(address string) {
+	if len(a.Addresses) < maxAddresses {
+		a.Addresses = append(a.Addresses, address)
 	}
-	var out []string
-	for word := range strings.FieldsFuncSeq(value, func(c rune) bool { return strings.ContainsRune("<>,;:\"() \t", c) }) {
+}
+
+// anyAddresses gives what a lenient reader may find in a field that is not written by
+// the rules.
+func anyAddresses(value string) (out []string) {
+	for word := range strings.FieldsFuncSeq(value, func(c rune) bool { return strings.ContainsRune("<>,;:\"() \t\r\n", c) }) {
 		if at := strings.LastIndexByte(word, '@'); at > 0 && len(out) < maxAddresses && !slices.Contains(out, word) {
 			out = append(out, word)
 		}
 	}
-	return out, errors.New("the From field is not written as RFC 5322 section 3.4 asks")
+	return out
 }
 
 // domainOf gives the domain of an address in A-labels, "" where it has none.

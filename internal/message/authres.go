@@ -2,9 +2,8 @@ package message
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/emersion/go-msgauth/authres"
 
 	"mxvet/internal/simulate"
 )
@@ -24,6 +23,7 @@ type Report struct {
 type Claim struct {
 	Method string `json:"method"`
 	Result string `json:"result"`
+	Reason string `json:"reason,omitempty"`
 	About  string `json:"about,omitempty"` // domain or address
 	Ours   string `json:"ours,omitempty"`  // our own result about the same; "" where there is none
 	Agrees bool   `json:"agrees"`          // meaningful where Ours is set
@@ -47,105 +47,25 @@ func (m *Message) reports() []Report {
 	return out
 }
 
-func readReport(value string) Report {
-	id, results, err := authres.Parse(plainResults(value))
-	r := Report{ID: strings.ToLower(cut(id))}
-	if err != nil {
-		r.Broken = cut(err.Error())
-	}
-	for _, res := range results {
-		if len(r.Claims) == maxClaims {
-			break
-		}
-		switch res := res.(type) {
-		case *authres.SPFResult:
-			about := res.From
-			if about == "" {
-				about = res.Helo
-			}
-			r.claim("spf", res.Value, about)
-		case *authres.DKIMResult:
-			about := res.Domain
-			if about == "" {
-				about = res.Identifier[strings.LastIndexByte(res.Identifier, '@')+1:]
-			}
-			r.claim("dkim", res.Value, about)
-		case *authres.DMARCResult:
-			r.claim("dmarc", res.Value, res.From)
-		case *authres.ARCResult:
-			r.claim("arc", res.Value, "")
-		case *authres.IPRevResult:
-			r.claim("iprev", res.Value, res.IP)
-		case *authres.AuthResult:
-			r.claim("auth", res.Value, res.Auth)
-		case *authres.GenericResult:
-			r.claim(res.Method, res.Value, "")
-		}
-	}
-	return r
-}
-
-func (r *Report) claim(method string, value authres.ResultValue, about string) {
-	r.Claims = append(r.Claims, Claim{Method: cut(method), Result: cut(string(value)), About: cut(about)})
-}
-
-// plainResults takes out what the library does not know: comments, and blanks and
-// semicolons within quotation marks.
-func plainResults(s string) string {
-	var b strings.Builder
-	depth, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '\\' && (quoted || depth > 0):
-			i++
-		case quoted:
-			switch c {
-			case '"':
-				quoted = false
-			case ' ', '\t', ';', '=':
-				b.WriteByte('_')
-			default:
-				b.WriteByte(c)
-			}
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-			b.WriteByte(' ')
-		case depth > 0:
-		case c == '"':
-			quoted = true
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// trust decides which reports are the receiver's own: those with an id that the
-// user named, above all Received fields that are older than the border's. Below
-// that a sender can have written anything.
-func (r *Report) trust(ids []string, hops []Hop, border *Hop) {
+// trust decides which reports are the receiver's own: those with an id that the user
+// named, above the field of the border server. What stands below that field may come
+// from the sender, unless the server takes away fields with its own name (RFC 8601
+// section 5), which nobody sees from the message.
+func (r *Report) trust(ids []string, b border) {
 	switch {
 	case r.ID == "":
 		r.Why = "it names no server"
-	case !contains(ids, r.ID):
+	case !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.ID) }):
 		r.Why = "anybody can write this field; name your own server with --authserv-id to compare it"
-	case border != nil && border.Number < len(hops) && r.field > hops[border.Number].field:
-		r.Why = fmt.Sprintf("it stands below a Received field that is older than your border's (number %d), so the sender may have written it", border.Number)
+	case b.hop == nil:
+		r.Why = "no Received field shows where your servers begin, so the sender may have written it"
+	case !b.sure:
+		r.Why = "it is not known where your servers begin (" + b.doubt + "), so the sender may have written it"
+	case r.field > b.hop.field:
+		r.Why = fmt.Sprintf("it stands below the Received field of your border (number %d): unless your server takes away fields with its own name, the sender may have written it", b.hop.Number)
 	default:
-		r.Trusted, r.Why = true, "--authserv-id names it"
+		r.Trusted, r.Why = true, "--authserv-id names it, and it stands above the Received field of your border"
 	}
-}
-
-func contains(list []string, id string) bool {
-	for _, s := range list {
-		if strings.EqualFold(s, id) {
-			return true
-		}
-	}
-	return false
 }
 
 // compare sets beside each claim what we find ourselves.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,23 @@ type Options struct {
 	Sender    string     // address or domain of MAIL FROM
 	HasSender bool       // Sender is set; "" is the null sender
 	Authserv  []string   // ids of the user's own servers
+	// By names the receiver's servers: hosts, domains, addresses or networks.
+	By []string
+}
+
+// own gives the servers that the user named.
+func (o Options) own() own {
+	var out own
+	for _, s := range append(slices.Clone(o.By), o.Authserv...) {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out.nets = append(out.nets, p.Masked())
+		} else if ip, ok := address(s); ok {
+			out.nets = append(out.nets, netip.PrefixFrom(ip, ip.BitLen()))
+		} else {
+			out.names = append(out.names, s)
+		}
+	}
+	return out
 }
 
 // Schema names the form of a Result in JSON.
@@ -33,7 +51,8 @@ type Result struct {
 	Schema     string            `json:"schema"`
 	File       string            `json:"file,omitempty"`
 	At         time.Time         `json:"at"`
-	Size       int               `json:"size"`
+	Size       int64             `json:"size"`
+	Notes      []string          `json:"notes,omitempty"` // how the file was read, and what was left out
 	Verdict    simulate.Verdict  `json:"verdict"`
 	Why        string            `json:"why"`
 	Author     Author            `json:"author"`
@@ -43,13 +62,15 @@ type Result struct {
 	Path       Path              `json:"path"`
 	Hops       []Hop             `json:"received,omitempty"` // newest first
 	Signatures []Signature       `json:"dkim,omitempty"`     // from the top
+	More       int               `json:"dkim_not_listed,omitempty"`
 	Decision   simulate.Decision `json:"decision"`
 	Reports    []Report          `json:"authentication_results,omitempty"`
 	ARC        *ARC              `json:"arc"`
 	Findings   []Finding         `json:"findings"`
+	Fixes      []Fix             `json:"fixes,omitempty"`
 
 	message *Message
-	border  *Hop
+	border  border
 }
 
 // A Path is how the message came, and where each part is known from.
@@ -61,6 +82,8 @@ type Path struct {
 	From    string     `json:"mail_from_source,omitempty"`
 	Doubt   string     `json:"doubt,omitempty"` // what speaks against the address
 	Unknown string     `json:"unknown,omitempty"`
+	Border  int        `json:"border,omitempty"` // number of the Received field at which the message came to its receiver
+	Sure    bool       `json:"border_sure"`      // that field was written by the receiver's own server, as far as can be seen
 	Arrival time.Time  `json:"arrival,omitzero"` // by the border's Received field
 }
 
@@ -78,10 +101,18 @@ type Finding struct {
 // Check examines a message. All questions to the DNS are asked at once; their
 // failures are in the result.
 func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
+	r := examine(ctx, src, list, m, o)
+	r.mend(ctx, src, list, o)
+	return r
+}
+
+// examine does all but the fixes.
+func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o Options) *Result {
 	r := &Result{
-		Schema: Schema, At: o.At, Size: m.Size, Author: m.author(), Hops: m.hops(),
-		Signatures: m.signatures(), Reports: m.reports(), ARC: m.arc(), message: m,
+		Schema: Schema, At: o.At, Size: m.Size, Notes: m.Notes, Author: m.author(), Hops: m.hops(),
+		Reports: m.reports(), ARC: m.arc(), message: m,
 	}
+	r.Signatures, r.More = m.signatures()
 	r.MessageID, r.Date, r.Subject = m.shown("Message-ID"), m.shown("Date"), m.shown("Subject")
 	r.path(list, o)
 
@@ -104,18 +135,29 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 	if !r.Path.Arrival.IsZero() && r.Path.Arrival.Before(o.At) {
 		arrival = r.Path.Arrival
 	}
-	m.verify(r.Signatures, asked, arrival)
-	r.ARC.validate(m, asked)
+	m.verify(r.Signatures, asked, arrival, o.At)
+	r.ARC.validate(m, asked, arrival)
 	wg.Wait()
 
 	var outcomes []simulate.Signature
-	for _, s := range r.Signatures[:min(len(r.Signatures), maxSignatures)] {
+	for _, s := range r.Signatures {
 		outcomes = append(outcomes, simulate.Signature{Domain: s.Domain, Result: s.Result})
+	}
+	if r.More > 0 { // one of them may be of the author's domain, and good
+		outcomes = append(outcomes, simulate.Signature{Domain: r.Author.Domain})
 	}
 	r.Decision = view.Decide(outcomes)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
+	for _, s := range r.Signatures {
+		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
+			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
+		}
+	}
+	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
+		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
+	}
 	for i := range r.Reports {
-		r.Reports[i].trust(o.Authserv, r.Hops, r.border)
+		r.Reports[i].trust(o.Authserv, r.border)
 		r.Reports[i].compare(r)
 	}
 	for _, s := range r.ARC.Sets {
@@ -129,62 +171,91 @@ func Check(ctx context.Context, src wire.Source, list *psl.List, m *Message, o O
 }
 
 // path finds client, HELO name and MAIL FROM: what the user says, else what the
-// file says.
+// receiver's own servers wrote into the file.
 func (r *Result) path(list *psl.List, o Options) {
 	p := &r.Path
-	r.border, p.Doubt = border(r.Hops, list)
+	r.border = findBorder(r.Hops, list, o.own())
+	p.Doubt = r.border.doubt
 	if o.IP.IsValid() {
 		p.IP, p.IPFrom, p.Doubt = o.IP.Unmap(), "--ip", ""
-		r.border = nil
-		for i := range r.Hops {
-			if r.border == nil && r.Hops[i].IP == p.IP {
-				r.border = &r.Hops[i]
+		if h := r.border.hop; h == nil || h.Doubt == "" { // else that field is the border's, and the address was missing
+			r.border = border{}
+			if i := slices.IndexFunc(r.Hops, func(h Hop) bool { return h.IP == p.IP }); i >= 0 {
+				r.border.hop = &r.Hops[i]
 			}
 		}
+		r.border.sure = r.border.hop != nil
 	}
-	if h := r.border; h != nil {
-		if !o.IP.IsValid() {
+	if h := r.border.hop; h != nil {
+		if !o.IP.IsValid() && h.IP.IsValid() {
 			p.IP, p.IPFrom = h.IP, h.describe(len(r.Hops))
 		}
-		p.Helo, p.Arrival = h.Helo, h.Time
+		p.Helo, p.Arrival, p.Border, p.Sure = h.Helo, h.Time, h.Number, r.border.sure
+	}
+	if !p.Sure && len(r.Hops) > 0 {
+		p.Arrival = r.Hops[0].Time // the last server's clock, which the sender cannot set
 	}
 	if o.Helo != "" {
 		p.Helo = o.Helo
 	}
-	known := true
-	returnPath, found := r.message.First("Return-Path")
-	switch {
-	case o.HasSender:
-		p.Sender, p.From = o.Sender, "--mail-from"
-	case found:
-		p.Sender, p.From = strings.Trim(strings.TrimSpace(returnPath), "<>"), "Return-Path"
-	case r.border != nil && r.border.Sender != "":
-		p.Sender, p.From = r.border.Sender, r.border.describe(len(r.Hops))
-	default:
-		known = false
-	}
-	if known && p.Sender != "" {
-		at := strings.LastIndexByte(p.Sender, '@')
-		d := domainName(p.Sender[at+1:])
-		if d == "" {
-			p.Unknown = "the MAIL FROM address " + cut(p.Sender) + " has no domain name"
-			p.Sender = ""
-			return
-		}
-		local := p.Sender[:at+1]
-		if local == "" {
-			local = "postmaster@" // RFC 7208 section 4.3
-		}
-		p.Sender = local + d
+	r.sender(o)
+	if p.Unknown != "" {
+		return
 	}
 	switch {
-	case !known:
-		p.Unknown = "the file does not say what MAIL FROM was (no Return-Path): name it with --mail-from"
+	case p.IPFrom != "--ip" && r.border.hop != nil && !r.border.sure:
+		p.Unknown = "it is not known who brought the message: " + r.border.doubt + "; name your own servers with --by, or the client with --ip"
 	case !p.IP.IsValid():
 		p.Unknown = "no Received field names a public address: name the client with --ip"
+	case p.From == "":
+		p.Unknown = "the file does not say what MAIL FROM was: name it with --mail-from"
 	case p.Sender == "" && domainName(p.Helo) == "":
 		p.Unknown = "MAIL FROM is empty and the HELO name is not known: name it with --helo"
 	}
+}
+
+// sender finds MAIL FROM. A Return-Path counts only above the Received field of the
+// border: what stands below it, the sender may have written.
+func (r *Result) sender(o Options) {
+	p := &r.Path
+	sender, ok := "", true
+	field := slices.IndexFunc(r.message.Fields, func(f Field) bool { return f.Is("Return-Path") })
+	h := r.border.hop
+	switch {
+	case o.HasSender:
+		sender, p.From = o.Sender, "--mail-from"
+	case field >= 0 && h != nil && field < h.field:
+		sender, ok = parsePath(r.message.Fields[field].Value())
+		p.From = "Return-Path"
+	case h != nil && h.Sender != "" && r.border.sure:
+		sender, p.From = h.Sender, h.describe(len(r.Hops))
+	case field >= 0 && h == nil:
+		p.Unknown = "what MAIL FROM was is not known: no Received field of your servers stands below the Return-Path, so the sender may have written it; name it with --mail-from"
+		return
+	case field >= 0:
+		p.Unknown = "what MAIL FROM was is not known: the Return-Path stands below the Received field of your border, so the sender may have written it; name it with --mail-from"
+		return
+	default:
+		return
+	}
+	if !ok {
+		p.Unknown = "the Return-Path " + cut(r.message.Fields[field].Value()) + " holds no address: name it with --mail-from"
+		return
+	}
+	if sender == "" {
+		return
+	}
+	at := strings.LastIndexByte(sender, '@')
+	d := domainName(sender[at+1:])
+	if d == "" || len(sender) > 1000 {
+		p.Unknown = "the MAIL FROM address " + cut(sender) + " has no domain name"
+		return
+	}
+	local := sender[:at+1]
+	if local == "" {
+		local = "postmaster@" // RFC 7208 section 4.3
+	}
+	p.Sender = local + d
 }
 
 // judge applies the rules.
@@ -200,7 +271,7 @@ func (r *Result) judge() {
 }
 
 // size gives a number of bytes for people.
-func size(n int) string {
+func size(n int64) string {
 	switch {
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))

@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,12 @@ s1._domainkey.example.com. 3600 IN TXT "`+edRecord("s1")+`"
 strict1._domainkey.example.com. 3600 IN TXT "`+edRecord("strict1")+`; t=s"
 sub._domainkey.mail.example.com. 3600 IN TXT "`+edRecord("sub")+`"
 late._domainkey.example.com. 3600 IN TXT "k=ed25519; v=DKIM1; `+strings.TrimPrefix(edRecord("late"), "v=DKIM1; k=ed25519; ")+`"
+odd._domainkey.example.com. 3600 IN TXT "v = DKIM1 ; x=y; k=Ed25519; p=`+strings.TrimPrefix(edRecord("odd"), "v=DKIM1; k=ed25519; p=")[:9]+` `+strings.TrimPrefix(edRecord("odd"), "v=DKIM1; k=ed25519; p=")[9:]+`"
+test._domainkey.example.com. 3600 IN TXT "`+edRecord("test")+`; t=y"
+tlsrpt._domainkey.example.com. 3600 IN TXT "`+edRecord("tlsrpt")+`; s=tlsrpt"
+sha1._domainkey.example.com. 3600 IN TXT "`+edRecord("sha1")+`; h=sha1"
+two._domainkey.example.com. 3600 IN TXT "`+edRecord("two")+`"
+two._domainkey.example.com. 3600 IN TXT "other text"
 gone._domainkey.example.com. 3600 IN TXT "v=DKIM1; p="
 r1._domainkey.example.com. 3600 IN TXT `+quoted(rsaRecord())+`
 strict.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
@@ -50,14 +57,21 @@ _dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s; aspf=s"
 sub._domainkey.mail.strict.example. 3600 IN TXT "`+edRecord("sub")+`"
 list.example. 3600 IN TXT "v=spf1 ip4:198.51.100.9 -all"
 l1._domainkey.list.example. 3600 IN TXT "`+edRecord("l1")+`"
+evil.example. 3600 IN TXT "v=spf1 ip4:203.0.113.66 -all"
+_dmarc.evil.example. 3600 IN TXT "v=DMARC1; p=reject"
+e1._domainkey.evil.example. 3600 IN TXT "`+edRecord("e1")+`"
+xn--exmple-4nf.com. 3600 IN TXT "v=spf1 ip4:203.0.113.66 -all"
 l2._domainkey.second.example. 3600 IN TXT "`+edRecord("l2")+`"
 `)
 }
 
 // quoted writes a text as the strings of a TXT record.
 func quoted(s string) string {
-	cut := min(len(s), 200)
-	return `"` + s[:cut] + `" "` + s[cut:] + `"`
+	var parts []string
+	for part := range slices.Chunk([]byte(s), 200) {
+		parts = append(parts, `"`+string(part)+`"`)
+	}
+	return strings.Join(parts, " ")
 }
 
 // received puts the marks of a receiver on top.
@@ -120,10 +134,10 @@ func TestCheck(t *testing.T) {
 		{name: "body appended behind l=", text: received(own(signer{Domain: "example.com", Selector: "s1", Extra: "l=25;"})+"and more\n", "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "policy", why: "unsigned"},
 		{name: "l= and a changed start", text: received(strings.Replace(own(signer{Domain: "example.com", Selector: "s1", Extra: "l=25;"}), "A line.", "A lion.", 1), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "fail", why: "not the one that was signed"},
 		{name: "rsa-sha1", text: received(own(signer{Domain: "example.com", Selector: "r1", Algorithm: "rsa-sha1"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "too weak"},
-		{name: "From not signed", text: received(own(signer{Domain: "example.com", Selector: "s1", Headers: "to:subject"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "From field not signed"},
+		{name: "From not signed", text: received(own(signer{Domain: "example.com", Selector: "s1", Headers: "to:subject"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "From field is not signed"},
 		{name: "identity in a subdomain, key with t=s", text: received(own(signer{Domain: "example.com", Selector: "strict1", Extra: "i=@mail.example.com;"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "flag s"},
-		{name: "key withdrawn", text: received(own(signer{Domain: "example.com", Selector: "gone"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "revoked"},
-		{name: "key record with v at the end", text: received(own(signer{Domain: "example.com", Selector: "late"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "pass", dmarc: "pass", spf: "none", signature: "pass", why: "strict receiver"},
+		{name: "key withdrawn", text: received(own(signer{Domain: "example.com", Selector: "gone"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "withdrawn"},
+		{name: "key record with v at the end", text: received(own(signer{Domain: "example.com", Selector: "late"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "v is not the first tag"},
 		{name: "no key", text: received(own(signer{Domain: "example.com", Selector: "none"}), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "fail", dmarc: "fail", spf: "none", signature: "permerror", why: "no key"},
 		{name: "key lookup fails", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.org", "mx.example.org", "203.0.113.5"), verdict: "unknown", dmarc: "temperror", spf: "none", signature: "temperror", why: "no reply"},
 		{name: "key lookup fails, SPF passes", src: silent{src, "s1._domainkey.example.com"}, text: received(librarySign(t, plain, ed("example.com", "s1")), "x@example.com", "mx.example.org", "192.0.2.1"), verdict: "pass", dmarc: "pass", spf: "pass", signature: "temperror"},
@@ -183,15 +197,19 @@ func TestSeveralSignatures(t *testing.T) {
 	if strings.Join(got, ", ") != "example.com none permerror, list.example l1 pass, example.com s1 pass" || r.Verdict != simulate.Pass {
 		t.Errorf("%s: %v", r.Verdict, got)
 	}
-	// More than are verified: the rest is said not to be.
+	// More than are verified: the rest is said not to be, and whether one of them is
+	// good is not known.
 	for range maxSignatures {
 		m := parsed(t, text)
 		m.prepend(m.All("DKIM-Signature")[0])
 		text = string(m.text())
 	}
 	r = check(t, world(t), received(text, "x@example.org", "mx.example.org", "203.0.113.5"))
-	if last := r.Signatures[len(r.Signatures)-1]; last.Result != simulate.ResultPolicy || !strings.Contains(last.Why, "only the first") {
+	if last := r.Signatures[len(r.Signatures)-1]; last.Result != "" || !strings.Contains(last.Why, "only the first") {
 		t.Errorf("%+v", last)
+	}
+	if r.Verdict != simulate.Unknown || !strings.Contains(r.Why, "not verified") {
+		t.Errorf("%s: %s", r.Verdict, r.Why)
 	}
 }
 
@@ -201,12 +219,55 @@ func TestPath(t *testing.T) {
 	r := check(t, world(t), text, func(o *Options) {
 		o.IP, o.Sender, o.HasSender, o.Helo = netip.MustParseAddr("192.0.2.1"), "news@example.com", true, "mx.example.com"
 	})
-	if r.Verdict != simulate.Pass || r.Path.IPFrom != "--ip" || r.Path.From != "--mail-from" || r.border != nil {
+	if r.Verdict != simulate.Pass || r.Path.IPFrom != "--ip" || r.Path.From != "--mail-from" || r.border.hop != nil {
 		t.Errorf("%s, %+v", r.Verdict, r.Path)
 	}
 	r = check(t, world(t), text, func(o *Options) { o.Sender, o.HasSender = "example.com", true })
 	if r.Path.Sender != "postmaster@example.com" || r.Path.IP.String() != "203.0.113.5" || r.Decision.SPF.Result != "fail" {
 		t.Errorf("%+v", r.Path)
+	}
+}
+
+// Where each part of the path comes from, and when it is not known.
+func TestPathSources(t *testing.T) {
+	const border = "Received: from mail.example.com (mail.example.com [192.0.2.1]) by mx.example.net with esmtps (Exim 4.98) (envelope-from <c@example.com>) id 1; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	const odd = "Received: from mail.example.com by mx.example.net with ESMTP; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	const path = "Return-Path: <a@example.com>\n"
+	user := func(o *Options) { o.IP = netip.MustParseAddr("192.0.2.1") }
+	for name, c := range map[string]struct {
+		text    string
+		options func(*Options)
+		sender  string
+		from    string
+		spf     string
+		unknown string
+	}{
+		"Return-Path above the border":              {path + border + plain, nil, "a@example.com", "Return-Path", "pass", ""},
+		"Return-Path below, server says it":         {border + path + plain, nil, "c@example.com", "Received field", "pass", ""},
+		"Return-Path below, server does not":        {strings.Replace(border, "(envelope-from <c@example.com>) ", "", 1) + path + plain, nil, "", "", "", "below the Received field of your border"},
+		"no Return-Path":                            {strings.Replace(border, "(envelope-from <c@example.com>) ", "", 1) + plain, nil, "", "", "", "does not say what MAIL FROM was"},
+		"Return-Path alone, client named":           {path + plain, user, "", "", "", "no Received field of your servers"},
+		"Return-Path above an odd field, named":     {path + odd + plain, user, "a@example.com", "Return-Path", "pass", ""},
+		"Return-Path below an odd field, named":     {odd + path + border + plain, user, "", "", "", "below the Received field of your border"},
+		"Return-Path above an odd field, not named": {path + odd + plain, nil, "a@example.com", "Return-Path", "", "not known who brought"},
+		"both named": {odd + plain, func(o *Options) {
+			user(o)
+			o.Sender, o.HasSender = "z@example.com", true
+		}, "z@example.com", "--mail-from", "pass", ""},
+		"null sender, HELO is a literal": {"Return-Path: <>\nReceived: from [192.0.2.1] (mail.example.com [192.0.2.1]) by mx.example.net with ESMTP\n" + plain, nil, "", "Return-Path", "", "HELO name is not known"},
+	} {
+		var options []func(*Options)
+		if c.options != nil {
+			options = append(options, c.options)
+		}
+		r := check(t, world(t), c.text, options...)
+		p := r.Path
+		if p.Sender != c.sender || !strings.Contains(p.From, c.from) || (p.From == "") != (c.from == "") || !strings.Contains(p.Unknown, c.unknown) || (p.Unknown == "") != (c.unknown == "") {
+			t.Errorf("%s: %+v", name, p)
+		}
+		if got := string(r.Decision.SPF.Result); got != c.spf {
+			t.Errorf("%s: SPF %q, want %q", name, got, c.spf)
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ Shown is the policy for the domain itself by RFC 9989, or that there is none.
 	table("record", compareDMARC())
 	b.WriteString(`## DKIM: our verdict on a signed message and go-msgauth's
 
-mxvet verifies with the same library and looks at what it leaves out.
+mxvet verifies by a check of its own, and shows what the library makes of the same signature.
 
 `)
 	table("sample", compareDKIM(t))

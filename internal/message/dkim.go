@@ -1,8 +1,8 @@
 package message
 
 import (
-	"bytes"
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,18 +11,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-msgauth/dkim"
-
 	keys "mxvet/internal/dkim"
 	"mxvet/internal/simulate"
-	"mxvet/internal/syntax"
 	"mxvet/internal/wire"
 )
 
 // Bounds of signatures. A message may hold any number, and each costs a hash of
-// the body and a question.
+// the header and a question.
 const (
-	maxSignatures = 10
+	maxSignatures = 10    // that are verified
+	maxListed     = 20    // that are listed; the others are counted
 	maxSigned     = 300   // names in one tag h
 	maxKeyBits    = 16384 // longer keys are not used: they only cost time
 )
@@ -37,46 +35,72 @@ type Signature struct {
 	Headers   []string  `json:"headers,omitempty"`  // tag h in lower case
 	Signed    time.Time `json:"signed,omitzero"`
 	Expires   time.Time `json:"expires,omitzero"`
-	Length    *uint64   `json:"length,omitempty"` // tag l
+	Length    *uint64   `json:"length,omitempty"`      // tag l
+	Body      uint64    `json:"body_length,omitempty"` // octets of the canonical body that l is held against
 	KeyName   string    `json:"key_name,omitempty"`
 	KeyType   string    `json:"key_type,omitempty"`
 	KeyBits   int       `json:"key_bits,omitempty"`
-	Result    string    `json:"result"` // pass, fail, policy, temperror, permerror
+	Result    string    `json:"result"` // pass, fail, policy, temperror, permerror; "" where it was not verified
 	Why       string    `json:"why,omitempty"`
-	// Lenient is the result at a receiver that honours the tag l; "" where there is
-	// no such tag.
+	// Lenient is the result at a receiver that overlooks what Why names, or honours the
+	// tag l; "" where that makes no difference.
 	Lenient string `json:"lenient_result,omitempty"`
+	// Remarks are departures from the standard, and what receivers treat differently.
+	Remarks []Remark `json:"remarks,omitempty"`
+
+	Second    string `json:"second_result,omitempty"` // by another program: github.com/emersion/go-msgauth
+	SecondWhy string `json:"second_why,omitempty"`
+	Differ    string `json:"differ,omitempty"` // why the two differ; "" where they agree
 
 	ref    wire.Ref
 	field  int // index
 	tags   tagList
 	strict bool   // the key has the flag s
-	fault  string // of the key record, for which strict receivers ignore it
+	fault  string // of the key record, for which a verifier must ignore it
+	canon  string // the key record in canonical form
 }
 
-func (m *Message) signatures() []Signature {
-	var out []Signature
+// signatures gives the first DKIM signatures from the top, and how many more there
+// are.
+func (m *Message) signatures() (out []Signature, more int) {
 	for i, f := range m.Fields {
-		if f.Is("DKIM-Signature") {
-			out = append(out, readSignature(i, f))
+		if !f.Is("DKIM-Signature") {
+			continue
 		}
+		if len(out) == maxListed {
+			more++
+			continue
+		}
+		out = append(out, readSignature(i, f))
 	}
-	return out
+	return out, more
+}
+
+// checkSyntax holds the field against the grammar of the standard.
+func (s *Signature) checkSyntax() {
+	t := &s.tags
+	t.check("v a b bh c d h i l q s t x", "v a b bh d h s")
+	signed, expires := number(t.get("t")), number(t.get("x"))
+	if t.has("t") && t.has("x") && signed != nil && expires != nil && *expires <= *signed {
+		t.remark(t.at["x"], "tag x: the signature ends when it begins, or before (RFC 6376 section 3.5)")
+	}
 }
 
 func readSignature(index int, f Field) Signature {
-	t := parseTags(f.Value())
+	t := readTagList(f)
 	s := Signature{
 		Domain: domainName(t.get("d")), Selector: t.get("s"), Algorithm: strings.ToLower(t.get("a")), Canonical: t.get("c"),
 		Identity: t.get("i"), field: index, tags: t,
 	}
-	for _, h := range t.list("h") {
+	s.checkSyntax()
+	for i, h := range t.list("h") {
+		if i > maxSigned {
+			break
+		}
 		s.Headers = append(s.Headers, strings.ToLower(h))
 	}
 	s.Signed, s.Expires = moment(t.get("t")), moment(t.get("x"))
-	if n, err := strconv.ParseUint(t.get("l"), 10, 63); err == nil {
-		s.Length = &n
-	}
+	s.Length = number(t.get("l"))
 	s.KeyName = keyName(s.Selector, s.Domain)
 	if s.Domain == "" {
 		s.Domain = cut(t.get("d"))
@@ -84,10 +108,18 @@ func readSignature(index int, f Field) Signature {
 	return s
 }
 
-// moment reads seconds since 1970; the zero time for what is none.
+func number(s string) *uint64 {
+	if n, err := strconv.ParseUint(s, 10, 63); err == nil {
+		return &n
+	}
+	return nil
+}
+
+// moment reads seconds since 1970; the zero time for what is none, and for what lies
+// behind the year 9999.
 func moment(s string) time.Time {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n < 1e11 {
-		return time.Unix(n, 0).UTC()
+	if n := number(s); n != nil && *n < 253402300800 {
+		return time.Unix(int64(*n), 0).UTC()
 	}
 	return time.Time{}
 }
@@ -125,173 +157,164 @@ func (u unanswered) Error() string { return string(u) }
 func (unanswered) Timeout() bool   { return false }
 func (unanswered) Temporary() bool { return true }
 
-// texts gives the key records of an answer, as the library wants them.
-func texts(a wire.Asked) ([]string, error) {
-	if a.Failed() {
-		if a.Answer.Fail == nil {
-			return nil, unanswered("only part of the answer came")
+// keyAt gives the key at a name, and why a verifier must not use it. Where one could
+// be read all the same, key.PublicKey gives it. The error is of type unanswered where
+// the question got no answer.
+func keyAt(asked map[string]wire.Asked, name string) (key keys.Key, err error) {
+	a, ok := asked[name]
+	switch {
+	case !ok:
+		return key, errors.New("d and s make no domain name")
+	case a.Failed() && a.Answer.Fail == nil:
+		return key, unanswered("only part of the answer came")
+	case a.Failed():
+		return key, unanswered(a.Answer.Fail.String())
+	}
+	records := a.Answer.TXT()
+	if len(records) == 0 {
+		return key, errors.New("no key record at " + a.Name)
+	}
+	for i, text := range records {
+		k := keys.Parse(text)
+		if k.Bits > maxKeyBits {
+			return keys.Key{}, fmt.Errorf("a key of more than %d bits is not used", maxKeyBits)
 		}
-		return nil, unanswered(a.Answer.Fail.String())
-	}
-	out := a.Answer.TXT()
-	if len(out) == 0 {
-		return nil, errors.New("no key record at " + a.Name)
-	}
-	for _, text := range out {
-		if keys.Parse(text).Bits > maxKeyBits {
-			return nil, fmt.Errorf("key of more than %d bits", maxKeyBits)
+		if i == 0 || key.PublicKey() == nil && k.PublicKey() != nil {
+			key = k
 		}
 	}
-	return out, nil
+	switch {
+	case len(records) > 1:
+		return key, errors.New("several records at " + name)
+	case key.Revoked():
+		return key, errors.New("the key was withdrawn")
+	case key.Usable() && key.PublicKey() == nil:
+		return key, errors.New("the key cannot be used here: its public exponent is too large")
+	case key.Usable():
+		return key, nil
+	}
+	if fault := fatal(key); fault != "" {
+		return key, errors.New("the key cannot be used: " + fault)
+	}
+	return key, fmt.Errorf("the key cannot be used: an RSA key of %d bits, and verifiers must refuse less than 1024 (RFC 8301 section 3.2)", key.Bits)
+}
+
+// fatal gives the first problem for which a verifier must ignore a key, "" where there
+// is none.
+func fatal(key keys.Key) string {
+	if i := slices.IndexFunc(key.Problems, func(p keys.Problem) bool { return p.Code.Fatal() }); i >= 0 {
+		return key.Problems[i].Text
+	}
+	return ""
 }
 
 // verify fills in the results. Expiry is judged by arrival, the time at which the
-// message was received (RFC 6376 section 3.5, tag x).
-func (m *Message) verify(sigs []Signature, asked map[string]wire.Asked, arrival time.Time) {
-	skip := map[int]string{}
-	var used []int // indexes into sigs of what the library verifies, in its order
+// message was received (RFC 6376 section 3.5, tag x); at is the time of the check.
+func (m *Message) verify(sigs []Signature, asked map[string]wire.Asked, arrival, at time.Time) {
+	p := newPicker(m.Fields)
 	for i := range sigs {
 		s := &sigs[i]
-		s.look(asked)
-		switch {
-		case len(used) == maxSignatures:
-			s.Result, s.Why = simulate.ResultPolicy, fmt.Sprintf("not verified: only the first %d signatures are", maxSignatures)
-		case len(s.Headers) > maxSigned:
-			s.Result, s.Why = simulate.ResultPermError, fmt.Sprintf("not verified: tag h names more than %d fields", maxSigned)
-		default:
-			used = append(used, i)
+		if i >= maxSignatures {
+			s.Why = fmt.Sprintf("not verified: only the first %d signatures are", maxSignatures)
 			continue
 		}
-		skip[s.field] = "X-Unverified" // the library must not meet it
-	}
-	if len(used) == 0 {
-		return
-	}
-	verified, err := dkim.VerifyWithOptions(bytes.NewReader(m.bytes(func(i int) string { return skip[i] })), &dkim.VerifyOptions{
-		LookupTXT: func(name string) ([]string, error) {
-			name = domainName(name)
-			if !syntax.DomainName(name) {
-				return nil, errors.New("d and s make no domain name")
-			}
-			return texts(asked[name])
-		},
-	})
-	for n, i := range used {
-		s := &sigs[i]
-		switch {
-		case n >= len(verified):
-			s.Result, s.Why = simulate.ResultPermError, "not verified: "+err.Error()
-		default:
-			s.judge(verified[n].Err)
-			m.reconsider(s, asked, arrival)
+		if len(s.Headers) > maxSigned {
+			s.Result, s.Why = simulate.ResultPermError, fmt.Sprintf("not verified: tag h names more than %d fields", maxSigned)
+			continue
+		}
+		m.judge(s, p, asked, arrival)
+		if s.Result == simulate.ResultPass && !s.Expires.IsZero() && s.Expires.Before(at) {
+			s.Why = "it has expired since, on " + s.Expires.Format(time.DateTime) + " UTC"
 		}
 	}
+	m.secondOpinion(sigs, asked)
 }
 
-// look takes over what the key record says.
-func (s *Signature) look(asked map[string]wire.Asked) {
-	a, ok := asked[s.KeyName]
-	if !ok {
-		return
+// judge decides about one signature, in the order of RFC 6376 section 6.1: the
+// field, the key, the body and the signature; then what receivers accept.
+func (m *Message) judge(s *Signature, p *picker, asked map[string]wire.Asked, arrival time.Time) {
+	key, keyErr := keyAt(asked, s.KeyName)
+	if a, ok := asked[s.KeyName]; ok {
+		s.ref = a.Ref
+		s.KeyType, s.KeyBits, s.strict = key.Type, key.Bits, slices.Contains(key.Flags, "s")
+		s.fault, s.canon = fatal(key), key.Canonical()
 	}
-	s.ref = a.Ref
-	if records, err := texts(a); err == nil && len(records) == 1 {
-		k := keys.Parse(records[0])
-		s.KeyType, s.KeyBits, s.strict = k.Type, k.Bits, slices.Contains(k.Flags, "s")
-		if i := slices.IndexFunc(k.Problems, func(p keys.Problem) bool { return p.Code.Fatal() }); i >= 0 {
-			s.fault = k.Problems[i].Text
+	s.Remarks = append(s.Remarks, s.tags.remarks...)
+	later, silent := keyErr.(unanswered)
+	holds := m.holds(s, p, key.PublicKey())
+	expired := !s.Expires.IsZero() && s.Expires.Before(arrival)
+	refuse := func(format string, args ...any) {
+		s.Result, s.Why = simulate.ResultPermError, fmt.Sprintf(format, args...)
+		if holds == nil {
+			s.Lenient = simulate.ResultPass
 		}
 	}
-}
-
-// judge takes the library's verdict over.
-func (s *Signature) judge(err error) {
-	if err == nil {
-		s.Result = simulate.ResultPass
-		return
+	mailbox := errors.Is(holds, errMailbox)
+	if mailbox {
+		s.Remarks = append(s.Remarks, Remark{holds.Error(), 0})
+		holds = nil
 	}
-	s.Why = cut(strings.ReplaceAll(err.Error(), "dkim: ", ""))
+	s.otherRemarks(key, arrival)
 	switch {
-	case dkim.IsTempFail(err):
-		s.Result = simulate.ResultTempError
-	case dkim.IsPermFail(err):
-		s.Result = simulate.ResultPermError
-	default:
-		s.Result = simulate.ResultFail
-	}
-}
-
-// reconsider corrects the library in what it does not know: the flag s of keys,
-// the time of arrival (it takes the clock's, which in a replay is another one), and
-// that receivers differ about the tag l.
-func (m *Message) reconsider(s *Signature, asked map[string]wire.Asked, arrival time.Time) {
-	expired := !s.Expires.IsZero() && arrival.After(s.Expires)
-	turnedDown := s.Result != simulate.ResultPass && s.Result != simulate.ResultTempError
-	switch {
-	case s.Result == simulate.ResultPass && s.strict && s.otherIdentity():
-		s.Result, s.Why = simulate.ResultPermError, "the domain of i is not that of d, and the key's flag s forbids that (RFC 6376 section 3.6.1)"
-	case turnedDown && s.tags.has("l") && strings.Contains(s.Why, "body length"):
-		s.Result = simulate.ResultPolicy
+	case len(s.tags.remarks) > 0:
+		refuse("%s", s.tags.remarks[0].Text)
+	case silent:
+		s.Result, s.Why = simulate.ResultTempError, string(later)
+	case s.Algorithm == "rsa-sha1":
+		s.Result, s.Why = simulate.ResultPermError, "hash algorithm too weak: receivers may not accept SHA-1 (RFC 8301 section 3.1)"
+	case keyErr != nil:
+		refuse("%s", keyErr)
+	case key.Type+"-sha256" != s.tags.get("a"):
+		s.Result, s.Why = simulate.ResultPermError, "the key is of another type (k="+key.Type+") than the tag a names"
+	case s.strict && s.otherIdentity():
+		refuse("the domain of i is not that of d, and the key's flag s forbids that (RFC 6376 section 3.6.1)")
+	case holds != nil:
+		s.Result, s.Why = simulate.ResultFail, holds.Error()
+	case expired:
+		s.Result, s.Why = simulate.ResultPermError, "expired on "+s.Expires.Format(time.DateTime)+" UTC, before the message arrived"
+	case s.tags.has("l"):
+		s.Result, s.Lenient = simulate.ResultPolicy, simulate.ResultPass
 		s.Why = "tag l leaves the end of the body unsigned, so many receivers do not accept the signature"
-		s.Lenient = simulate.ResultPass
-		if expired {
-			s.Lenient = simulate.ResultPermError
-		} else if err := m.again(s, asked); err != nil {
-			s.Lenient = simulate.ResultFail
-			s.Result, s.Why = simulate.ResultFail, err.Error()
-		}
-	case expired && (s.Result == simulate.ResultPass || turnedDown && strings.Contains(s.Why, "expired")):
-		s.Result = simulate.ResultPermError
-		s.Why = "expired on " + s.Expires.Format(time.DateTime) + " UTC, before the message arrived"
-	case turnedDown && strings.Contains(s.Why, "expired") && !s.tags.has("l"):
-		switch err := m.again(s, asked).(type) {
-		case nil:
-			s.Result, s.Why = simulate.ResultPass, "it has expired since, on "+s.Expires.Format(time.DateTime)+" UTC"
-		case unanswered:
-			s.Result, s.Why = simulate.ResultTempError, err.Error()
-		default:
-			s.Result, s.Why = simulate.ResultFail, err.Error()
-		}
-	case s.Result == simulate.ResultPass && s.fault != "":
-		s.Why = "but a strict receiver ignores the key: " + cut(s.fault)
+	default:
+		s.Result = simulate.ResultPass
 	}
 }
 
-// again verifies a signature without the library.
-func (m *Message) again(s *Signature, asked map[string]wire.Asked) error {
-	key, err := s.key(asked)
-	if err != nil {
+// holds does the cryptography; the error says what does not fit. errMailbox is none.
+func (m *Message) holds(s *Signature, p *picker, key crypto.PublicKey) error {
+	if key == nil {
+		return errors.New("no key")
+	}
+	if d := m.forms[m.bodyForm(s.tags)]; d != nil && s.Length != nil {
+		s.Body = d.length
+	}
+	err := m.checkBody(s.tags)
+	if err != nil && !errors.Is(err, errMailbox) {
 		return err
 	}
-	if s.strict && s.otherIdentity() {
-		return errors.New("the domain of i is not that of d, and the key's flag s forbids that (RFC 6376 section 3.6.1)")
+	if wrong := p.checkHeader(s.field, s.tags, key); wrong != nil {
+		return wrong
 	}
-	return m.checkSigned(m.Fields[s.field], s.tags, key)
+	return err
 }
 
-func (s *Signature) key(asked map[string]wire.Asked) (any, error) { return keyAt(asked, s.KeyName) }
+func (m *Message) bodyForm(t tagList) bodyForm {
+	_, relaxed, _ := t.forms()
+	return bodyForm{relaxed, false}
+}
 
-// keyAt gives the one usable key at a name.
-func keyAt(asked map[string]wire.Asked, name string) (any, error) {
-	a, ok := asked[name]
-	if !ok {
-		return nil, errors.New("d and s make no domain name")
+// otherRemarks tells what is no fault of the signature, but treated in several ways.
+func (s *Signature) otherRemarks(key keys.Key, arrival time.Time) {
+	add := func(tag, text string) { s.Remarks = append(s.Remarks, Remark{text, s.tags.at[tag]}) }
+	if slices.Contains(key.Flags, "y") {
+		add("", "the key has the flag y: its owner is testing, and RFC 6376 section 3.6.1 has receivers treat the message as if it were not signed; most do not")
 	}
-	records, err := texts(a)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(records) > 1:
-		return nil, errors.New("several records at " + name)
+	if days := int(arrival.Sub(s.Signed).Hours() / 24); !s.Signed.IsZero() && days >= 7 {
+		add("t", fmt.Sprintf("tag t: signed %d days before the message arrived, so somebody may have sent it again (RFC 6376 section 8.6)", days))
 	}
-	k := keys.Parse(records[0])
-	if k.Revoked() {
-		return nil, errors.New("the key was withdrawn")
+	if s.Signed.After(arrival.Add(time.Hour)) {
+		add("t", "tag t: signed at a time in the future ("+s.Signed.Format(time.DateTime)+" UTC), which receivers may refuse (RFC 6376 section 3.5)")
 	}
-	if !k.Usable() {
-		return nil, errors.New("the key cannot be used")
-	}
-	return publicKey(k)
 }
 
 // otherIdentity reports that the tag i names another domain than d.

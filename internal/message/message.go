@@ -13,23 +13,30 @@
 // before they changed the message.
 //
 // The address of the client is not part of a message. It is read out of the
-// Received fields, which is a guess until somebody who knows the border server
-// says so; results say where each part comes from.
+// Received fields: only what the server saw counts, never what its peer said, and
+// only in a field that the receiver's own servers wrote. Where that is in doubt the
+// path is not known, until somebody names the servers; results say where each part
+// comes from.
+//
+// The body is read once, as a stream, and never kept but for short ones.
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
 
 // Bounds of what is read.
 const (
-	MaxSize   = 10 << 20  // bytes of a file
-	maxHeader = 256 << 10 // bytes of the header
-	maxFields = 1000
+	MaxSize   = 1 << 30 // bytes of a file
+	maxHeader = 8 << 20 // bytes of the header
+	maxFields = 50000
+	keepBody  = 1 << 20 // bytes of a body that is kept for the second opinion
 )
 
 // A Field is one field of the header.
@@ -49,9 +56,15 @@ func (f Field) Is(name string) bool { return strings.EqualFold(f.Name, name) }
 
 // A Message is a header and a body.
 type Message struct {
-	Size   int     // bytes of the file
-	Fields []Field // from the top
-	Body   []byte  // with CRLF at the end of each line
+	Size   int64    // bytes of the file, without what follows the message in a mailbox
+	Fields []Field  // from the top
+	Body   []byte   // with CRLF at the end of each line; nil where it is Long
+	Long   bool     // the body is too long to be kept
+	Notes  []string // what was passed over in the file, and how it was read
+
+	mailbox bool // the file began with the line of an mbox
+	loneCR  bool // a CR stands without an LF behind it
+	forms   map[bodyForm]*digest
 }
 
 // All gives the fields of that name, from the top.
@@ -86,7 +99,7 @@ func (m *Message) shown(name string) string {
 // another name for the field of that index, or "".
 func (m *Message) bytes(rename func(int) string) []byte {
 	var b bytes.Buffer
-	b.Grow(m.Size + m.Size/8)
+	b.Grow(int(m.Size) + int(m.Size)/8)
 	for i, f := range m.Fields {
 		if name := rename(i); name != "" {
 			b.WriteString(name + f.Raw[len(f.Name):])
@@ -105,6 +118,9 @@ var formats = []struct{ magic, is string }{
 	{"%PDF", "a PDF file, not a mail: save the message as .eml, or copy its source"},
 	{"PK\x03\x04", "a ZIP archive, not a mail: unpack it first"},
 	{"\x1f\x8b", "compressed, not a mail: unpack it first"},
+	{"\xff\xfe", "UTF-16 text, not a mail: save the source of the message as .eml, without changing its encoding"},
+	{"\xfe\xff", "UTF-16 text, not a mail: save the source of the message as .eml, without changing its encoding"},
+	{"!BDN", "an Outlook .pst file, not a mail: save the message as .eml, or copy its source"},
 }
 
 // Fields of which a mail has at least one.
@@ -113,79 +129,131 @@ var usual = []string{
 	"Authentication-Results", "MIME-Version",
 }
 
-// Parse reads a message with lines that end in CRLF or LF. A line "From ..." of
-// an mbox and a byte order mark before the header are passed over. The error says
-// why a file is no mail that can be examined.
-func Parse(data []byte) (*Message, error) {
-	m := &Message{Size: len(data)}
-	if len(data) > MaxSize {
-		return nil, fmt.Errorf("the message has more than %d MB, and no more is read", MaxSize>>20)
+const indentation = "no mail header: the file begins with an indented line; the whole source of the message is needed"
+
+// Parse reads a message; see Read.
+func Parse(data []byte) (*Message, error) { return Read(bytes.NewReader(data)) }
+
+// Read takes a message in, with lines that end in CRLF or LF. A byte order mark and
+// the line "From ..." of an mbox, also with a ">" before it, are passed over; of
+// several messages in an mbox the first one is read. The error says why a file is no
+// mail that can be examined.
+func Read(r io.Reader) (*Message, error) { return read(r, MaxSize) }
+
+// read takes in a message of at most so many bytes.
+func read(r io.Reader, most int64) (*Message, error) {
+	m := &Message{}
+	in := &lines{r: bufio.NewReaderSize(r, 64<<10), most: most}
+	start, err := in.r.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	for _, f := range formats {
-		if bytes.HasPrefix(data, []byte(f.magic)) {
+		if bytes.HasPrefix(start, []byte(f.magic)) {
 			return nil, errors.New("this is " + f.is)
 		}
 	}
-	if bytes.HasPrefix(data, []byte("From ")) {
-		_, data, _ = bytes.Cut(data, []byte("\n"))
-	}
-	if len(bytes.TrimSpace(data)) == 0 {
+	if len(bytes.TrimSpace(start)) == 0 && len(start) < 4096 {
 		return nil, errors.New("the file is empty")
 	}
-	at := 0
-	for at < len(data) {
-		end := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		line := strings.TrimSuffix(strings.TrimSuffix(string(data[at:min(end, at+maxHeader+1)]), "\n"), "\r")
-		at = end
-		if line == "" {
-			break
-		}
-		if at > maxHeader {
-			return nil, fmt.Errorf("the header has more than %d kB: is there an empty line between header and body?", maxHeader>>10)
-		}
-		if strings.IndexByte(line, 0) >= 0 {
-			return nil, errors.New("the header holds a NUL byte: this is a binary file, or a damaged mail")
-		}
-		if err := m.line(line); err != nil {
+	if bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(start, '\r') >= 0 {
+		return nil, errors.New("the lines of the file end in CR alone: save the source of the message with CRLF or LF")
+	}
+	if bytes.HasPrefix(start, []byte("\xef\xbb\xbf")) {
+		if _, err := in.r.Discard(3); err != nil {
 			return nil, err
 		}
+		in.size += 3
+		m.note("a byte order mark before the header was passed over")
+	}
+	if err := m.readHeader(in); err != nil {
+		return nil, err
 	}
 	if !slices.ContainsFunc(m.Fields, func(f Field) bool {
 		return slices.ContainsFunc(usual, f.Is)
 	}) {
 		return nil, errors.New("no mail header: none of From, Date, Received and the like stands at the start; the whole source of the message is needed")
 	}
-	m.Body = crlf(data[at:])
+	if err := m.readBody(in); err != nil {
+		return nil, err
+	}
+	m.Size = in.size
 	return m, nil
 }
 
-// line takes one line of the header in.
-func (m *Message) line(line string) error {
-	last := len(m.Fields) - 1
-	if line[0] == ' ' || line[0] == '\t' {
-		if last < 0 {
-			return errors.New("no mail header: the file begins with an indented line; the whole source of the message is needed")
+func (m *Message) note(format string, args ...any) {
+	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
+}
+
+// A mark of an mbox before the header, as programs leave it.
+func mailboxLine(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
+}
+
+// readHeader reads up to the empty line.
+func (m *Message) readHeader(in *lines) error {
+	var head []byte  // with CRLF at the end of each line
+	var starts []int // of fields, in head
+	for first := true; ; {
+		line, end, err := in.whole(maxHeader - len(head))
+		switch {
+		case errors.Is(err, errLong):
+			return fmt.Errorf("the header has more than %d MB: is there an empty line between header and body?", maxHeader>>20)
+		case err != nil:
+			return err
+		case first && mailboxLine(line):
+			m.mailbox = m.mailbox || line[0] == 'F'
+			m.note("the line %q of an mbox was passed over", cut(string(line)))
+			continue
+		case len(line) == 0:
+			m.split(string(head), starts)
+			return nil
+		case bytes.IndexByte(line, 0) >= 0:
+			return errors.New("the header holds a NUL byte: this is a binary file, or a damaged mail")
+		case line[0] != ' ' && line[0] != '\t':
+			if len(starts) == maxFields {
+				return fmt.Errorf("the header has more than %d fields, and no more are read", maxFields)
+			}
+			if first && !isField(line) {
+				return errors.New("no mail header: the first line is no field such as \"From: ...\"; the whole source of the message is needed")
+			}
+			starts = append(starts, len(head))
+		case first:
+			return errors.New(indentation)
 		}
-		m.Fields[last].Raw += line + "\r\n"
-		return nil
-	}
-	name, _, found := strings.Cut(line, ":")
-	name = strings.TrimRight(name, " \t") // obsolete syntax, RFC 5322 section 4.5
-	if !found || !fieldName(name) {
-		name = ""
-		if last < 0 {
-			return errors.New("no mail header: the first line is no field such as \"From: ...\"; the whole source of the message is needed")
+		first = false
+		m.loneCR = m.loneCR || bytes.IndexByte(line, '\r') >= 0
+		head = append(append(head, line...), "\r\n"...)
+		if end {
+			m.split(string(head), starts)
+			return nil
 		}
 	}
-	if last+1 == maxFields {
-		return fmt.Errorf("the header has more than %d fields, and no more are read", maxFields)
+}
+
+// isField reports whether a line begins a field.
+func isField(line []byte) bool {
+	name, _, found := strings.Cut(string(line[:min(len(line), 1000)]), ":")
+	return found && fieldName(strings.TrimRight(name, " \t"))
+}
+
+// split makes the fields of a header that begin at these places.
+func (m *Message) split(head string, starts []int) {
+	m.Fields = make([]Field, len(starts))
+	for i, at := range starts {
+		end := len(head)
+		if i+1 < len(starts) {
+			end = starts[i+1]
+		}
+		raw := head[at:end]
+		line, _, _ := strings.Cut(raw, "\r\n")
+		name, _, found := strings.Cut(line, ":")
+		name = strings.TrimRight(name, " \t") // obsolete syntax, RFC 5322 section 4.5
+		if !found || !fieldName(name) {
+			name = ""
+		}
+		m.Fields[i] = Field{Name: name, Raw: raw}
 	}
-	m.Fields = append(m.Fields, Field{Name: name, Raw: line + "\r\n"})
-	return nil
 }
 
 // fieldName reports whether s is printable ASCII without colon and blank (RFC
@@ -197,21 +265,6 @@ func fieldName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// crlf makes every line end in CRLF.
-func crlf(b []byte) []byte {
-	if bytes.Count(b, []byte("\n")) == bytes.Count(b, []byte("\r\n")) {
-		return b
-	}
-	out := make([]byte, 0, len(b)+len(b)/32)
-	for i, c := range b {
-		if c == '\n' && (i == 0 || b[i-1] != '\r') {
-			out = append(out, '\r')
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 // cut bounds text that is shown.

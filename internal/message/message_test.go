@@ -2,9 +2,12 @@ package message
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+
+	"mxvet/report"
 )
 
 func TestParse(t *testing.T) {
@@ -46,18 +49,20 @@ func TestParseRefuses(t *testing.T) {
 		"JSON":           {"{\"a\": 1}\n", "no mail header"},
 		"yaml":           {"name: value\nother: value\n", "no mail header"},
 		"body first":     {"\nFrom: a@example.com\n", "no mail header"},
-		"huge":           {"From: a@example.com\n\n" + strings.Repeat("x", MaxSize), "more than 10 MB"},
-		"huge header":    {"From: a@example.com\n" + strings.Repeat("X: "+strings.Repeat("y", 90)+"\n", 3000), "header has more than"},
+		"huge":           {"From: a@example.com\n\n" + strings.Repeat("x", 10<<20), "more than 10 MB"},
+		"huge header":    {"From: a@example.com\n" + strings.Repeat("X: "+strings.Repeat("y", 990)+"\n", 8500), "header has more than"},
 		"one long line":  {"From: a@example.com\nX: " + strings.Repeat("y", maxHeader+1), "header has more than"},
 		"many fields":    {"From: a@example.com\n" + strings.Repeat("X: y\n", maxFields), "fields"},
 		"no line breaks": {strings.Repeat("x", maxHeader+10), "header has more than"},
+		"CR alone":       {"From: a@example.com\rSubject: x\r\rtext\r", "CR alone"},
+		"UTF-16":         {"\xff\xfeF\x00r\x00o\x00m\x00", "UTF-16"},
 	} {
-		if m, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if m, err := read(strings.NewReader(c.text), 10<<20); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", name, m != nil, err, c.says)
 		}
 	}
-	if m, err := Parse([]byte("From: a@example.com\n\n" + strings.Repeat("x", MaxSize-21))); err != nil || len(m.Body) != MaxSize-21 {
-		t.Errorf("10 MB exactly: %v", err)
+	if m, err := read(strings.NewReader("From: a@example.com\n\n"+strings.Repeat("x", 979)), 1000); err != nil || len(m.Body) != 979 {
+		t.Errorf("as long as may be: %v", err)
 	}
 }
 
@@ -102,6 +107,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(plain))
 	f.Add([]byte(received(plain, "a@example.com", "mx", "192.0.2.1")))
 	f.Add([]byte("From: a@b.example\nDKIM-Signature: v=1; a=rsa-sha256; d=b.example; s=s; h=from; bh=; b=;\nARC-Seal: i=1; cv=none; b=x\n\n"))
+	f.Add([]byte("Received: from x by y; Sat, 01 Jan 0000 00:00:00 +2300\nFrom: a@b.example\nDKIM-Signature: t=999999999999; x=999999999999\n\n"))
+	f.Add([]byte("From x Mon Nov  2 08:00:00 2026\nFrom: a@b.example\nDKIM-Signature: bh=x; l=5; c=relaxed/relaxed\n\n>From\n\nFrom y Mon Nov  2 08:00:00 2026\n"))
 	f.Add([]byte("Received: from [1.2.3.4] (helo=x (y\\)) by z; x\nAuthentication-Results: x (\"\\; 1; dkim=pass\nFrom: <\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(data)
@@ -123,5 +130,9 @@ func FuzzParse(f *testing.F) {
 		if r.Verdict == "pass" {
 			t.Fatalf("passes without any DNS: %s", data)
 		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Fatalf("%v: %q", err, data)
+		}
+		r.Text(new(report.Lines), false)
 	})
 }

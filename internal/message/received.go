@@ -1,7 +1,6 @@
 package message
 
 import (
-	"fmt"
 	"net/mail"
 	"net/netip"
 	"regexp"
@@ -9,36 +8,33 @@ import (
 	"strings"
 	"time"
 
-	"mxvet/internal/psl"
 	"mxvet/internal/wire"
 )
 
 // A Hop is what one Received field says (RFC 5321 section 4.4), as far as it can
-// be read: every program writes it in its own way.
+// be read: every program writes it in its own way. What the server saw (address,
+// name) is kept apart from what its peer said (HELO).
 type Hop struct {
-	Number int        `json:"number"` // 1 is the topmost, the last hop
-	Helo   string     `json:"helo,omitempty"`
-	names  []string   // of the client by reverse lookup, which the server made
+	Number int        `json:"number"`         // 1 is the topmost, the last hop
+	Helo   string     `json:"helo,omitempty"` // as the client said it; an address in brackets
+	Name   string     `json:"client_name,omitempty"`
 	IP     netip.Addr `json:"ip,omitzero"`
 	By     string     `json:"by,omitempty"`
 	With   string     `json:"with,omitempty"` // protocol, as written
 	TLS    TLS        `json:"tls"`
 	Sender string     `json:"sender,omitempty"` // MAIL FROM, where the field says so
 	Time   time.Time  `json:"time,omitzero"`
-	field  int        // index of the field
+	Delay  *int64     `json:"delay_seconds,omitempty"` // since the hop before; below 0 the clocks differ
+	Doubt  string     `json:"doubt,omitempty"`         // why the client's address is not known
+	// Verified says that the server writes a name of the client only if that leads
+	// back to the address.
+	Verified bool `json:"name_verified,omitempty"`
+
+	local bool // the field names no client: the message was handed over inside
+	field int  // index of the field
 }
 
-// TLS says whether a hop was encrypted.
-type TLS string
-
-// What a Received field tells about encryption.
-const (
-	TLSYes     TLS = "yes"
-	TLSNo      TLS = "no"      // SMTP or ESMTP, and nothing about TLS
-	TLSUnknown TLS = "unknown" // another protocol, or none is named
-)
-
-// Public reports whether the client has an address of the public internet. The
+// public reports whether the client has an address of the public internet. The
 // networks of documentation count as public here.
 func (h Hop) public() bool {
 	if !h.IP.IsValid() {
@@ -61,19 +57,25 @@ func (m *Message) hops() []Hop {
 			out = append(out, h)
 		}
 	}
+	for i := range len(out) - 1 {
+		if a, b := out[i].Time, out[i+1].Time; !a.IsZero() && !b.IsZero() {
+			seconds := int64(a.Sub(b) / time.Second)
+			out[i].Delay = &seconds
+		}
+	}
 	return out
 }
 
-// A token of a structured field: a word, or a comment without its parentheses.
+// A token of a Received field: a word, or a comment without its parentheses.
 type token struct {
 	text    string
 	comment bool
 }
 
-// tokens splits a field at blanks and comments. Comments may be nested.
-func tokens(s string) []token {
-	var out []token
-	start, depth := -1, 0
+// tokens splits a field at blanks and comments, which may be nested, up to the last
+// semicolon outside of comments; date is what follows that.
+func tokens(s string) (out []token, date string) {
+	start, depth, semicolon, at := -1, 0, -1, 0
 	flush := func(end int, comment bool) {
 		if start >= 0 && end > start {
 			out = append(out, token{s[start:end], comment})
@@ -95,6 +97,9 @@ func tokens(s string) []token {
 				flush(i, true)
 			}
 		case depth > 0:
+		case c == ';':
+			flush(i, false)
+			semicolon, at = i, len(out)
 		case c == ' ' || c == '\t':
 			flush(i, false)
 		case start < 0:
@@ -102,155 +107,245 @@ func tokens(s string) []token {
 		}
 	}
 	flush(len(s), depth > 0)
-	return out
+	if semicolon < 0 {
+		return out, ""
+	}
+	return out[:at], s[semicolon+1:]
 }
 
-// What programs write about TLS beside the protocol's name.
-var speaksTLS = regexp.MustCompile(`(?i)\b(tls ?v?1|ssl ?v?3|version=tls|cipher[= ]|using tls|tls_[a-z0-9]+_|encrypted)`)
+// A trace is a field in its parts.
+type trace struct {
+	from     []token             // of the clause that names the client
+	inBy     []string            // comments of the clauses that the server writes about itself
+	clauses  map[string][]string // words of the others, by their keyword
+	twice    bool                // a clause stands twice, as no server writes it
+	hasFrom  bool
+	toplevel []string // comments before any clause
+}
 
-func parseReceived(value string) Hop {
-	h := Hop{TLS: TLSUnknown}
-	text := value
-	if i := strings.LastIndexByte(value, ';'); i >= 0 {
-		text = value[:i]
-		if t, err := mail.ParseDate(strings.TrimSpace(value[i+1:])); err == nil {
-			h.Time = t.UTC()
-		}
-	}
-	clause := ""
-	var from []token
-	for _, t := range tokens(text) {
+func splitReceived(all []token) trace {
+	r := trace{clauses: map[string][]string{}}
+	clause, value := "", false // value: the next word belongs to the clause, whatever it is
+	for _, t := range all {
 		lower := strings.ToLower(t.text)
 		switch {
 		case t.comment && clause == "from":
-			from = append(from, t)
+			r.from = append(r.from, t)
+			value = false
+		case t.comment && clause == "":
+			r.toplevel = append(r.toplevel, t.text)
 		case t.comment:
-		case lower == "from" && clause == "":
-			clause = "from"
-			continue
-		case lower == "by" && (clause == "from" || clause == ""), lower == "via", lower == "with", lower == "id", lower == "for":
-			clause = lower
-			continue
-		case clause == "from":
-			from = append(from, t)
-		case clause == "by" && h.By == "":
-			h.By = strings.TrimSuffix(strings.ToLower(t.text), ".")
-		case clause == "with" && h.With == "":
-			h.With = t.text
-		}
-		if t.comment {
-			if at := strings.Index(lower, "envelope-from <"); at >= 0 {
-				h.Sender, _, _ = strings.Cut(t.text[at+len("envelope-from <"):], ">")
+			r.inBy = append(r.inBy, t.text)
+		case value:
+			value = false
+			if clause == "from" {
+				r.from = append(r.from, t)
+			} else {
+				r.clauses[clause] = append(r.clauses[clause], t.text)
 			}
+		case lower == "from" && clause == "":
+			clause, value, r.hasFrom = "from", true, true
+		case lower == "from" && r.hasFrom, lower == "by" && r.clauses["by"] != nil:
+			r.twice = true
+		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower):
+			clause, value = lower, true
+		case clause == "from":
+			r.from = append(r.from, t)
+		default:
+			r.clauses[clause] = append(r.clauses[clause], t.text)
 		}
 	}
-	h.client(from)
-	h.transport(text)
+	return r
+}
+
+func parseReceived(value string) Hop {
+	h := Hop{TLS: TLSUnknown}
+	all, date := tokens(value)
+	if t, err := mail.ParseDate(strings.TrimSpace(date)); err == nil {
+		if t = t.UTC(); t.Year() > 0 && t.Year() < 10000 { // what JSON can hold
+			h.Time = t
+		}
+	}
+	r := splitReceived(all)
+	if by := r.clauses["by"]; len(by) > 0 {
+		h.By = cut(strings.TrimSuffix(strings.ToLower(by[0]), "."))
+	}
+	if with := r.clauses["with"]; len(with) > 0 {
+		h.With = cut(with[0])
+		if with[0] == "Microsoft" || with[0] == "MailEnable" {
+			h.With = cut(strings.Join(with, " "))
+		}
+	}
+	h.local = !r.hasFrom
+	for _, c := range r.inBy {
+		if at := strings.Index(strings.ToLower(c), "envelope-from <"); at >= 0 {
+			h.Sender, _, _ = strings.Cut(c[at+len("envelope-from <"):], ">")
+			h.Sender = cut(h.Sender)
+		}
+	}
+	if r.hasFrom {
+		h.client(r)
+	}
+	if r.twice {
+		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
+	}
+	h.transport(r)
 	return h
 }
 
-// client reads the clause that names the client.
-func (h *Hop) client(from []token) {
-	add := func(name string) {
-		name = strings.TrimSuffix(strings.ToLower(name), ".")
-		if strings.Contains(name, ".") && !slices.Contains(h.names, name) {
-			h.names = append(h.names, name)
-		}
-	}
-	for i, t := range from {
-		words := strings.FieldsFunc(t.text, func(c rune) bool { return c == ' ' || c == '\t' || c == '(' || c == ')' })
-		for j, w := range words {
-			lower := strings.ToLower(w)
-			if helo, ok := strings.CutPrefix(lower, "helo="); ok {
-				h.Helo = strings.Trim(helo, "[]")
-				continue
-			}
-			if lower == "helo" || lower == "ehlo" {
-				if j+1 < len(words) {
-					h.Helo = strings.ToLower(words[j+1])
-				}
-				continue
-			}
-			w = strings.Trim(w, "[]")
-			w = strings.TrimPrefix(strings.TrimPrefix(w, "IPv6:"), "ipv6:")
-			if host, _, ok := strings.Cut(w, "]:"); ok { // "[192.0.2.1]:1234"
-				w = host
-			}
-			if ip, err := netip.ParseAddr(w); err == nil {
-				// The address that the server saw stands in brackets or a comment; the
-				// word after "from" is what the client says.
-				if !h.IP.IsValid() || i > 0 && t.comment && h.Helo == "" {
-					h.IP = ip.Unmap().WithZone("")
-				}
-				continue
-			}
-			if i == 0 && !t.comment && h.Helo == "" {
-				h.Helo = strings.TrimSuffix(lower, ".")
-			}
-			if t.comment {
-				add(w)
-			}
-		}
-	}
-}
+// What servers write about a session beside the client: what a peer chose may be in
+// it, but never the address that the server saw.
+var aboutSession = regexp.MustCompile(`(?i)^(using tls|using ssl|client cn "|client did not|no client cert|not verified|authenticated |auth: |tls: |tlsv?1(\.[0-3])?([:, )]|$)|version=|cert: )`)
 
-// transport reads how the hop was made.
-func (h *Hop) transport(text string) {
-	switch with := strings.ToUpper(h.With); with {
-	case "ESMTPS", "ESMTPSA", "SMTPS", "UTF8SMTPS", "UTF8SMTPSA", "LMTPS", "LMTPSA", "UTF8LMTPS", "UTF8LMTPSA", "HTTPS":
-		h.TLS = TLSYes
-	case "SMTP", "ESMTP", "ESMTPA", "UTF8SMTP", "UTF8SMTPA":
-		h.TLS = TLSNo
-	}
-	if h.TLS != TLSYes && speaksTLS.MatchString(text) {
-		h.TLS = TLSYes
-	}
-}
+// Programs whose field names the client only by a name that leads back to its address,
+// by what they write about themselves.
+var verifies = regexp.MustCompile(`^(Postfix\b|Exim\b|8\.\d+\.\d+/8\.|8\.\d+\.\d+\+)`)
 
-// border finds the hop at which the message came to its receiver: the topmost one
-// from a public address that no reverse lookup shows to be a host of the server's
-// own organization. It is a guess, and doubt says what speaks against it. What a
-// client calls itself decides nothing: the sender chooses that.
-func border(hops []Hop, list *psl.List) (found *Hop, doubt string) {
-	public := 0
-	for i := range hops {
-		h := &hops[i]
-		if !h.public() {
+// client reads the clause that names the client. The forms are: HELO (NAME [ADDRESS]),
+// of Postfix, Sendmail and most others; HELO (ADDRESS), of Exchange; NAME ([ADDRESS]
+// helo=HELO) and [ADDRESS] (helo=HELO), of Exim; NAME (HELO HELO) (ADDRESS), of qmail;
+// ADDRESS (EHLO HELO), of Yahoo and CommuniGate.
+func (h *Hop) client(r trace) {
+	var first string // the word behind "from"
+	var seen []netip.Addr
+	labelled, outside, forged := false, false, false
+	for i, t := range r.from {
+		if !t.comment {
+			if i == 0 {
+				first = t.text
+			} else if _, ok := address(t.text); ok {
+				outside = true
+			}
 			continue
 		}
-		if public++; found == nil && !h.inside(list, h.names...) {
-			found = h
+		c := clientComment(t.text)
+		if c.labelled {
+			labelled = true
+			h.Helo = c.helo
+		}
+		forged = forged || c.forged
+		if h.Name == "" {
+			h.Name = c.name
+		}
+		for _, ip := range c.addresses {
+			if !slices.Contains(seen, ip) {
+				seen = append(seen, ip)
+			}
 		}
 	}
-	for i := range hops {
-		if found == nil && hops[i].public() {
-			found, doubt = &hops[i], "the client is a host of the server's own organization"
-		}
+	if !labelled {
+		h.Helo = heloName(first)
 	}
+	exim := slices.ContainsFunc(r.inBy, func(c string) bool { return strings.HasPrefix(c, "Exim ") })
+	h.Verified = !forged && slices.ContainsFunc(r.inBy, verifies.MatchString)
+	ip, literal := address(first)
 	switch {
-	case found == nil || doubt != "":
-	case found.inside(list, found.Helo):
-		doubt = "the client calls itself a host of the server's own organization"
-	case public > 1:
-		doubt = fmt.Sprintf("%d fields name a public address", public)
+	case len(seen) > 1:
+		h.Doubt = "it names several addresses where servers write that of their client (" + seen[0].String() + ", " + seen[1].String() + ")"
+	case len(seen) == 1:
+		h.IP = seen[0]
+		if labelled && h.Name == "" && !literal {
+			h.Name = hostName(first)
+		}
+	case literal && (labelled || exim):
+		h.IP = ip
+	case literal || outside:
+		h.Doubt = "the address in it may be what the client said of itself: it does not stand where servers write what they saw"
+	default:
+		h.Doubt = "it does not tell the address of the client"
 	}
-	return found, doubt
+	if h.Name == "" && exim && !literal {
+		h.Name = hostName(first)
+	}
 }
 
-// inside reports that one of the client's names is of the server's organization.
-func (h Hop) inside(list *psl.List, names ...string) bool {
-	by := domainName(h.By)
-	return by != "" && slices.ContainsFunc(names, func(n string) bool {
-		n = domainName(n)
-		return n != "" && list.OrgDomain(n, true) == list.OrgDomain(by, true)
-	})
+// A clientInfo is what one comment of the clause says.
+type clientInfo struct {
+	helo      string // that the comment labels as such
+	labelled  bool
+	name      string // of the client by reverse lookup, which the server made
+	forged    bool   // the name does not lead back
+	addresses []netip.Addr
 }
 
-// describe names a hop for people.
-func (h Hop) describe(of int) string {
-	s := fmt.Sprintf("Received field %d of %d", h.Number, of)
-	if h.By != "" {
-		s += ", written by " + h.By
+func clientComment(text string) (c clientInfo) {
+	if aboutSession.MatchString(text) {
+		return c
 	}
-	return s
+	if open := strings.IndexByte(text, '('); open >= 0 { // a comment within it
+		c.forged = strings.Contains(text[open:], "may be forged")
+		text = text[:open]
+	}
+	var bare []netip.Addr
+	words := strings.Fields(text)
+	for i, w := range words {
+		lower := strings.ToLower(w)
+		if helo, ok := strings.CutPrefix(lower, "helo="); ok {
+			c.labelled, c.helo = true, heloName(helo)
+			break
+		}
+		if lower == "helo" || lower == "ehlo" || lower == "lhlo" {
+			if c.labelled = true; i+1 < len(words) {
+				c.helo = heloName(words[i+1])
+			}
+			break // the rest is what the client said
+		}
+		_, w = cutLast(w, '@') // what stands before is an ident reply
+		ip, ok := address(w)
+		switch {
+		case ok && strings.HasPrefix(w, "["):
+			c.addresses = append(c.addresses, ip)
+		case ok:
+			bare = append(bare, ip)
+		case c.name == "":
+			c.name = hostName(w)
+		}
+	}
+	if len(c.addresses) == 0 && c.name == "" && len(words) == 1 {
+		c.addresses = bare
+	}
+	return c
+}
+
+func cutLast(s string, sep byte) (before, after string) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return "", s
+	}
+	return s[:i], s[i+1:]
+}
+
+// address reads an address as Received fields have it: bare, in brackets, with
+// "IPv6:" before it, with a port or a zone behind it.
+func address(w string) (netip.Addr, bool) {
+	if inner, ok := strings.CutPrefix(w, "["); ok {
+		inner, _, ok = strings.Cut(inner, "]")
+		if !ok {
+			return netip.Addr{}, false
+		}
+		w = inner
+	}
+	if len(w) > 5 && strings.EqualFold(w[:5], "IPv6:") {
+		w = w[5:]
+	}
+	ip, err := netip.ParseAddr(w)
+	return ip.Unmap().WithZone(""), err == nil
+}
+
+// heloName gives what a client called itself: a name, or an address in brackets.
+func heloName(w string) string {
+	if ip, ok := address(w); ok {
+		return "[" + ip.String() + "]"
+	}
+	return cut(strings.TrimSuffix(strings.ToLower(w), "."))
+}
+
+// hostName gives a name that a server wrote down, "" for what is none, or stands for
+// none.
+func hostName(w string) string {
+	w = strings.TrimSuffix(strings.ToLower(w), ".")
+	if !strings.Contains(w, ".") || domainName(w) == "" {
+		return ""
+	}
+	return cut(w)
 }

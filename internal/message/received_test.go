@@ -40,7 +40,7 @@ func TestReceived(t *testing.T) {
 		},
 		"Exchange": {
 			"from a.example.org (2001:db8::5) by b.example.com (2001:db8::6) with Microsoft SMTP Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "a.example.org", IP: ip("2001:db8::5"), By: "b.example.com", With: "Microsoft", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "a.example.org", IP: ip("2001:db8::5"), By: "b.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
 		},
 		"sendmail": {
 			"from mail.example.org (host.example.net [192.0.2.1] (may be forged)) by mx.example.com (8.18.1/8.18.1) with ESMTPS id x (version=TLSv1.3 cipher=X bits=256 verify=NO); Mon, 2 Nov 2026 08:30:00 GMT",
@@ -52,7 +52,7 @@ func TestReceived(t *testing.T) {
 		},
 		"address literal as HELO": {
 			"from [10.1.2.3] (host.example.net [192.0.2.1]) by mx.example.com with ESMTPSA id x; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPSA", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "[10.1.2.3]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPSA", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
 		},
 		"a host called tls": {
 			"from tls.example.org (tls.example.org [192.0.2.1]) by mx.example.com with ESMTP id x",
@@ -63,45 +63,223 @@ func TestReceived(t *testing.T) {
 			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
 		},
 		"nonsense": {"((((", Hop{TLS: TLSUnknown}},
+		"Postfix, client certificate that holds an address": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) (using TLSv1.3 with cipher X (256/256 bits)) (Client CN \"x [203.0.113.9]\", Issuer \"y\" (not verified)) by mx.example.com (Postfix) with ESMTPS id 4A",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes},
+		},
+		"Postfix, HELO by": {
+			"from by (unknown [192.0.2.1]) by mx.example.com (Postfix) with ESMTP id 4A",
+			Hop{Helo: "by", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"Exim, address alone": {
+			"from [192.0.2.1] by mx.example.com with esmtp (Exim 4.98) id 1x",
+			Hop{Helo: "[192.0.2.1]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo},
+		},
+		"Exim, name, port, HELO and ident": {
+			"from host.example.org ([192.0.2.1]:4321 helo=mail.example.org\tident=x) by mx.example.com with esmtps (TLS1.3) tls TLS_AES_128_GCM_SHA256 (Exim 4.98) id 1x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtps", TLS: TLSYes},
+		},
+		"Exim, HELO that is an address": {
+			"from [192.0.2.1] (helo=[203.0.113.9]) by mx.example.com with esmtp (Exim 4.98) id 1x",
+			Hop{Helo: "[203.0.113.9]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo},
+		},
+		"qmail, HELO that is an address": {
+			"from unknown (HELO [203.0.113.9]) (198.51.100.66) by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000",
+			Hop{Helo: "[203.0.113.9]", IP: ip("198.51.100.66"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"netqmail with TLS, ident": {
+			"from host.example.org (HELO mail.example.org) (root@192.0.2.1) by mx.example.com with (TLS_AES_256_GCM_SHA384 encrypted) SMTP; 2 Nov 2026 08:30:00 -0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"qmail, same name": {
+			"from mail.example.org (192.0.2.1) by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"qmail, nothing but the HELO": {
+			"from unknown (HELO [192.0.2.1]) by mx.example.com with SMTP",
+			Hop{Helo: "[192.0.2.1]", By: "mx.example.com", With: "SMTP", TLS: TLSNo, Doubt: "does not tell"},
+		},
+		"Microsoft 365": {
+			"from mail.example.org (192.0.2.1) by AM1EUR02FT001.mail.example.com (10.152.0.1) with Microsoft SMTP Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.1 via Frontend Transport; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "am1eur02ft001.mail.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Exchange, MAPI": {
+			"from a.example.com ([fe80::1]) by b.example.com ([fe80::1%3]) with mapi id 15.20.1; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "a.example.com", IP: ip("fe80::1"), By: "b.example.com", With: "mapi", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Exchange 2010": {
+			"from mail.example.org (192.0.2.1) by mx.example.com (10.0.0.1) with Microsoft SMTP Server (TLS) id 14.3.1",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "Microsoft SMTP Server", TLS: TLSYes},
+		},
+		"Exchange in clear": {
+			"from mail.example.org (192.0.2.1) by mx.example.com (10.0.0.1) with Microsoft SMTP Server id 15.1.1",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "Microsoft SMTP Server", TLS: TLSUnknown},
+		},
+		"IIS": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with Microsoft SMTPSVC(8.5.9600.16384); Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "Microsoft SMTPSVC", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Google, between its own": {
+			"from mail-sor-f41.example.com (mail-sor-f41.example.com. [192.0.2.1]) by mx.example.com with SMTPS id a1 for <b@example.com> (Google Transport Security)",
+			Hop{Helo: "mail-sor-f41.example.com", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTPS", TLS: TLSYes},
+		},
+		"Google, no reverse name, IPv6": {
+			"from mail.example.org ([2001:db8::1]) by mx.example.com with ESMTPS id a1",
+			Hop{Helo: "mail.example.org", IP: ip("2001:db8::1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes},
+		},
+		"Amazon": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by inbound-smtp.eu-west-1.amazonaws.com with SMTP id abc for b@example.com; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "inbound-smtp.eu-west-1.amazonaws.com", With: "SMTP", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"OpenSMTPD": {
+			"from mail.example.org (<unknown> [192.0.2.1]) by mx.example.com (OpenSMTPD) with ESMTPS id 12ab (TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO) for <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000 (UTC)",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"OpenSMTPD, old": {
+			"from mail.example.org (mail.example.org. [192.0.2.1]); by mx.example.com (OpenSMTPD) with ESMTP id 12ab (TLSv1:X:256:NO); for <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Courier, IPv4-mapped": {
+			"from mail.example.org (mail.example.org [::ffff:192.0.2.1]) (TLS: TLS1.3,256bits,TLS_AES_256_GCM_SHA384) by mx.example.com with ESMTPS id 000000; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"MailEnable": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with MailEnable ESMTP; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"MailEnable with TLS": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with MailEnable ESMTPS (version=TLS1_2 cipher=X bits=256); Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"hMailServer": {
+			"from mail.example.org (host.example.net [192.0.2.1]) by mx.example.com with ESMTPS (version=TLSv1.2 cipher=X bits=256) ; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Yahoo": {
+			"from 192.0.2.1 (EHLO mail.example.org) by 10.0.0.1 with SMTPs; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "10.0.0.1", With: "SMTPs", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"CommuniGate": {
+			"from [192.0.2.1] (account a@example.org HELO mail.example.org) by mx.example.com (CommuniGate Pro SMTP 6.3.1) with ESMTPSA id 1",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPSA", TLS: TLSYes},
+		},
+		"Stalwart": {
+			"from mail.example.org (mail.example.org [192.0.2.1] (AS64500 EXAMPLE, EX)) (using TLSv1.3 with cipher TLS13_AES_256_GCM_SHA384) by mx.example.com (Stalwart SMTP) with ESMTPS id 1; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"sendmail, submission": {
+			"(from root@localhost) by mx.example.com (8.18.1/8.18.1/Submit) id x; Mon, 2 Nov 2026 08:30:00 GMT",
+			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"sendmail, ident that holds an address": {
+			"from mail.example.org (IDENT:[203.0.113.9]@host.example.net [192.0.2.1]) by mx.example.com (8.18.1/8.18.1) with ESMTP id x; Mon, 2 Nov 2026 08:30:00 GMT",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"reverse name that is an address": {
+			"from mail.example.org (203.0.113.9 [192.0.2.1]) by mx.example.com with ESMTP",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"HELO that holds a whole comment": {
+			"from x (mail.example.org [203.0.113.9]) (unknown [192.0.2.1]) by mx.example.com with ESMTP",
+			Hop{Helo: "x", By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Doubt: "several addresses"},
+		},
+		"HELO that holds a whole field": {
+			"from x ([203.0.113.9]) by mx.example.com (Postfix) with ESMTPS id 1 (unknown [192.0.2.1]) by mx.example.com with ESMTP",
+			Hop{Helo: "x", By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Doubt: "twice"},
+		},
+		"address outside of a comment": {
+			"from mail.example.org [192.0.2.1] by mx.example.com with ESMTP",
+			Hop{Helo: "mail.example.org", By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Doubt: "may be what the client said"},
+		},
+		"address literal and nothing else": {
+			"from [192.0.2.1] by mx.example.com with ESMTP",
+			Hop{Helo: "[192.0.2.1]", By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Doubt: "may be what the client said"},
+		},
+		"HELO in words of TLS": {
+			"from encrypted.example.org (tls1.example.org [192.0.2.1]) by mx.example.com with ESMTP id x",
+			Hop{Helo: "encrypted.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"HELO that is a comment about TLS": {
+			"from x (using TLSv1.3 with cipher X) (unknown [192.0.2.1]) by mx.example.com with ESMTP id x",
+			Hop{Helo: "x", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"recipient in words of TLS": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id tls1.3 for <tls@version=tls1.example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"semicolon in a comment": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com (a; b) with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000 (now; then)",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
 	} {
 		got := parseReceived(c.value)
-		got.names = nil
-		if got.Helo != c.want.Helo || got.IP != c.want.IP || got.By != c.want.By || got.With != c.want.With || got.TLS != c.want.TLS || got.Sender != c.want.Sender || !got.Time.Equal(c.want.Time) {
+		if got.Helo != c.want.Helo || got.IP != c.want.IP || got.By != c.want.By || got.With != c.want.With || got.TLS != c.want.TLS || got.Sender != c.want.Sender || !got.Time.Equal(c.want.Time) ||
+			!strings.Contains(got.Doubt, c.want.Doubt) || c.want.Doubt == "" && got.Doubt != "" && c.want.IP.IsValid() {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)
 		}
 	}
 }
 
+// The field at which a message came to its receiver, by what the user says of the
+// receiver's servers.
 func TestBorder(t *testing.T) {
 	hop := func(from, ip, by string) string {
-		return "Received: from " + from + " (" + from + " [" + ip + "]) by " + by + " with ESMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n"
+		return "Received: from " + from + " (" + from + " [" + ip + "]) by " + by + " (Postfix) with ESMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n"
 	}
+	unverified := func(from, ip, by string) string { return strings.Replace(hop(from, ip, by), "(Postfix) ", "", 1) }
+	relayed := hop("mx.example.com", "198.51.100.1", "store.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com")
+	microsoft := "Received: from a.prod.example.com (2001:db8:1::5) by b.prod.example.com (2001:db8:1::6) with Microsoft SMTP Server id 15; Mon, 2 Nov 2026 08:30:00 +0000\n" +
+		"Received: from mail.example.org (192.0.2.1) by a.prod.example.com (2001:db8:1::5) with Microsoft SMTP Server id 15; Mon, 2 Nov 2026 08:30:00 +0000\n"
 	for name, c := range map[string]struct {
 		header string
+		by     string
 		want   int // number of the hop, 0 is none
+		sure   bool
 		doubt  string
 	}{
-		"none":    {"", 0, ""},
-		"one hop": {hop("mail.example.org", "192.0.2.1", "mx.example.com"), 1, ""},
+		"none":                       {"", "", 0, false, ""},
+		"one hop":                    {hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, true, ""},
+		"one hop, server named":      {hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
+		"one hop, domain named":      {hop("mail.example.org", "192.0.2.1", "mx.example.com"), "Example.COM.", 1, true, ""},
+		"one hop, another is named":  {hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.net", 1, false, "neither --by"},
+		"name that ends in the same": {hop("mail.example.org", "192.0.2.1", "mx.evilexample.com"), "example.com", 1, false, "neither --by"},
 		"behind a relay": {hop("mx.example.com", "10.0.0.1", "store.example.com") +
-			hop("mail.example.org", "192.0.2.1", "mx.example.com"), 2, ""},
-		"behind a relay with a public address": {hop("mx.example.com", "198.51.100.1", "store.example.com") +
-			hop("mail.example.org", "192.0.2.1", "mx.example.com"), 2, "2 fields"},
-		"forwarded": {hop("list.example.net", "198.51.100.9", "mx.example.com") +
-			hop("mail.example.org", "192.0.2.1", "list.example.net"), 1, "2 fields"},
-		"within one organization": {hop("out.example.com", "192.0.2.1", "mx.example.com"), 1, "own organization"},
-		"private only":            {hop("pc", "192.168.1.2", "mx.example.com") + hop("pc", "127.0.0.1", "localhost"), 0, ""},
+			hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"behind a content filter": {"Received: from localhost (localhost [IPv6:::1]) by mx.example.com (Postfix) with ESMTP\n" +
+			hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"behind a relay with a public address":              {relayed, "", 1, false, "own organization"},
+		"behind a named relay with a public address":        {relayed, "example.com", 2, true, ""},
+		"behind a relay in a named network":                 {relayed, "198.51.100.0/24 example.com", 2, true, ""},
+		"behind a relay at a named address":                 {relayed, "198.51.100.1 mx.example.com", 2, true, ""},
+		"named network, border by another name":             {relayed, "198.51.100.0/24", 2, false, "neither --by"},
+		"relay named by a server that verifies no names":    {strings.ReplaceAll(relayed, "(Postfix) ", ""), "example.com", 1, false, "own organization"},
+		"relay whose name may be forged":                    {strings.Replace(strings.Replace(relayed, "(Postfix)", "(8.18.1/8.18.1)", 1), "198.51.100.1]", "198.51.100.1] (may be forged)", 1), "example.com", 1, false, "own organization"},
+		"Exchange behind Exchange":                          {microsoft, "", 1, false, "calls itself"},
+		"Exchange behind Exchange, by name":                 {microsoft, "prod.example.com", 1, false, "calls itself"},
+		"Exchange behind Exchange, by network":              {microsoft, "prod.example.com 2001:db8:1::/48", 2, true, ""},
+		"handed over without a client":                      {"Received: by 2001:db8::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
+		"qmail behind qmail":                                {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
+		"forwarded":                                         {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, "2 fields"},
+		"forwarded, server named":                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
+		"within one organization":                           {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},
+		"private only":                                      {hop("pc", "192.168.1.2", "mx.example.com") + hop("pc", "127.0.0.1", "localhost"), "", 0, false, ""},
+		"field without an address":                          {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "", 1, false, "does not tell the address"},
+		"field without an address, server named":            {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "mx.example.com", 1, false, "does not tell the address"},
+		"older field that says it is by the border":         {hop("mail.evil.example", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
+		"reverse name of the border's, which nobody proved": {unverified("mx2.example.com", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
 		// The sender chooses what it calls itself, and what stands below.
 		"a client that claims to be inside": {"Received: from mx2.example.com (unknown [203.0.113.66]) by mx.example.com with ESMTP\n" +
-			hop("mail.example.org", "192.0.2.1", "mx2.example.com"), 1, "calls itself"},
+			hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "", 1, false, "calls itself"},
+		"a client that claims to be inside, server named": {"Received: from mx2.example.com (unknown [203.0.113.66]) by mx.example.com (Postfix) with ESMTP\n" +
+			hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "calls itself"},
 	} {
 		m := parsed(t, c.header+plain)
-		got, doubt := border(m.hops(), psl.Default())
+		b := findBorder(m.hops(), psl.Default(), Options{By: strings.Fields(c.by)}.own())
 		switch {
-		case c.want == 0 && got != nil, c.want > 0 && (got == nil || got.Number != c.want):
-			t.Errorf("%s: %+v", name, got)
-		case !strings.Contains(doubt, c.doubt) || (doubt == "") != (c.doubt == ""):
-			t.Errorf("%s: doubt %q", name, doubt)
+		case c.want == 0 && b.hop != nil, c.want > 0 && (b.hop == nil || b.hop.Number != c.want), b.sure != c.sure:
+			t.Errorf("%s: %+v", name, b)
+		case !strings.Contains(b.doubt, c.doubt) || (b.doubt == "") != (c.doubt == ""):
+			t.Errorf("%s: doubt %q", name, b.doubt)
 		}
 	}
 }

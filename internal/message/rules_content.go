@@ -134,10 +134,29 @@ func (r *Result) wellFormed() []checks.Verdict {
 	if len(r.message.All("Date")) == 0 {
 		fail("Date", checks.Medium, "no Date field")
 	}
+	if r.message.loneCR {
+		fail("CR", checks.Medium, "a CR stands without an LF: programs take it for a character or for the end of a line, and signatures break")
+	}
+	if n := r.message.longest(); n > maxLine {
+		fail("length", checks.Medium, "a line of the header has %d characters, and a line may have %d: programs may cut it or refuse the message", n, maxLine)
+	}
 	if i := slices.IndexFunc(r.message.Fields, func(f Field) bool { return f.Name == "" }); i >= 0 {
 		fail("line", checks.Medium, "a line of the header is no field: %q", cut(strings.TrimSpace(r.message.Fields[i].Raw)))
 	}
 	return out
+}
+
+// maxLine is the longest line of a message, without its end (RFC 5322 section 2.1.1).
+const maxLine = 998
+
+// longest gives the length of the longest line of the header.
+func (m *Message) longest() (n int) {
+	for _, f := range m.Fields {
+		for line := range strings.SplitSeq(f.Raw, "\r\n") {
+			n = max(n, len(line))
+		}
+	}
+	return n
 }
 
 // messageID reports whether s has the form of RFC 5322 section 3.6.4, roughly:
@@ -151,9 +170,12 @@ func messageID(s string) bool {
 
 // encrypted answers MSG-011.
 func (r *Result) encrypted() []checks.Verdict {
-	h := r.border
+	h := r.border.hop
 	if h == nil {
 		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
+	}
+	if !r.border.sure {
+		return one(checks.Unknown, checks.Medium, nil, "it is not known at which hop the message came to your servers: %s", r.border.doubt)
 	}
 	switch h.TLS {
 	case TLSNo:

@@ -114,7 +114,7 @@ func sample(t *testing.T, world *fakenet.World) *Message {
 		}
 		m.prepend(s.sign(m))
 	}
-	m.Body = append(m.Body, crlf(world.File("data/footer"))...)
+	m.Body = append(m.Body, crlfText(string(world.File("data/footer")))...)
 	return parsed(t, string(world.File("data/trace"))+string(m.text()))
 }
 

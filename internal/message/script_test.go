@@ -34,8 +34,8 @@ list.example. 3600 IN TXT "v=spf1 ip4:198.51.100.9 -all"
 l1._domainkey.list.example. 3600 IN TXT "`+edRecord("l1")+`"
 `)
 	way := func(m *Message) []byte {
-		m.prepend(Field{Raw: "Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=list.example\r\n"})
-		return []byte(strings.ReplaceAll(received(string(m.text()), "bounces@list.example", "list.example", "198.51.100.9"), "\r\n", "\n"))
+		return []byte("Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=list.example\n" +
+			strings.ReplaceAll(received(string(m.text()), "bounces@list.example", "list.example", "198.51.100.9"), "\r\n", "\n"))
 	}
 	text := strings.Replace(plain, "A letter", "A letter \u202e\x1b[31m", 1)
 	sign := signer{Domain: "example.com", Selector: "s1", Headers: "from:from:to:subject:date:message-id"}

@@ -25,12 +25,8 @@ func TestOwnVerifierAgreesWithLibrary(t *testing.T) {
 		if err != nil || len(v) != 1 {
 			t.Fatalf("library: %v", err)
 		}
-		s := m.signatures()[0]
-		key, err := publicKey(keys.Parse(records[s.Selector]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v[0].Err, m.checkSigned(m.Fields[s.field], s.tags, key)
+		sigs, _ := m.signatures()
+		return v[0].Err, m.holds(&sigs[0], newPicker(m.Fields), keys.Parse(records[sigs[0].Selector]).PublicKey())
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	// No bare CR: mail may not have it, and the library drops blanks before one.

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
@@ -95,7 +96,7 @@ func (s signer) sign(m *Message) Field {
 		version = ""
 	}
 	raw := fmt.Sprintf("%s: %sa=%s; c=%s; d=%s; s=%s; %s h=%s; bh=", s.Field, version, s.Algorithm, s.Canonical, s.Domain, s.Selector, s.Extra, s.Headers)
-	tags := parseTags(raw[len(s.Field)+1:])
+	tags := readTagList(Field{Raw: raw})
 	header, body, err := tags.forms()
 	if err != nil {
 		panic(err)
@@ -114,13 +115,11 @@ func (s signer) sign(m *Message) Field {
 	h.Write(text)
 	raw += base64.StdEncoding.EncodeToString(h.Sum(nil)) + ";\r\n\tb="
 	h = newHash()
-	used := map[string]int{}
-	for name := range strings.SplitSeq(strings.ToLower(s.Headers), ":") {
-		if f, ok := m.fromBelow(name, used[name]); ok {
-			h.Write([]byte(canonicalField(f.Raw, header)))
-		}
-		used[name]++
+	var names []string
+	for name := range strings.SplitSeq(s.Headers, ":") {
+		names = append(names, strings.TrimSpace(name))
 	}
+	newPicker(m.Fields).pick(names, -1, func(f Field) { h.Write([]byte(canonicalField(f.Raw, header))) })
 	h.Write([]byte(strings.TrimSuffix(canonicalField(raw+"\r\n", header), "\r\n")))
 	return Field{Name: s.Field, Raw: raw + s.signature(h) + "\r\n"}
 }
@@ -145,6 +144,21 @@ func (s signer) signature(h hash.Hash) string {
 	return base64.StdEncoding.EncodeToString(sig)
 }
 
+// canonicalBody gives a body in canonical form.
+func canonicalBody(body []byte, relaxed bool) []byte {
+	var out bytes.Buffer
+	c := canonicalizer{relaxed: relaxed, out: &out}
+	in := &lines{r: bufio.NewReader(bytes.NewReader(body)), most: MaxSize}
+	for {
+		text, end, err := in.piece()
+		if err != nil {
+			c.close()
+			return out.Bytes()
+		}
+		c.piece(text, end)
+	}
+}
+
 // prepend puts a field on top.
 func (m *Message) prepend(f Field) { m.Fields = append([]Field{f}, m.Fields...) }
 
@@ -159,7 +173,7 @@ func (m *Message) addSet(n int, cv, results string, s signer) {
 	for i := 1; i <= n; i++ {
 		for _, name := range []string{"ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal"} {
 			for _, f := range m.All(name) {
-				if instance := parseTags(strings.TrimPrefix(f.Value(), " ")).get("i"); strings.HasPrefix(f.Value(), fmt.Sprintf("i=%d;", i)) || instance == fmt.Sprint(i) {
+				if at, _ := instance(f); at == i {
 					h.Write([]byte(canonicalField(f.Raw, true)))
 				}
 			}
@@ -171,7 +185,10 @@ func (m *Message) addSet(n int, cv, results string, s signer) {
 }
 
 // text gives the message as a file.
-func (m *Message) text() []byte { return m.bytes(func(int) string { return "" }) }
+func (m *Message) text() []byte {
+	m.Size = int64(len(m.Body))
+	return m.bytes(func(int) string { return "" })
+}
 
 // parsed reads a message that must be one.
 func parsed(t *testing.T, text string) *Message {

@@ -2,6 +2,8 @@ package message
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +15,9 @@ import (
 // Text writes a result for people. With quiet only result and findings.
 func (r *Result) Text(l *report.Lines, quiet bool) {
 	l.Head("MESSAGE", "%s (%s), checked %s UTC", r.File, size(r.Size), r.At.UTC().Format(time.DateTime))
+	for _, note := range r.Notes {
+		l.Head("", "%s", note)
+	}
 	l.Head("RESULT", "%s: %s", strings.ToUpper(string(r.Verdict)), r.Why)
 	if !quiet {
 		l.Blank()
@@ -27,6 +32,29 @@ func (r *Result) Text(l *report.Lines, quiet bool) {
 		r.textARC(l)
 	}
 	r.textFindings(l)
+	if !quiet {
+		r.textFixes(l)
+	}
+}
+
+// textFixes writes the records that would mend what was found.
+func (r *Result) textFixes(l *report.Lines) {
+	for i, f := range r.Fixes {
+		l.Blank()
+		l.Head("FIX "+strconv.Itoa(i+1), "%s", f.Title)
+		l.Say(2, "first: %s", f.Needs)
+		for _, line := range f.Records {
+			l.Verbatim(2, line)
+		}
+		for _, line := range f.Replaces {
+			l.Verbatim(2, "replaces "+line)
+		}
+		if f.Verified {
+			l.Say(2, "verified: with it, this message passes there")
+		} else {
+			l.Say(2, "not verified: checked again with it, the message does not pass there")
+		}
+	}
 }
 
 func (r *Result) textHeader(l *report.Lines) {
@@ -52,10 +80,10 @@ func (r *Result) textPath(l *report.Lines) {
 		}
 		l.Head("PATH", "client %s, HELO %s", p.IP, cut(helo))
 		l.Say(2, "address from %s", p.IPFrom)
-		if p.Doubt != "" {
-			l.Say(2, "this is a guess (%s); if that field is not your border server's, name the client with --ip", p.Doubt)
-		} else if p.IPFrom != "--ip" {
-			l.Say(2, "right if that server is your border; else name the client with --ip")
+		if p.Doubt != "" && p.Sure {
+			l.Say(2, "this is a guess (%s); --by names your own servers, --ip the client", p.Doubt)
+		} else if p.IPFrom != "--ip" && p.Sure {
+			l.Say(2, "right if that server is your border; else --by names your own servers, --ip the client")
 		}
 	default:
 		l.Head("PATH", "no client address is known")
@@ -69,6 +97,26 @@ func (r *Result) textPath(l *report.Lines) {
 	if p.Unknown != "" {
 		l.Say(2, "%s", p.Unknown)
 	}
+	r.textHops(l)
+}
+
+// maxTextHops bounds the hops that text shows; JSON has all.
+const maxTextHops = 12
+
+// textHops writes the hops, the newest first, if there are several.
+func (r *Result) textHops(l *report.Lines) {
+	if len(r.Hops) < 2 {
+		return
+	}
+	rows := r.picture()
+	for i, row := range slices.Backward(rows) {
+		n := len(rows) - i
+		if n > maxTextHops {
+			l.Say(2, "%s: see -o json", count(len(r.Hops)-maxTextHops, "older hop"))
+			return
+		}
+		l.Row(2, []int{2}, strconv.Itoa(n), row.Words)
+	}
 }
 
 func (r *Result) textSignatures(l *report.Lines) {
@@ -76,7 +124,7 @@ func (r *Result) textSignatures(l *report.Lines) {
 		l.Head("DKIM", "no signature")
 		return
 	}
-	l.Head("DKIM", "%s", count(len(r.Signatures), "signature"))
+	l.Head("DKIM", "%s", count(len(r.Signatures)+r.More, "signature"))
 	for _, s := range r.Signatures {
 		text := fmt.Sprintf("d=%s s=%s %s", s.Domain, cut(s.Selector), cut(s.Algorithm))
 		if s.KeyBits > 0 {
@@ -85,13 +133,36 @@ func (r *Result) textSignatures(l *report.Lines) {
 		if s.Canonical != "" {
 			text += ", " + cut(s.Canonical)
 		}
-		l.Row(2, []int{9}, s.Result, text)
+		result := s.Result
+		if result == "" {
+			result = "unknown"
+		}
+		l.Row(2, []int{9}, result, text)
 		if s.Why != "" {
 			l.Say(13, "%s", s.Why)
 		}
 		if s.Lenient != "" {
-			l.Say(13, "a receiver that honours tag l: %s", s.Lenient)
+			l.Say(13, "a receiver that overlooks this: %s", s.Lenient)
 		}
+		for i, remark := range s.Remarks {
+			if i == 3 {
+				l.Say(13, "%s: see -o json", count(len(s.Remarks)-i, "more remark"))
+				break
+			}
+			switch {
+			case remark.Text == s.Why:
+			case remark.Pos > 0:
+				l.Say(13, "at character %d: %s", remark.Pos+1, remark.Text)
+			default:
+				l.Say(13, "%s", remark.Text)
+			}
+		}
+		if s.Differ != "" {
+			l.Say(13, "second opinion: %s. %s", s.Second, s.Differ)
+		}
+	}
+	if r.More > 0 {
+		l.Say(2, "%s, neither listed nor verified", count(r.More, "more signature"))
 	}
 }
 
@@ -136,6 +207,9 @@ func (r *Result) textARC(l *report.Lines) {
 	if r.ARC.Why != "" {
 		l.Say(2, "%s", r.ARC.Why)
 	}
+	if r.ARC.Oldest > 0 {
+		l.Say(2, "the message is as it was when set %d was added; older message signatures do not hold", r.ARC.Oldest)
+	}
 	for _, s := range r.ARC.Sets {
 		seal := s.Seal
 		if seal == "" {
@@ -146,6 +220,9 @@ func (r *Result) textARC(l *report.Lines) {
 			text += ", message signature: " + s.Message
 		}
 		l.Say(2, "%s", text)
+		for _, remark := range s.Remarks[:min(len(s.Remarks), 3)] {
+			l.Say(5, "%s", remark.Text)
+		}
 		if s.Said != nil {
 			s.Said.claims(l, 5)
 		}

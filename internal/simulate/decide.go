@@ -72,8 +72,9 @@ type Method struct {
 	Why         string      `json:"why"`
 
 	reader dmarc.Reader
-	silent bool // a lookup failed that decides which record applies
-	void   bool // the record applies and is improperly formed
+	fault  string // of the record, for which a strict reader takes it for none
+	silent bool   // a lookup failed that decides which record applies
+	void   bool   // the record applies and is improperly formed
 }
 
 // A Disposition is what a receiver does that follows its standard and knows nothing
@@ -164,6 +165,7 @@ func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org f
 	dkimMode, spfMode := "r", "r"
 	if applied.Record != nil {
 		m.Record, m.Percent = applied.Record.Text, applied.Percent
+		m.fault = applied.Record.Refusable()
 		dkimMode, spfMode = applied.Record.DKIM, applied.Record.SPF
 	}
 	add := func(by, domain, result, mode string) {
@@ -321,6 +323,11 @@ func (d *Decision) sum() {
 	if d.SPF.Voided != "" {
 		d.Differ = append(d.Differ, "SPF: "+d.SPF.Voided)
 	}
+	for i, m := range d.Methods {
+		if m.fault != "" && !slices.ContainsFunc(d.Methods[:i], func(n Method) bool { return n.Record == m.Record }) {
+			d.Differ = append(d.Differ, "DMARC: "+m.fault+" in the record of "+m.RecordAt+": a strict reader takes it for none (RFC 6376 section 3.2), others read the rest (RFC 9989 section 4.8)")
+		}
+	}
 	if !slices.ContainsFunc(d.Methods[1:], func(m Method) bool { return m.Result != first.Result || m.Action() != first.Action() }) {
 		d.spfFirst(first)
 		return
@@ -376,6 +383,8 @@ func (d *Decision) unknowns(m Method) string {
 			why = append(why, "SPF got no answer: "+d.SPF.Why)
 		case i.Result == ResultTempError:
 			why = append(why, "no answer about the key of a signature of "+i.Domain)
+		case i.By == "dkim" && i.Result == "":
+			why = append(why, "there are signatures of "+i.Domain+" that were not verified")
 		default:
 			why = append(why, "no answer about the organization of "+i.Domain)
 		}

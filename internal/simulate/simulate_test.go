@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"mxvet/internal/psl"
 	"mxvet/internal/wire"
@@ -201,6 +202,34 @@ func TestRejectAlone(t *testing.T) {
 	for _, part := range []string{"put aside as suspicious unless the receiver knows more", "the policy asks for reject", "many do all the same", "rejected"} {
 		if !strings.Contains(said, part) {
 			t.Errorf("%q does not say %q", said, part)
+		}
+	}
+}
+
+// A record with an error behind its version is read by some receivers and refused by
+// others, and a simulation says so; one without is not spoken of.
+func TestStrictReaders(t *testing.T) {
+	for record, says := range map[string]string{
+		"v=DMARC1; p=reject":                      "",
+		"v=DMARC1; p=reject; x=y":                 "",
+		"v=DMARC1; p=reject;":                     "",
+		"v=DMARC1; p=reject; p=none":              "tag p is repeated in the record of strict.example: a strict reader takes it for none",
+		"v=DMARC1; p=reject; rua mailto:a@b.test": "has no \"=\"",
+		"v=DMARC1; p=reject; n=\\195\\188":        "not printable ASCII",
+	} {
+		z, err := zone.Parse(strings.NewReader(". 3600 IN SOA ns.test. h.test. 1 2 3 4 5\n_dmarc.strict.example. 3600 IN TXT \""+record+"\"\n"), "test", ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Look(t.Context(), wire.NewOverlay(nil, []*zone.Zone{z}, nil), psl.Default(), Path{
+			Author: "strict.example", IP: netip.MustParseAddr("192.0.2.1"), Sender: "a@strict.example", Helo: "strict.example", At: time.Now(),
+		}).Decide(nil)
+		differ := strings.Join(d.Differ, "\n")
+		if !strings.Contains(differ, says) || (says == "") == strings.Contains(differ, "strict reader") {
+			t.Errorf("%s: %q, want %q", record, differ, says)
+		}
+		if strings.Count(differ, "strict reader") > 1 {
+			t.Errorf("%s: told twice: %q", record, differ)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func (m Method) text(l *report.Lines) {
 	}
 	for _, i := range m.Identifiers {
 		if i.Domain != "" {
-			l.Row(2, []int{4, 9}, i.By, i.Result, i.Domain+": "+i.Alignment.text(i.Result))
+			l.Row(2, []int{4, 9}, i.By, i.Result, i.Domain+": "+i.Alignment.Text(i.Result))
 		}
 	}
 	l.Say(2, "%s: %s", m.Action(), m.Why)
@@ -119,7 +119,8 @@ func (m Method) text(l *report.Lines) {
 	}
 }
 
-func (a Alignment) text(result string) string {
+// Text says in words what the alignment of a domain with that result does.
+func (a Alignment) Text(result string) string {
 	if a.aligned() && result != ResultPass {
 		return map[Alignment]string{
 			AlignedSame: "the same name, aligned if it passed",

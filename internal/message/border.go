@@ -1,0 +1,111 @@
+package message
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mxvet/internal/psl"
+)
+
+// own is what the user says of the servers that are the receiver's.
+type own struct {
+	names []string       // of hosts, and of domains whose hosts they are
+	nets  []netip.Prefix // that they stand in
+}
+
+// given reports that the user named servers.
+func (o own) given() bool { return len(o.names)+len(o.nets) > 0 }
+
+// named reports whether a name is one of the user's, or below one.
+func (o own) named(name string) bool {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	return name != "" && slices.ContainsFunc(o.names, func(n string) bool {
+		n = strings.TrimSuffix(strings.ToLower(n), ".")
+		return name == n || strings.HasSuffix(name, "."+n)
+	})
+}
+
+// holds reports whether an address is in one of the user's networks.
+func (o own) holds(ip netip.Addr) bool {
+	return ip.IsValid() && slices.ContainsFunc(o.nets, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// writes reports whether a server that calls itself so is one of the user's.
+func (o own) writes(by string) bool {
+	if ip, ok := address(by); ok && o.holds(ip) {
+		return true
+	}
+	return o.named(by)
+}
+
+// A border is the hop at which a message came to its receiver.
+type border struct {
+	hop   *Hop   // nil where there is none
+	doubt string // what speaks against it
+	sure  bool   // the field was written by the receiver's own server, as far as can be seen
+}
+
+// findBorder goes down from the topmost field, which the last server wrote. The next
+// field can be believed only where the client of this one is the receiver's own: it has
+// no public address, or stands in a network that the user names, or has a name that the
+// user names and that leads back to its address. What a client calls itself, and a name
+// that nobody verified, decide nothing: the sender chooses them. Where they speak for
+// an own host all the same, and an older field could be the border as well, none is
+// sure.
+func findBorder(hops []Hop, list *psl.List, o own) border {
+	for i := range hops {
+		h := &hops[i]
+		switch {
+		case h.local:
+			continue
+		case h.Doubt != "":
+			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), false}
+		case !h.public(), o.holds(h.IP), h.Verified && o.named(h.Name):
+			continue
+		}
+		b := border{hop: h, sure: true}
+		older := slices.ContainsFunc(hops[i+1:], func(h Hop) bool { return h.public() || h.Doubt != "" })
+		byName, byHelo := o.named(h.Name), o.named(h.Helo)
+		if !o.given() {
+			byName, byHelo = h.inside(list, h.Name), h.inside(list, h.Helo)
+		}
+		switch {
+		case byName:
+			b.doubt, b.sure = "the client has a name of the server's own organization", !older
+		case byHelo:
+			b.doubt, b.sure = "the client calls itself a host of the server's own organization", !older
+		case o.given() && !o.writes(h.By):
+			b.doubt, b.sure = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
+		case older && !o.given():
+			b.doubt = fmt.Sprintf("%d fields name a client", countClients(hops))
+		}
+		return b
+	}
+	return border{}
+}
+
+func countClients(hops []Hop) (n int) {
+	for _, h := range hops {
+		if h.public() || h.Doubt != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// inside reports that a name is of the server's organization.
+func (h Hop) inside(list *psl.List, name string) bool {
+	by, name := domainName(h.By), domainName(name)
+	return by != "" && name != "" && list.OrgDomain(name, true) == list.OrgDomain(by, true)
+}
+
+// describe names a hop for people.
+func (h Hop) describe(of int) string {
+	s := fmt.Sprintf("Received field %d of %d", h.Number, of)
+	if h.By != "" {
+		s += ", written by " + h.By
+	}
+	return s
+}

@@ -1,0 +1,116 @@
+package message
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+)
+
+// doubt collects what a reader may take for the author although it is not what was
+// checked.
+func (a *Author) doubt(boxes []mailbox, comments []string) {
+	add := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); len(a.Doubts) < 10 && !slices.Contains(a.Doubts, text) {
+			a.Doubts = append(a.Doubts, text)
+		}
+	}
+	foreign := func(text string) string {
+		for _, address := range anyAddresses(text) {
+			if d := domainOf(address); strings.Contains(d, ".") && !slices.Contains(a.Domains, d) {
+				return cut(address)
+			}
+		}
+		return ""
+	}
+	for _, box := range boxes {
+		if box.name != "" && len(a.Names) < 10 {
+			a.Names = append(a.Names, cut(box.name))
+		}
+		if shown := foreign(box.name + " " + box.group); shown != "" {
+			add("the name that readers see holds an address of another domain, %s", shown)
+		}
+		if hidden(box.name) {
+			add("the name that readers see holds characters that are not seen or change the direction of writing")
+		}
+		if strings.HasPrefix(box.local, "=?") || strings.Contains(box.domain, "=?") {
+			add("the address %s is written as an encoded word, which programs that show it may decode (RFC 2047 section 5 forbids it)", cut(box.String()))
+		}
+		if strings.Contains(strings.Trim(box.local, `"`), "@") {
+			add("the local part of %s holds an @: a reader may see another domain", cut(box.String()))
+		}
+		if box.group != "" {
+			add("the address stands in a group, which few programs show")
+		}
+		if box.route {
+			add("the address has an obsolete route before it (RFC 5322 section 4.4)")
+		}
+	}
+	for _, c := range comments {
+		if shown := foreign(c); shown != "" {
+			add("a comment in the From field holds an address of another domain, %s", shown)
+		}
+	}
+	for _, d := range a.Domains {
+		if text := lookalike(d); text != "" {
+			add("the domain %s %s", d, text)
+		}
+	}
+}
+
+// hidden reports characters that change what is seen of others.
+func hidden(s string) bool {
+	return strings.ContainsFunc(s, func(c rune) bool {
+		return unicode.Is(unicode.Cf, c) && c != '\u200c' && c != '\u200d' || unicode.IsControl(c)
+	})
+}
+
+// Letters that look like Latin ones, in pairs: Cyrillic, Greek, Armenian and others.
+const alike = "аaеeоoрpсcуyхxіiјjѕsԁdӏlһhԛqԝwɡgкkмmнhтtвbгrпn" +
+	"οoαaνvρpτtκkιiυuχxγyηnωwσo" +
+	"օoսuոnհhցgզqաwոn" + "ıiſsɩiɑaʏy"
+
+var skeleton = func() map[rune]rune {
+	out := map[rune]rune{}
+	letters := []rune(alike)
+	for i := 0; i+1 < len(letters); i += 2 {
+		out[letters[i]] = letters[i+1]
+	}
+	return out
+}()
+
+// lookalike says what a reader may take a domain for, "" where there is no doubt.
+func lookalike(domain string) string {
+	if !strings.Contains(domain, "xn--") {
+		return ""
+	}
+	text, err := idna.ToUnicode(domain)
+	if err != nil {
+		return ""
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		latin, other := false, false
+		plain := make([]rune, 0, len(label))
+		for _, c := range label {
+			switch {
+			case unicode.Is(unicode.Latin, c):
+				latin = true
+			case unicode.In(c, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic):
+				other = true
+			}
+			if same, ok := skeleton[c]; ok {
+				c = same
+			}
+			plain = append(plain, c)
+		}
+		if latin && other {
+			return fmt.Sprintf("mixes scripts in one label (%s), as names do that imitate others", label)
+		}
+		if seen := string(plain); seen != label && !strings.ContainsFunc(seen, func(c rune) bool { return c > '~' }) {
+			return fmt.Sprintf("is shown as %s, which looks like %s", text, strings.Replace(text, label, seen, 1))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,210 @@
+package message
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mxvet/internal/dkim"
+	"mxvet/internal/psl"
+	"mxvet/internal/simulate"
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
+	"mxvet/internal/zone"
+)
+
+// A Fix is a record that mends what the message failed by. It is verified by checking
+// the message once more, with the record in place of what is published.
+type Fix struct {
+	For      string   `json:"for"` // spf, dkim or dmarc
+	Title    string   `json:"title"`
+	Needs    string   `json:"needs"` // what has to be so before it is published
+	Records  []string `json:"records"`
+	Replaces []string `json:"replaces,omitempty"`
+	Verified bool     `json:"verified"`
+
+	change zone.Change
+	worked func(*Result) bool
+}
+
+const fixTTL = 3600
+
+// mend proposes records, where one can mend what was found. The message has to be
+// proved to come from its author: no record may let a forger in.
+func (r *Result) mend(ctx context.Context, src wire.Source, list *psl.List, o Options) {
+	for _, f := range slices.Concat(r.mendKeys(ctx, src), r.mendSPF(ctx, src), r.mendAlignment(ctx, src)) {
+		again := examine(ctx, wire.NewOverlay(src, nil, []zone.Change{f.change}), list, r.message, o)
+		f.Verified = f.worked(again)
+		f.Records, f.Replaces = f.change.Records(), f.change.Removed()
+		for _, lines := range [][]string{f.Records, f.Replaces} {
+			for i := range lines {
+				lines[i] = strings.ReplaceAll(lines[i], "\t", " ")
+			}
+		}
+		r.Fixes = append(r.Fixes, f)
+	}
+}
+
+// published gives the one TXT record at a name whose text begins so: its text, and its
+// data as zone text. Names that are aliases, and answers with several, give none: such
+// records are somebody else's, or not to be mended by one change.
+func published(ctx context.Context, src wire.Source, name, prefix string) (text, data string, ok bool) {
+	a := wire.Ask(ctx, src, name, "TXT").Answer
+	if !a.OK() || len(a.Chain(name)) > 0 {
+		return "", "", false
+	}
+	texts, lines := a.TXT(), a.Records("TXT")
+	if len(texts) != len(lines) {
+		return "", "", false
+	}
+	n := 0
+	for i, s := range texts {
+		if strings.HasPrefix(strings.ToLower(s), prefix) {
+			text, data = s, lines[i]
+			n++
+		}
+	}
+	return text, data, n == 1
+}
+
+// replace makes the change of one TXT record; what is "" was not there.
+func replace(name, data, text string) zone.Change {
+	c := zone.Change{Owner: name, Type: "TXT", Add: []string{txtData(text)}, TTL: fixTTL}
+	if data != "" {
+		c.Remove = []string{data}
+	}
+	return c
+}
+
+// txtData writes a text as the data of a TXT record, in strings of at most 255 octets.
+func txtData(text string) string {
+	var parts []string
+	for part := range slices.Chunk([]byte(text), 255) {
+		parts = append(parts, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(part))+`"`)
+	}
+	return strings.Join(parts, " ")
+}
+
+// mendKeys writes key records rightly for which verifiers must ignore a good signature.
+func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
+	var names []string
+	for _, s := range r.Signatures {
+		if s.Result != simulate.ResultPermError || s.Lenient != simulate.ResultPass || s.fault == "" || slices.Contains(names, s.KeyName) || !r.mayAlign(s.Domain) {
+			continue
+		}
+		names = append(names, s.KeyName)
+		old, data, ok := published(ctx, src, s.KeyName, "")
+		if !ok {
+			continue
+		}
+		k := dkim.Parse(old)
+		k.Hashes, k.Services = nil, nil // what is not named is permitted
+		text := k.Canonical()
+		if text == "" || text == old {
+			continue
+		}
+		name := s.KeyName
+		out = append(out, Fix{
+			For: "dkim", Title: "write the key record as the standard has it: " + s.fault,
+			Needs:  "nothing: the key stays the same",
+			change: replace(name, data, text),
+			worked: func(r *Result) bool {
+				return slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.KeyName == name && s.Result == simulate.ResultPass })
+			},
+		})
+	}
+	return out
+}
+
+// mayAlign reports whether a domain is of the author's organization for some receiver.
+func (r *Result) mayAlign(domain string) bool {
+	for _, m := range r.Decision.Methods {
+		for _, i := range m.Identifiers {
+			if i.Domain == domain && i.Alignment != simulate.NotAligned && i.Alignment != simulate.AlignedUnknown {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mendSPF lets the client send, where a signature proves that the message is the
+// author's, and MAIL FROM is of the same organization.
+func (r *Result) mendSPF(ctx context.Context, src wire.Source) []Fix {
+	found := r.Decision.SPF
+	proved := r.Author.Broken == "" && slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.Result == simulate.ResultPass && r.aligned(s) })
+	if !proved || found.Identity != "mail-from" || !r.mayAlign(found.Domain) || !r.Path.IP.IsValid() {
+		return nil
+	}
+	switch found.Result {
+	case spf.ResultFail, spf.ResultSoftfail, spf.ResultNeutral:
+	default:
+		return nil
+	}
+	old, data, ok := published(ctx, src, found.Domain, "v=spf1 ")
+	if !ok {
+		return nil
+	}
+	term := "ip4:"
+	if r.Path.IP.Is6() {
+		term = "ip6:"
+	}
+	return []Fix{{
+		For: "spf", Title: "let " + r.Path.IP.String() + " send for " + found.Domain,
+		Needs:  "the address has to be one of your own servers, or one that a service keeps for you alone; for a shared one, add the include that the service names instead. A forwarder needs no entry: its mail passes by DKIM",
+		change: replace(found.Domain, data, "v=spf1 "+term+r.Path.IP.String()+old[len("v=spf1"):]),
+		worked: func(r *Result) bool { return r.Decision.SPF.Result == spf.ResultPass },
+	}}
+}
+
+// mendAlignment takes back strict alignment, where only that keeps a proved domain of
+// the same organization from counting.
+func (r *Result) mendAlignment(ctx context.Context, src wire.Source) []Fix {
+	for _, m := range r.Decision.Methods {
+		i := slices.IndexFunc(m.Identifiers, func(i simulate.Identifier) bool {
+			return i.Alignment == simulate.NotStrict && i.Result == simulate.ResultPass
+		})
+		if i < 0 || m.Aligned == simulate.Pass || m.RecordAt == "" {
+			continue
+		}
+		tag := map[string]string{"spf": "aspf", "dkim": "adkim"}[m.Identifiers[i].By]
+		name := "_dmarc." + m.RecordAt
+		old, data, ok := published(ctx, src, name, "v=dmarc1")
+		if !ok {
+			continue
+		}
+		var parts []string
+		for part := range strings.SplitSeq(old, ";") {
+			if n, _, _ := strings.Cut(part, "="); strings.TrimSpace(n) != tag && strings.TrimSpace(part) != "" {
+				parts = append(parts, strings.TrimSpace(part))
+			}
+		}
+		method := m.Name
+		return []Fix{{
+			For: "dmarc", Title: "take " + m.Identifiers[i].Domain + ", which is of the same organization, for aligned: without the tag " + tag,
+			Needs:  "whoever controls a name below " + m.RecordAt + " can then send for it: do this only if all of them may; else sign with d=" + r.Author.Domain,
+			change: replace(name, data, strings.Join(parts, "; ")),
+			worked: func(r *Result) bool {
+				return slices.ContainsFunc(r.Decision.Methods, func(m simulate.Method) bool { return m.Name == method && m.Aligned == simulate.Pass })
+			},
+		}}
+	}
+	return nil
+}
+
+// seconds gives a delay for people.
+func seconds(n int64) string {
+	unit := func(n int64, what string) string { return strconv.FormatInt(n, 10) + " " + what }
+	switch {
+	case n < 0:
+		return "the clocks differ by " + seconds(-n)
+	case n < 120:
+		return unit(n, "s")
+	case n < 7200:
+		return unit(n/60, "min")
+	case n < 172800:
+		return unit(n/3600, "h")
+	}
+	return unit(n/86400, "days")
+}

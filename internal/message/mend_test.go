@@ -1,0 +1,60 @@
+package message
+
+import (
+	"strings"
+	"testing"
+)
+
+// Where a record can mend what was found, it is proposed and proved; nothing lets a
+// forger in.
+func TestFixes(t *testing.T) {
+	src := world(t)
+	signed := func(author string, s signer) string {
+		m := parsed(t, crlfText(strings.ReplaceAll(plain, "example.com", author)))
+		m.prepend(s.sign(m))
+		return string(m.text())
+	}
+	for name, c := range map[string]struct {
+		text     string
+		fix      string // part of the record, "" where there is no fix
+		replaces string
+	}{
+		"client not in SPF, signed":               {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, `"v=spf1 ip4:192.0.2.1 -all"`},
+		"IPv6 client not in SPF, signed":          {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "2001:db8::7"), `"v=spf1 ip6:2001:db8::7 ip4:192.0.2.1 -all"`, `"v=spf1`},
+		"client not in SPF, not signed":           {received(plain, "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, another's signature":  {received(signed("example.com", signer{Domain: "evil.example", Selector: "e1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF of another's domain":   {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@list.example", "mail.example.com", "198.51.100.7"), "", ""},
+		"path not known":                          {by("unknown (HELO [192.0.2.1])", "with SMTP") + signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "", ""},
+		"key record with v at the end":            {received(signed("example.com", signer{Domain: "example.com", Selector: "late"}), "a@list.example", "list.example", "198.51.100.9"), `late._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `"k=ed25519; v=DKIM1`},
+		"key record for another service":          {received(signed("example.com", signer{Domain: "example.com", Selector: "tlsrpt"}), "a@list.example", "list.example", "198.51.100.9"), `tlsrpt._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `s=tlsrpt`},
+		"key record of the kind, body changed":    {received(signed("example.com", signer{Domain: "example.com", Selector: "late"})+"more\n", "a@list.example", "list.example", "198.51.100.9"), "", ""},
+		"key of several records":                  {received(signed("example.com", signer{Domain: "example.com", Selector: "two"}), "a@list.example", "list.example", "198.51.100.9"), "", ""},
+		"strict alignment, signed by a subdomain": {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@list.example", "list.example", "198.51.100.9"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
+		"strict alignment, sent by a subdomain":   {received(strings.ReplaceAll(plain, "example.com", "strict.example"), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s"`, `aspf=s`},
+		"nothing to mend":                         {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "192.0.2.1"), "", ""},
+	} {
+		r := check(t, src, c.text)
+		if c.fix == "" {
+			if len(r.Fixes) > 0 {
+				t.Errorf("%s: %+v", name, r.Fixes)
+			}
+			continue
+		}
+		if len(r.Fixes) != 1 {
+			t.Errorf("%s: %d fixes", name, len(r.Fixes))
+			continue
+		}
+		f := r.Fixes[0]
+		if !f.Verified || f.Needs == "" || f.Title == "" || !strings.Contains(strings.Join(f.Records, "\n"), c.fix) || !strings.Contains(strings.Join(f.Replaces, "\n"), c.replaces) {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 s", 119: "119 s", 120: "2 min", 7200: "2 h", 200000: "2 days", -5: "the clocks differ by 5 s"} {
+		if got := seconds(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
