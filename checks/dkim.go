@@ -84,6 +84,14 @@ func dkimDoubt(d *dkim.Result) (Verdict, bool) {
 // dkimNamed reports whether somebody who knows named a selector.
 func dkimNamed(d *dkim.Result) bool { return slices.ContainsFunc(d.Selectors, dkim.Selector.Named) }
 
+// dkimStated is dkimNamed without the names of the zone text that gave no answer:
+// their keys may be revoked ones.
+func dkimStated(d *dkim.Result) bool {
+	return slices.ContainsFunc(d.Selectors, func(s dkim.Selector) bool {
+		return s.Named() && (s.Source != dkim.SourceZone || !dkimSilent(s))
+	})
+}
+
 // dkimZoneNone reports that the zone text shows all selectors, and that whatever it
 // has there is no key, or a revoked one.
 func dkimZoneNone(e *gather.Evidence) bool {
@@ -208,7 +216,7 @@ func dkimSelectorRules() []Rule {
 				refs := []wire.Ref{d.Base.Ref}
 				silent := slices.IndexFunc(d.Selectors, dkimSilent)
 				switch exist := d.CanExist(); {
-				case exist != dkim.ExistNo && e.Options.ZoneKeysWhole && !dkimNamed(d) && !dkimUsable(d) && silent >= 0:
+				case exist != dkim.ExistNo && e.Options.ZoneKeysWhole && !dkimStated(d) && !dkimUsable(d) && silent >= 0:
 					s := d.Selectors[silent]
 					status, why := dnsSilence(s.Owner+" TXT", s.Answer)
 					return []Verdict{{Status: status, Evidence: append(refs, s.Ref), Message: why}}

@@ -39,6 +39,12 @@ func dkimSetRules() []Rule {
 					}
 					out = append(out, v)
 				}
+				for _, s := range e.DKIM.Selectors {
+					if s.Named() && dkimSilent(s) {
+						status, why := dnsSilence(s.Owner+" TXT", s.Answer)
+						out = append(out, dkimVerdict(s, Verdict{Status: status, Severity: Low, Message: why}))
+					}
+				}
 				return append(out, dkimGuesses(e, Low)...)
 			},
 		},
@@ -181,6 +187,7 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 // has no key; one that leads to a name that anybody can register gives the key away.
 func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 	var out []Verdict
+	open := false // some alias may be a wildcard's
 	for _, s := range e.DKIM.Selectors {
 		if s.Named() && dkimSilent(s) {
 			status, why := dnsSilence(s.Owner+" TXT", s.Answer)
@@ -188,6 +195,10 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			continue
 		}
 		if len(s.Chain) == 0 || s.Wildcard && !s.Named() {
+			continue
+		}
+		if !s.Named() && e.DKIM.MayHaveWildcard() {
+			open = true
 			continue
 		}
 		end := s.Chain[len(s.Chain)-1]
@@ -216,7 +227,12 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 		}
 		out = append(out, dkimVerdict(s, v))
 	}
-	if out = append(out, dkimGuesses(e, High)...); out == nil {
+	guesses := dkimGuesses(e, High)
+	if c := e.DKIM.Control; open && guesses == nil {
+		status, why := dnsSilence(c.Owner+" TXT", c.Answer)
+		guesses = []Verdict{{Key: "*", Status: status, Severity: High, Evidence: []wire.Ref{c.Ref}, Message: "the aliases that were found may be a wildcard's: " + why}}
+	}
+	if out = append(out, guesses...); out == nil {
 		return []Verdict{{Status: NotApplicable, Message: "no selector that was asked is an alias"}}
 	}
 	return out

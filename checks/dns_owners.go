@@ -92,6 +92,7 @@ func judgeDNSCNAMEConflict(e *gather.Evidence) []Verdict {
 		for _, a := range n.answers {
 			v.Evidence = append(v.Evidence, a.Ref)
 		}
+		lost := slices.IndexFunc(n.answers, func(a wire.Asked) bool { return a.Answer.Fail != nil })
 		apex := n.owner == e.Domain && e.Suffixes.Registrable(e.Domain) == e.Domain
 		switch {
 		case alias != nil && own != nil:
@@ -100,11 +101,10 @@ func judgeDNSCNAMEConflict(e *gather.Evidence) []Verdict {
 		case alias != nil && apex:
 			v.Status, v.Severity, v.Evidence = Fail, High, []wire.Ref{alias.Ref}
 			v.Message = fmt.Sprintf("the top of the zone is an alias (CNAME) to %s, which hides its MX and TXT records", target)
-		case !answered:
-			if n.owner != e.Domain {
-				continue // its own rules tell of the silence
-			}
-			v.Status, v.Message = dnsSilence(n.owner, n.answers[0].Answer)
+		case !answered && n.owner != e.Domain:
+			continue // its own rules tell of the silence
+		case lost >= 0: // it may be what shows the alias, or what stands beside it
+			v.Status, v.Message = dnsSilence(n.owner, n.answers[lost].Answer)
 		}
 		if s := slipAlias(e, n.owner); s != nil {
 			v.Status, v.Severity, v.Message = Fail, High, dnsRefused(*s)

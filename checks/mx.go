@@ -151,6 +151,9 @@ func mxRoleRules() []Rule {
 					return status, why
 				}
 				if e.Role.Name != gather.NoMail {
+					if slices.Contains(e.Role.Could, gather.NoMail) {
+						return Unknown, "whether the domain does mail could not be found out: " + e.Role.Why
+					}
 					return NotApplicable, "the domain uses mail: " + e.Role.Why
 				}
 				return "", ""

@@ -27,8 +27,11 @@ func mxTargetRules() []Rule {
 					switch {
 					case len(chain) > 0:
 						return Verdict{Status: Fail, Message: fmt.Sprintf("%s is an alias (CNAME) of %s, and an MX record may not name an alias", h.Name, strings.Join(chain, ", then "))}
-					case h.A.Fail != nil && h.AAAA.Fail != nil:
+					case h.A.Fail != nil:
 						status, why := dnsSilence(h.Name, h.A)
+						return Verdict{Status: status, Message: why}
+					case h.AAAA.Fail != nil:
+						status, why := dnsSilence(h.Name, h.AAAA)
 						return Verdict{Status: status, Message: why}
 					}
 					return Verdict{Status: Pass}

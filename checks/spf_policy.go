@@ -99,6 +99,9 @@ func spfPolicyRules() []Rule {
 			Refs:  []string{"RFC 7208 section 10.1.2", "BSI TR-03182-11", "BOD 18-01"},
 			When: func(e *gather.Evidence) (Status, string) {
 				if e.Role.Name != gather.NoMail {
+					if slices.Contains(e.Role.Could, gather.NoMail) {
+						return Unknown, "whether the domain does mail could not be found out: " + e.Role.Why
+					}
 					return NotApplicable, "the domain does mail: " + e.Role.Why
 				}
 				return spfRecord(e)

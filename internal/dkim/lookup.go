@@ -109,7 +109,7 @@ func Lookup(ctx context.Context, src wire.Source, domain string, candidates []Ca
 	}
 	wg.Wait()
 
-	open := r.mayHaveWildcard()
+	open := r.MayHaveWildcard()
 	for i := range r.Selectors {
 		s := &r.Selectors[i]
 		s.Wildcard = s.sameAs(r.Control)
@@ -122,9 +122,9 @@ func Lookup(ctx context.Context, src wire.Source, domain string, candidates []Ca
 	return r
 }
 
-// mayHaveWildcard reports that nothing rules out a wildcard below _domainkey: the
+// MayHaveWildcard reports that nothing rules out a wildcard below _domainkey: the
 // control had no answer, and no name there is denied (RFC 4592 section 2.2.1).
-func (r *Result) mayHaveWildcard() bool {
+func (r *Result) MayHaveWildcard() bool {
 	return !r.Control.Answer.OK() && !slices.ContainsFunc(r.Selectors, func(s Selector) bool {
 		return s.Invalid == "" && s.Answer.OK() && s.Answer.NXDomain() && len(s.Chain) == 0
 	})
