@@ -257,6 +257,8 @@ func bimiMarkRules() []Rule {
 				switch {
 				case r.Record.Authority == "":
 					return fail(Info, refs, "the record names no mark certificate (a): Gmail and others show no logo that nobody vouches for")
+				case (r.Mark == nil || r.Mark.Leaf == nil) && bimiUnfetched(r.Evidence) != "":
+					return unknown(append(refs, bimiDocumentRefs(r.Evidence)...), "the mark certificate could not be fetched: %s", bimiUnfetched(r.Evidence))
 				case r.Mark == nil || r.Mark.Leaf == nil:
 					return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "no mark certificate was seen (bimi-certificate)"}}
 				}

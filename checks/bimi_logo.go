@@ -113,3 +113,16 @@ func bimiDocumentRefs(d *bimi.Document) []wire.Ref {
 	}
 	return refs
 }
+
+// bimiUnfetched says why a document could not be fetched, "" where it was.
+func bimiUnfetched(d *bimi.Document) string {
+	switch p := d.Page(); {
+	case d == nil:
+		return ""
+	case d.Fail != nil:
+		return d.Fail.String()
+	case p != nil && p.Fail != nil:
+		return p.Fail.String()
+	}
+	return ""
+}

@@ -226,6 +226,16 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			}
 		}
 		out = append(out, dkimVerdict(s, v))
+		if i := slices.IndexFunc(e.Registrations, func(r gather.Registration) bool {
+			return r.Answer.Fail != nil && slices.Contains(r.Uses, gather.Use{Kind: gather.UseDKIM, Name: end})
+		}); s.Dangling && i >= 0 {
+			r := e.Registrations[i]
+			status, why := dnsSilence(r.Name+" NS", r.Answer)
+			out = append(out, Verdict{
+				Subject: s.Owner, Key: s.Name + " registration", Status: status, Severity: Critical, Evidence: []wire.Ref{s.Ref, r.Ref},
+				Message: "whether anybody could register " + r.Name + ", and sign as the domain, is not known: " + why,
+			})
+		}
 	}
 	guesses := dkimGuesses(e, High)
 	if c := e.DKIM.Control; open && guesses == nil {

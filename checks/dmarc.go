@@ -161,12 +161,16 @@ func dmarcExistenceRules() []Rule {
 				lost, own := dmarcApplied(e).Record == nil, len(e.DMARC.Own().Records) == 1
 				var out []Verdict
 				for _, s := range dmarcSought(e) {
+					if s.Failed() {
+						status, why := dmarcSilence(s.Asked)
+						out = append(out, Verdict{Key: s.Domain, Status: status, Severity: High, Evidence: []wire.Ref{s.Ref}, Message: why})
+					}
 					if len(s.Records) < 2 {
 						continue
 					}
 					sev, then := High, "receivers use none of them"
 					switch {
-					case s.Domain == e.Domain, lost:
+					case s.Domain == e.Domain, lost && !dmarcApplied(e).Unknown:
 					case !s.InPSL: // never a policy record: the walk passes it
 						sev, then = Low, "receivers drop them and go on upwards"
 					case own:
@@ -223,9 +227,11 @@ func dmarcExistenceRules() []Rule {
 						})
 					}
 				}
-				if len(out) == 0 && d.Apex.Failed() {
-					status, why := dmarcSilence(d.Apex.Asked)
-					return []Verdict{{Status: status, Message: why, Evidence: []wire.Ref{d.Apex.Ref}}}
+				for _, p := range []dmarc.Place{d.Apex, d.Doubled} {
+					if len(out) == 0 && p.Failed() {
+						status, why := dmarcSilence(p.Asked)
+						out = append(out, Verdict{Status: status, Message: why, Evidence: []wire.Ref{p.Ref}})
+					}
 				}
 				return out
 			},
@@ -243,6 +249,14 @@ func dmarcExistenceRules() []Rule {
 				var out []Verdict
 				for _, s := range dmarcBearing(e) {
 					if !s.Dangling() || slices.Equal(s.Chain, every) {
+						continue
+					}
+					if d.Doubled.Failed() {
+						status, why := dmarcSilence(d.Doubled.Asked)
+						out = append(out, Verdict{
+							Key: s.Domain, Status: status, Severity: High, Evidence: []wire.Ref{s.Ref, d.Doubled.Ref},
+							Message: "the alias may be a wildcard's, which nobody meant for DMARC: " + why,
+						})
 						continue
 					}
 					out = append(out, Verdict{

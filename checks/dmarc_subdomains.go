@@ -100,12 +100,17 @@ func dmarcSubdomainRules() []Rule {
 			When:  dmarcOwnRecord,
 			Judge: func(e *gather.Evidence) []Verdict {
 				d := e.DMARC
-				if d.IsOrg() {
-					return nil
-				}
 				var out []Verdict
 				for _, tag := range []string{"sp", "np"} {
-					if t, ok := d.Own().Records[0].Tag(tag); ok {
+					t, ok := d.Own().Records[0].Tag(tag)
+					switch {
+					case !ok:
+					case d.Walk.OrgUnknown:
+						out = append(out, Verdict{
+							Key: tag, Status: Unknown, Severity: Low, Evidence: dmarcRefs(e, e.Domain),
+							Message: fmt.Sprintf("whether %s=%q is heeded is not known: a lookup that the organizational domain rests on failed", tag, t.Value),
+						})
+					case !d.IsOrg():
 						out = append(out, Verdict{
 							Key: tag, Status: Fail, Severity: Low, Evidence: dmarcRefs(e, e.Domain),
 							Message: fmt.Sprintf("%s=%q is ignored here: the organizational domain is %s, and only its record speaks for names below", tag, t.Value, d.Walk.Org),

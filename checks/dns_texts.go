@@ -159,6 +159,9 @@ func dnsTextRules() []Rule {
 						continue
 					case ttl > dnsLongTTL:
 						v.Status, v.Severity, v.Message = Fail, Info, fmt.Sprintf("a TTL of %d seconds, more than %d: for so long others may keep an old policy after a change", ttl, dnsLongTTL)
+					case ttl < dnsShortTTL && !exact && e.Apex.NS.Fail != nil:
+						status, why := dnsSilence(e.Domain+" NS", e.Apex.NS)
+						v.Status, v.Severity, v.Message = status, Info, fmt.Sprintf("a TTL of %d seconds, which may be the rest of a longer one; the zone's servers are not known: %s", ttl, why)
 					case ttl < dnsShortTTL && exact:
 						v.Status, v.Severity, v.Message = Fail, Info, fmt.Sprintf("a TTL of %d seconds, less than %d: each mail asks your name servers again", ttl, dnsShortTTL)
 					}

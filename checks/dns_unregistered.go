@@ -50,7 +50,28 @@ func dnsRegistrationRules() []Rule {
 					break // one verdict for each name
 				}
 			}
-			return out
+			return append(out, dnsUsesUnheard(e)...)
 		},
 	}}
+}
+
+// dnsUsesUnheard gives an unknown verdict for each lookup that could have brought
+// further names of others.
+func dnsUsesUnheard(e *gather.Evidence) []Verdict {
+	asked := []wire.Asked{
+		{Name: e.Domain, Ref: dnsRef(e.Domain, "MX"), Answer: e.MX.Answer},
+		{Name: e.Domain, Ref: dnsRef(e.Domain, "NS"), Answer: e.Apex.NS},
+		e.MTASTS.TXT, e.TLSRPT.TXT,
+	}
+	if own := e.DMARC.Own(); own != nil {
+		asked = append(asked, own.Asked)
+	}
+	var out []Verdict
+	for _, a := range asked {
+		if a.Ref != "" && a.Answer.Fail != nil {
+			status, why := dnsSilence(a.Name, a.Answer)
+			out = append(out, Verdict{Key: string(a.Ref), Status: status, Evidence: []wire.Ref{a.Ref}, Message: "which names of others are relied on is not known: " + why})
+		}
+	}
+	return out
 }

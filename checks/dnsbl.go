@@ -284,6 +284,11 @@ func (q listQuestion) about(s listedSubject) []Verdict {
 					Subject: s.Subject, Key: r.List.ID, Status: Unknown, Severity: q.severity(r.List),
 					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(), NoFault: r.State == dnsbl.Refused,
 				})
+			} else if !q.missed(r.List) && r.State != dnsbl.Refused { // worth a mention where it lists somebody, and so here
+				out = append(out, Verdict{
+					Subject: s.Subject, Key: r.List.ID, Status: Unknown, Severity: Info,
+					Message: r.List.Name + " not checked: " + r.Why, Evidence: r.Refs(),
+				})
 			}
 		}
 	}

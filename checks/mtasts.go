@@ -33,6 +33,22 @@ func stsServed(r *mtasts.Result) *mtasts.Fetched {
 	return nil
 }
 
+// stsLost says what keeps the policies that were fetched from being all: a lookup of
+// an address of the policy host, or a page, without an answer; "" where nothing does.
+func stsLost(r *mtasts.Result) string {
+	for _, a := range []wire.Asked{r.A, r.AAAA} {
+		if a.Answer.Fail != nil {
+			return a.Name + ": " + a.Answer.Fail.String()
+		}
+	}
+	for _, f := range r.Pages {
+		if f.Page.Fail != nil {
+			return f.Page.Fail.String()
+		}
+	}
+	return ""
+}
+
 func policyLike(p *mtasts.Policy) bool {
 	var known []string
 	for _, l := range p.Lines {

@@ -281,6 +281,12 @@ func eachPage(e *gather.Evidence, have func(mtasts.Fetched) bool, judge func(mta
 		v.Subject, v.Evidence = pageSubject(e, f), []wire.Ref{f.Ref}
 		out = append(out, v)
 	}
+	for _, a := range []wire.Asked{e.MTASTS.A, e.MTASTS.AAAA} {
+		if len(e.MTASTS.Pages) > 0 && a.Answer.Fail != nil && !e.Options.Offline {
+			status, why := dnsSilence(a.Name, a.Answer)
+			out = append(out, Verdict{Subject: a.Name, Key: string(a.Ref), Status: status, Evidence: []wire.Ref{a.Ref}, Message: why})
+		}
+	}
 	return out
 }
 

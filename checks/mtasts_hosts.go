@@ -185,6 +185,8 @@ func consequence(e *gather.Evidence) string {
 		return "and in mode enforce senders would not deliver there"
 	case !stsInForce(e):
 		return "and senders will not deliver there as soon as they can use the policy"
+	case e.MTASTS.TXT.Failed():
+		return "and whether senders heed the policy is not known: " + noAnswer(e.MTASTS.TXT.Answer)
 	}
 	return "so senders that follow the policy do not deliver there"
 }
@@ -213,6 +215,9 @@ func weigh(e *gather.Evidence, verdicts []Verdict) {
 			v.Severity = sev
 			if v.Status == Unknown && sev == High && !someKeeps(e) { // it may be the last one
 				v.Severity = Critical
+			}
+			if sev != Medium && e.MTASTS.TXT.Failed() {
+				v.Status = Unknown // senders may not know of the policy at all
 			}
 		}
 	}

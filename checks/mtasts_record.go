@@ -249,6 +249,10 @@ func stsProblems(e *gather.Evidence, code mtasts.Code, sev Severity) []Verdict {
 	if rec := r.Record(); rec != nil {
 		add("record", r.TXT.Ref, rec.Problems)
 	}
+	if r.TXT.Failed() {
+		status, why := dnsSilence(r.TXT.Name+" TXT", r.TXT.Answer)
+		out = append(out, Verdict{Key: "record", Status: status, Severity: sev, Evidence: []wire.Ref{r.TXT.Ref}, Message: why})
+	}
 	if f := stsServed(r); f != nil {
 		add("policy", f.Ref, f.Policy.Problems)
 	}

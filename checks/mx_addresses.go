@@ -143,6 +143,12 @@ func judgeMXNoIPv4(e *gather.Evidence) []Verdict {
 		}
 		some = some || h.AAAA.Has("AAAA")
 	}
+	for _, h := range e.MX.Hosts {
+		if !some && h.AAAA.Fail != nil {
+			status, why := dnsSilence(h.Name+" AAAA", h.AAAA)
+			return []Verdict{{Status: status, Evidence: hostRefs(h), Message: why}}
+		}
+	}
 	if !some {
 		return []Verdict{{Status: NotApplicable, Message: "no mail host has an address"}}
 	}

@@ -176,6 +176,9 @@ func judgeRequireTLS(e *gather.Evidence) []Verdict {
 		}
 		err := t.Verifies(c.Host.Name, e.At)
 		switch vouched := vouchedFor(e, c.Host.Name); {
+		case !vouched && e.MTASTS != nil && e.MTASTS.TXT.Failed():
+			status, why := dnsSilence(e.MTASTS.TXT.Name+" TXT", e.MTASTS.TXT.Answer)
+			return Verdict{Status: status, Message: "REQUIRETLS is offered; whether an MTA-STS policy vouches for the host is not known: " + why}
 		case !vouched:
 			return Verdict{Status: NotAsked, Message: "REQUIRETLS is offered; no MTA-STS policy vouches for the host, and DNSSEC is not looked at here"}
 		case err != nil:

@@ -263,7 +263,7 @@ func judgeSPFErrors(e *gather.Evidence) []Verdict {
 	switch {
 	case len(broken) > 0:
 		sev := High
-		if fine > 0 && named == 0 { // a mail host that may never send
+		if fine+len(silent) > 0 && named == 0 { // a mail host that may never send
 			sev = Medium
 		}
 		return fail(sev, refs, "evaluated for %s: permanent error (%s), so receivers treat such mail as if there were no record", spfList(broken), why)
@@ -276,6 +276,8 @@ func judgeSPFErrors(e *gather.Evidence) []Verdict {
 		return unknown([]wire.Ref{a.Ref}, "not all addresses of the mail hosts are known, so it could not be evaluated for them: %s", noAnswer(a.Answer))
 	case e.Evaluations.More > 0 && len(unfollowed) > 0:
 		return unknown(spfRefs(e), "only the first %d of %d known addresses were evaluated", known, known+e.Evaluations.More)
+	case len(e.SPF.TempErrors) > 0:
+		return spfGaps(e, false)
 	}
 	return nil
 }

@@ -189,5 +189,11 @@ func judgeSPFPtr(e *gather.Evidence) []Verdict {
 			}
 		}
 	}
+	for _, v := range spfGaps(e, true) {
+		if len(e.SPF.TempErrors) > 0 {
+			v.Severity = Info
+			out = append(out, v)
+		}
+	}
 	return out
 }

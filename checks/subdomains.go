@@ -218,7 +218,10 @@ func transportSubdomainRules() []Rule {
 				if status, why := subdomainNamed(e); status != "" {
 					return status, why
 				}
-				if e.Role.Receives() && !e.MTASTS.TXT.Failed() && len(e.MTASTS.Records) == 0 {
+				switch {
+				case e.Role.Receives() && e.MTASTS.TXT.Failed():
+					return dnsSilence(e.MTASTS.TXT.Name+" TXT", e.MTASTS.TXT.Answer)
+				case e.Role.Receives() && len(e.MTASTS.Records) == 0:
 					return NotApplicable, "the domain itself has no MTA-STS record"
 				}
 				return "", ""

@@ -62,10 +62,13 @@ func tlsrptRules() []Rule {
 					return status, why
 				}
 				switch {
-				case stsServed(e.MTASTS).Policy.Mode != mtasts.Enforce || !stsInForce(e):
-					return NotApplicable, "no policy is enforced"
 				case e.MTASTS.TXT.Failed():
 					return dnsSilence(e.MTASTS.TXT.Name+" TXT", e.MTASTS.TXT.Answer)
+				case stsServed(e.MTASTS).Policy.Mode == mtasts.Enforce && stsInForce(e):
+				case stsLost(e.MTASTS) != "":
+					return Unknown, "another address may serve a policy that is enforced: " + stsLost(e.MTASTS)
+				default:
+					return NotApplicable, "no policy is enforced"
 				}
 				return "", ""
 			},
@@ -223,6 +226,13 @@ func eachDestination(e *gather.Evidence, scheme, none string, judge func(*tlsrpt
 			v := judge(d)
 			v.Subject, v.Evidence = d.Host, rptRefs(e, d)
 			out = append(out, v)
+			if d.State() == route.NXDomain && d.Registered.Failed() {
+				status, why := dnsSilence(d.Registered.Name+" NS", d.Registered.Answer)
+				out = append(out, Verdict{
+					Subject: d.Host, Key: "registration", Status: status, Severity: Critical, Evidence: []wire.Ref{d.Registered.Ref},
+					Message: "whether anybody could register it, and get the reports, is not known: " + why,
+				})
+			}
 		}
 	}
 	for _, host := range e.TLSRPT.Skipped {

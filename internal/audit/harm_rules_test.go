@@ -17,6 +17,11 @@ import (
 var failureIsTheFault = []struct{ rule, ref, why string }{
 	{"mx-unreachable", "smtp:", "it says which mail servers do not answer"},
 	{"dns-servers-fail", "dns:NS ", "where a zone above does not say who serves the name, the next one up is asked, and those it names then failed under our eyes"},
+	{"dns-servers-fail", "dns:MX ", "where the resolver fails, it says whether any server answers with authority"},
+	{"dns-servers-fail", "dns:TXT ", "likewise"},
+	{"mtasts-testing", "dns:A", "where addresses serve different policies, that of those that are known counts"},
+	{"mtasts-line-ending", "dns:A", "likewise"},
+	{"mtasts-line-ending", "get:", "likewise"},
 	{"dmarc-lookup-fails", "dns:TXT _dmarc.", "it says that the name servers give no DMARC record"},
 	{"mtasts-testing", "get:", "where addresses serve different policies, that of those that answer counts"},
 	{"dnssec-bogus", "+tcp", "a resolver that refuses twice what it gives unchecked is how failed validation shows"},
@@ -36,6 +41,8 @@ func mayFail(rule string, ref wire.Ref) bool {
 // themselves where that one is not known any more: what they saw is proven.
 var toldByAnother = []struct{ rule, by, why string }{
 	{"spf-too-wide", "spf-passes-all", "a network is wide whatever else the record lets pass"},
+	{"spf-lookup-near", "spf-lookup-limit", "so many lookups are used, whatever else is"},
+	{"dmarc-report-unauthorised", "dmarc-report-undeliverable", "who does not agree to get reports does not, whether or not mail can be sent there"},
 	{"spf-never-matches", "spf-unregistered", "a name that does not exist matches nobody, whether or not it can be registered"},
 	{"dmarc-without-dkim", "dmarc-unauthenticated", "there is no DKIM key whatever becomes of SPF"},
 	{"mx-no-address", "dns-final-dot", "a name leads nowhere whether or not it lacks its final dot"},

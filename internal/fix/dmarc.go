@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mxvet/checks"
+	"mxvet/internal/dkim"
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
@@ -169,6 +170,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 			f.Safety, f.Needs = NeedsEvidence, "that all your own mail passes SPF or DKIM: a tag stands twice, so that some receivers apply no policy today, and all will apply this one"
 		case !raised && !p.safe.testing && !c.mailPasses():
 			f.Safety, f.Needs = NeedsEvidence, lostToday
+		case !raised && !p.safe.testing && c.mailUnknown():
+			f.Safety, f.Needs = NeedsEvidence, "that the domain's own mail passes SPF or DKIM: what SPF says could not all be looked up, and no key is known"
 		}
 		if meant != p.safe.p {
 			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), string(meant)))
@@ -359,6 +362,15 @@ func (p *dmarcPlan) unread() bool {
 func (p *dmarcPlan) reported() bool {
 	own := p.c.e.DMARC.Own()
 	return len(own.Records) == 1 && slices.ContainsFunc(own.Records[0].RUA, p.works) && !p.unread()
+}
+
+// mailUnknown reports that a failed lookup keeps it open whether mail of the domain
+// can pass DMARC.
+func (c *composer) mailUnknown() bool {
+	_, known := c.e.SPF.Authorises()
+	return !known && c.sends() && !slices.ContainsFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool {
+		return s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable()
+	})
 }
 
 // mailPasses reports whether mail of the domain can pass DMARC at all, as far as

@@ -194,6 +194,8 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	f.Safety, f.Needs = SafeNow, ""
 	if c.mxBroken() && slices.ContainsFunc(first.terms, func(t string) bool { return t == "mx" || t == "mx:"+c.e.Domain }) {
 		first.need(mendMXFirst)
+	} else if c.mxUnheard() && slices.ContainsFunc(first.terms, func(t string) bool { return t == "mx" || t == "mx:"+c.e.Domain }) {
+		first.need("that the mail hosts have public addresses, which could not all be looked up")
 	}
 	switch {
 	case len(first.needs) > 0:
@@ -215,6 +217,11 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 		}}
 	}
 	return f, true
+}
+
+// mxUnheard reports that the mail hosts or their addresses could not all be looked up.
+func (c *composer) mxUnheard() bool {
+	return c.e.MX.Answer.Fail != nil || slices.ContainsFunc(c.e.MX.Hosts, func(h gather.Host) bool { return h.A.Fail != nil || h.AAAA.Fail != nil })
 }
 
 // spfAsk asks what the terms were to say that nobody can read: a record without

@@ -69,6 +69,8 @@ func (c *composer) finalDots() (Fix, bool) {
 		f.VisibleWithin = max(f.VisibleWithin, visible(a, d.Type))
 		if !d.Doubled && d.Provider == nil {
 			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that "+shown([]string{d.Meant})+" is the name that you mean")
+		} else if !d.Found() && slices.ContainsFunc(d.Wanted, wire.Asked.Failed) {
+			f.Safety, f.Needs = NeedsEvidence, join(f.Needs, "that something is at "+shown([]string{d.Meant})+", which could not be looked up")
 		}
 		if d.Use == gather.UseNS {
 			f.Steps = append(f.Steps, paste.Words("Have %s named at the registrar too, if it is not yet.", d.Meant))
