@@ -22,7 +22,7 @@ func dnsRegistrationRules() []Rule {
 	return []Rule{{
 		ID: "dns-unregistered", Area: AreaHosts, Severity: Critical,
 		Bears: []Bearing{
-			{On: Forgery, From: Critical, Weight: Partly, Words: "anyone can register a name that it relies on", About: "registrations"},
+			{On: Forgery, From: High, Weight: Partly, Words: "anyone can register a name that it relies on", About: "registrations"},
 			{On: Transit, From: Critical, Weight: Breaks, Words: "anyone can register a name that its mail relies on", About: "registrations"},
 		},
 		Title: "no record relies on a name that anybody can register",
@@ -42,6 +42,9 @@ func dnsRegistrationRules() []Rule {
 						v = unlooked(r, mxQuestion(e))
 					case r.Unregistered():
 						v.Status, v.Severity = Fail, Critical
+						if use.kind == gather.UseAlias { // no mail goes that way
+							v.Severity = High
+						}
 						v.Message = fmt.Sprintf("%s %s, and %s appears to be unregistered: whoever registers it %s", use.what, r.Uses[i].Name, r.Name, use.gain)
 					case !r.Answer.OK():
 						v.Status, v.Message = dnsSilence(r.Name+" NS", r.Answer)
@@ -61,16 +64,22 @@ func dnsUsesUnheard(e *gather.Evidence) []Verdict {
 	asked := []wire.Asked{
 		{Name: e.Domain, Ref: dnsRef(e.Domain, "MX"), Answer: e.MX.Answer},
 		{Name: e.Domain, Ref: dnsRef(e.Domain, "NS"), Answer: e.Apex.NS},
-		e.MTASTS.TXT, e.TLSRPT.TXT,
+		e.MTASTS.TXT,
 	}
+	mail := len(asked) // those on which the way of mail rests
+	asked = append(asked, e.TLSRPT.TXT)
 	if own := e.DMARC.Own(); own != nil {
 		asked = append(asked, own.Asked)
 	}
 	var out []Verdict
-	for _, a := range asked {
+	for i, a := range asked {
 		if a.Ref != "" && a.Answer.Fail != nil {
+			sev := Critical
+			if i >= mail {
+				sev = High
+			}
 			status, why := dnsSilence(a.Name, a.Answer)
-			out = append(out, Verdict{Key: string(a.Ref), Status: status, Evidence: []wire.Ref{a.Ref}, Message: "which names of others are relied on is not known: " + why})
+			out = append(out, Verdict{Key: string(a.Ref), Status: status, Severity: sev, Evidence: []wire.Ref{a.Ref}, Message: "which names of others are relied on is not known: " + why})
 		}
 	}
 	return out
