@@ -158,12 +158,18 @@ func compareRule(was, now checks.Result, ref wire.Ref, say func(kind, rule, form
 		case v.Status != checks.Fail || mayFail(id, ref):
 		case was.Status != checks.Fail:
 			say(string(was.Status)+" becomes fail", id, "%s", message(v))
+		case !there && cutBefore(was): // what is left out for the lost one moves up a place
 		case !there || o.Status != checks.Fail:
 			say("one more verdict fails", id, "%s; was %s", message(v), message(o))
 		case v.Severity.Worse(o.Severity):
 			say("a failure becomes worse", id, "%s; was %s", message(v), message(o))
 		}
 	}
+}
+
+// cutBefore reports that a rule did not look at everything, because of a bound.
+func cutBefore(was checks.Result) bool {
+	return slices.ContainsFunc(was.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Unknown && strings.HasPrefix(v.Key, "more") })
 }
 
 // goodness ranks the answers of which one is better than another; -1 is none.
