@@ -333,13 +333,13 @@ func keyFacts(p *page, e *gather.Evidence) {
 
 // marks names those of some conditions that hold: name, condition, name, condition.
 func marks(pairs ...any) string {
-	out := ""
+	var out strings.Builder
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1].(bool) {
-			out += ", " + pairs[i].(string)
+			out.WriteString(", " + pairs[i].(string))
 		}
 	}
-	return out
+	return out.String()
 }
 
 // proposalsOf gives each proposed fix whole.

@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -43,9 +44,7 @@ func records(lines ...string) wire.Answer {
 // with gives a script that holds more, or other things, than another.
 func (s script) with(pairs ...any) script {
 	out := script{}
-	for k, v := range s {
-		out[k] = v
-	}
+	maps.Copy(out, s)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		out[pairs[i].(string)] = pairs[i+1].(wire.Answer)
 	}
