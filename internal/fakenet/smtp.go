@@ -299,8 +299,12 @@ func (s *smtpSession) starttls(stage, arg string) error {
 func (s *smtpSession) startTLS() error {
 	switch s.spec.STARTTLS {
 	case "broken":
+		// Only once the handshake has begun: sent at once, the line would reach the
+		// peer together with the 220, or not, by chance.
+		if head, err := s.rd.Peek(5); err == nil {
+			io.CopyN(io.Discard, s.rd, 5+int64(head[3])<<8+int64(head[4]))
+		}
 		s.write("500 5.5.1 what was that?\r\n")
-		s.rd.Peek(1) // gone before the peer has spoken, it would see an end, or the line, by chance
 		return errQuit
 	case "close":
 		return errQuit
