@@ -60,7 +60,7 @@ recordings:
 
 # The race detector needs a C compiler.
 race:
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 25m ./...
 
 # Real servers in network namespaces; needs root on Debian.
 integration: build
