@@ -62,7 +62,11 @@ func TestOneFailureProvesNothing(t *testing.T) {
 	if !*harmWhole && *harmOnly == "" {
 		always = onceBroken(t)
 		random.Shuffle(len(subjects), func(i, j int) { subjects[i], subjects[j] = subjects[j], subjects[i] })
-		for _, s := range subjects[:min(*harmSome, len(subjects))] {
+		some := *harmSome
+		if underRace {
+			some /= 4
+		}
+		for _, s := range subjects[:min(some, len(subjects))] {
 			answers[s.name] = *harmEvery
 		}
 		subjects = slices.DeleteFunc(subjects, func(s harmSubject) bool { return answers[s.name] == 0 && always[s.name] == nil })

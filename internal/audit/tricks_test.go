@@ -25,11 +25,14 @@ func TestHostileTricks(t *testing.T) {
 	model, _ := auditWithin(t, "-- base --\nmodel\n")
 	usual := outcomes(model)
 	names := map[string]bool{}
-	for _, trick := range hostile.All() {
+	for i, trick := range hostile.All() {
 		if names[trick.Name] {
 			t.Errorf("%s: there twice", trick.Name)
 		}
 		names[trick.Name] = true
+		if underRace && i%4 > 0 {
+			continue // they differ in data, not in what runs side by side
+		}
 		t.Run(trick.Name, func(t *testing.T) {
 			rep, took := auditWithin(t, trick.World())
 			if took > trickTime+time.Second {
