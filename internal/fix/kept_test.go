@@ -32,8 +32,15 @@ func hold(t *testing.T, fixes []fix.Fix) {
 		t.Fatal(err)
 	}
 	rounds.Lock()
-	rounds.of[t.Name()]++
 	name := t.Name()
+	rounds.of[name]++
+	if rounds.of[name] == 1 {
+		t.Cleanup(func() { // the test may run again
+			rounds.Lock()
+			defer rounds.Unlock()
+			delete(rounds.of, t.Name())
+		})
+	}
 	if n := rounds.of[name]; n > 1 {
 		name = fmt.Sprint(name, "#", n)
 	}
