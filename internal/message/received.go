@@ -30,7 +30,7 @@ type Hop struct {
 	// back to the address.
 	Verified bool `json:"name_verified,omitempty"`
 
-	local bool // the field names no client: the message was handed over inside
+	local bool // the message was handed over inside: the field names no client, or a protocol of the inside
 	field int  // index of the field
 }
 
@@ -43,6 +43,9 @@ func (h Hop) public() bool {
 	_, special := wire.SpecialButDocumentation(h.IP)
 	return !special
 }
+
+// outside reports whether the message may have come in from the internet at this hop.
+func (h Hop) outside() bool { return !h.local && (h.Doubt != "" || h.public()) }
 
 // maxHops bounds the Received fields that are read. Servers refuse messages with
 // about a hundred.
@@ -73,12 +76,16 @@ type token struct {
 }
 
 // tokens splits a field at blanks and comments, which may be nested, up to the last
-// semicolon outside of comments; date is what follows that.
+// semicolon outside of comments; date is what follows that. Behind the word "by" a
+// quoted string is one with what is around it: addresses stand there, and their local
+// parts are the peer's to choose. Before it a quotation mark is a character like others:
+// HELO names are written as they were said.
 func tokens(s string) (out []token, date string) {
-	start, depth, semicolon, at := -1, 0, -1, 0
+	start, depth, semicolon, at, own := -1, 0, -1, 0, false
 	flush := func(end int, comment bool) {
 		if start >= 0 && end > start {
 			out = append(out, token{s[start:end], comment})
+			own = own || !comment && strings.EqualFold(s[start:end], "by")
 		}
 		start = -1
 	}
@@ -86,6 +93,11 @@ func tokens(s string) (out []token, date string) {
 		switch c := s[i]; {
 		case c == '\\' && depth > 0:
 			i++
+		case c == '"' && own && quotedEnd(s, i) > 0:
+			if start < 0 {
+				start = i
+			}
+			i = quotedEnd(s, i)
 		case c == '(':
 			if depth == 0 {
 				flush(i, false)
@@ -113,14 +125,27 @@ func tokens(s string) (out []token, date string) {
 	return out[:at], s[semicolon+1:]
 }
 
+// quotedEnd gives the index of the mark that ends the quoted string at start, 0 where
+// none does.
+func quotedEnd(s string, start int) int {
+	for i := start + 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return 0
+}
+
 // A trace is a field in its parts.
 type trace struct {
-	from     []token             // of the clause that names the client
-	inBy     []string            // comments of the clauses that the server writes about itself
-	clauses  map[string][]string // words of the others, by their keyword
-	twice    bool                // a clause stands twice, as no server writes it
-	hasFrom  bool
-	toplevel []string // comments before any clause
+	from    []token             // of the clause that names the client
+	inBy    []string            // comments of the clauses that the server writes about itself
+	clauses map[string][]string // words of the others, by their keyword
+	twice   bool                // a clause stands twice, as no server writes it
+	hasFrom bool
 }
 
 func splitReceived(all []token) trace {
@@ -132,8 +157,7 @@ func splitReceived(all []token) trace {
 		case t.comment && clause == "from":
 			r.from = append(r.from, t)
 			value = false
-		case t.comment && clause == "":
-			r.toplevel = append(r.toplevel, t.text)
+		case t.comment && clause == "": // before any clause: it says nothing of the client
 		case t.comment:
 			r.inBy = append(r.inBy, t.text)
 		case value:
@@ -147,7 +171,7 @@ func splitReceived(all []token) trace {
 			clause, value, r.hasFrom = "from", true, true
 		case lower == "from" && r.hasFrom, lower == "by" && r.clauses["by"] != nil:
 			r.twice = true
-		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower):
+		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower), lower == "tls" && r.clauses["by"] != nil:
 			clause, value = lower, true
 		case clause == "from":
 			r.from = append(r.from, t)
@@ -179,18 +203,32 @@ func parseReceived(value string) Hop {
 	h.local = !r.hasFrom
 	for _, c := range r.inBy {
 		if at := strings.Index(strings.ToLower(c), "envelope-from <"); at >= 0 {
-			h.Sender, _, _ = strings.Cut(c[at+len("envelope-from <"):], ">")
-			h.Sender = cut(h.Sender)
+			h.Sender = envelope(c[at+len("envelope-from "):])
 		}
 	}
 	if r.hasFrom {
 		h.client(r)
 	}
-	if r.twice {
+	switch {
+	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
 		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
+	case inside(h.With):
+		h.local, h.Doubt = true, ""
 	}
 	h.transport(r)
 	return h
+}
+
+// envelope reads the path that a server wrote down as MAIL FROM; text may follow it. In
+// a quoted local part a ">" ends nothing.
+func envelope(text string) string {
+	if strings.HasPrefix(text, `<"`) {
+		p := &scanner{s: text}
+		sender, _ := p.path()
+		return cut(sender)
+	}
+	sender, _, _ := strings.Cut(text[1:], ">")
+	return cut(sender)
 }
 
 // What servers write about a session beside the client: what a peer chose may be in
@@ -206,6 +244,9 @@ var verifies = regexp.MustCompile(`^(Postfix\b|Exim\b|8\.\d+\.\d+/8\.|8\.\d+\.\d
 // helo=HELO) and [ADDRESS] (helo=HELO), of Exim; NAME (HELO HELO) (ADDRESS), of qmail;
 // ADDRESS (EHLO HELO), of Yahoo and CommuniGate.
 func (h *Hop) client(r trace) {
+	if h.byAddress(r) {
+		return
+	}
 	var first string // the word behind "from"
 	var seen []netip.Addr
 	labelled, outside, forged := false, false, false
@@ -257,6 +298,24 @@ func (h *Hop) client(r trace) {
 	if h.Name == "" && exim && !literal {
 		h.Name = hostName(first)
 	}
+}
+
+// byAddress reads the form [ADDRESS] (HELO), of chasquid: where others write what they
+// saw, it writes what the client said.
+func (h *Hop) byAddress(r trace) bool {
+	if !slices.Contains(r.inBy, "chasquid") || len(r.from) == 0 {
+		return false
+	}
+	ip, literal := address(r.from[0].text)
+	if !literal {
+		h.Helo, h.Doubt = heloName(r.from[0].text), "it does not tell the address of the client"
+		return true
+	}
+	h.IP = ip
+	if len(r.from) > 1 {
+		h.Helo = heloName(r.from[1].text)
+	}
+	return true
 }
 
 // A clientInfo is what one comment of the clause says.

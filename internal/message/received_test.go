@@ -211,6 +211,46 @@ func TestReceived(t *testing.T) {
 			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com (a; b) with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000 (now; then)",
 			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
 		},
+		"recipient whose local part is a comment about TLS": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id x for <\"(using TLSv1.3)\"@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"recipient whose local part is the date": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id x for <\"a; Mon, 2 Nov 2020 08:30:00 +0000 (\"@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Exim, sender whose local part ends the comment": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with esmtp (Exim 4.98) (envelope-from <\"a)(using TLSv1.3\"@example.org>) id 1x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo, Sender: "\"a)(using TLSv1.3\"@example.org"},
+		},
+		"Exim, sender whose local part holds another address": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with esmtp (Exim 4.98) (envelope-from <\"alice@example.com>\"@example.org>) id 1x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo, Sender: "\"alice@example.com>\"@example.org"},
+		},
+		"Cisco": {
+			"from unknown (HELO mail.example.org) ([192.0.2.1]) by esa6.example.com with ESMTP/TLS/AES256-SHA256; 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "esa6.example.com", With: "ESMTP/TLS/AES256-SHA256", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"Cisco in clear": {
+			"from unknown (HELO mail.example.org) ([192.0.2.1]) by esa6.example.com with ESMTP; 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "esa6.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"clause tls of RFC 8314": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP tls TLS_AES_128_GCM_SHA256 id x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSYes},
+		},
+		"HELO tls": {
+			"from tls (unknown [192.0.2.1]) by mx.example.com with ESMTP id tls",
+			Hop{Helo: "tls", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"chasquid": {
+			"from [192.0.2.1] (mail.example.org)\tby mx.example.com (chasquid) with ESMTPS\ttls TLS_AES_128_GCM_SHA256\t(over SMTP, TLS-1.3, envelope from \"a@example.org\")\t; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
+		"chasquid, HELO is an address": {
+			"from [192.0.2.1] ([203.0.113.9])\tby mx.example.com (chasquid) with ESMTP\t(over SMTP, plain text!, envelope from \"a@example.org\")\t; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "[203.0.113.9]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+		},
 	} {
 		got := parseReceived(c.value)
 		if got.Helo != c.want.Helo || got.IP != c.want.IP || got.By != c.want.By || got.With != c.want.With || got.TLS != c.want.TLS || got.Sender != c.want.Sender || !got.Time.Equal(c.want.Time) ||
@@ -259,6 +299,13 @@ func TestBorder(t *testing.T) {
 		"Exchange behind Exchange, by network":              {microsoft, "prod.example.com 2001:db8:1::/48", 2, true, ""},
 		"handed over without a client":                      {"Received: by 2001:db8::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
 		"qmail behind qmail":                                {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
+		"Dovecot behind Postfix, by a socket":               {"Received: from mx.example.com\n\tby store.example.com with LMTP\n\tid x (envelope-from <a@example.org>)\n\tfor <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Dovecot behind Postfix at a public address":        {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Cyrus behind Postfix":                              {"Received: from mx.example.com ([unix socket])\n\tby store.example.com (Cyrus 3.8) with LMTPA; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Exim, handed over by a program":                    {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"HELO that says LMTP":                               {"Received: from x by y with LMTP (unknown [203.0.113.66]) by mx.example.com with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "twice"},
+		"recipient that makes a server one that verifies":   {strings.Replace(unverified("mx2.example.com", "203.0.113.66", "mx.example.com"), "id x;", "id x for <\"(Postfix)\"@example.com>;", 1) + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
+		"LMTP below the border":                             {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
 		"forwarded":                                         {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, "2 fields"},
 		"forwarded, server named":                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
 		"within one organization":                           {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},

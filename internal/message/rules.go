@@ -41,7 +41,7 @@ func Rules(r *Result) []checks.Rule {
 		rule("msg-from", "the message has one From field that names one domain", checks.High, r.oneAuthor,
 			"RFC 9989 section 5.3.1", "RFC 9989 section 11.5", "RFC 5322 section 3.6.2", "Google: email sender guidelines"),
 		rule("msg-from-lookalike", "readers see the author that was checked", checks.Medium, r.plainAuthor,
-			"RFC 7489 section 12.4", "RFC 2047 section 5", "RFC 6854 section 4", "Unicode Technical Standard 39 section 4"),
+			"RFC 7489 section 12.4", "RFC 2047 section 5", "RFC 6854 section 3", "Unicode Technical Standard 39 section 4"),
 		rule("msg-dkim-unaligned", "a DKIM signature of the author's domain verifies", checks.High, r.dkimAligned,
 			"RFC 9989 section 5.1.2", "Google, Yahoo, Microsoft: requirements for bulk senders"),
 		rule("msg-spf-unaligned", "the domain in MAIL FROM is aligned with the author's", checks.Medium, r.spfAligned,
