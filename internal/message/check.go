@@ -135,8 +135,9 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	if !r.Path.Arrival.IsZero() && r.Path.Arrival.Before(o.At) {
 		arrival = r.Path.Arrival
 	}
-	m.verify(r.Signatures, asked, arrival, o.At)
-	r.ARC.validate(m, asked, arrival)
+	p := newPicker(m.Fields)
+	m.verify(p, r.Signatures, asked, arrival, o.At)
+	r.ARC.validate(m, p, asked, arrival)
 	wg.Wait()
 
 	var outcomes []simulate.Signature
@@ -256,6 +257,31 @@ func (r *Result) sender(o Options) {
 		local = "postmaster@" // RFC 7208 section 4.3
 	}
 	p.Sender = local + d
+}
+
+// severities from the worst on.
+var severities = []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info}
+
+// failed gives what rules found, the worst first.
+func (r *Result) failed() (out []Finding) {
+	for _, sev := range severities {
+		for _, f := range r.Findings {
+			if f.Status == checks.Fail && f.Severity == sev {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// unknown gives the findings of rules that had no usable answer.
+func (r *Result) unknown() (out []Finding) {
+	for _, f := range r.Findings {
+		if f.Status == checks.Unknown {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // judge applies the rules.
