@@ -120,6 +120,9 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 		Author: r.Author.Domain, NoAuthor: r.Author.Why, Authors: r.Author.Domains, IP: r.Path.IP, Sender: r.Path.Sender, Helo: r.Path.Helo,
 		NoSPF: r.Path.Unknown, At: o.At,
 	}
+	if r.Author.Broken != "" {
+		path.Doubt = r.Author.Broken + ": receivers may find another author in it, or refuse the message"
+	}
 	names := r.ARC.keyNames()
 	for _, s := range r.Signatures[:min(len(r.Signatures), maxSignatures)] {
 		path.Signers = append(path.Signers, s.Domain)
@@ -153,9 +156,6 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
 			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
 		}
-	}
-	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
-		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
 	}
 	for i := range r.Reports {
 		r.Reports[i].trust(o.Authserv, r.border)
