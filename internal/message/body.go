@@ -152,6 +152,8 @@ var nextMessage = regexp.MustCompile(`^From \S+ .*\d:\d\d`)
 // readBody reads what follows the header.
 func (m *Message) readBody(in *lines) error {
 	m.forms = m.neededForms()
+	contentType, _ := m.First("Content-Type")
+	parts := newNesting(contentType[:min(len(contentType), maxTypeField)])
 	begins, empty := true, true // a line begins with this piece; the line before was empty
 	for {
 		before := in.size
@@ -182,10 +184,12 @@ func (m *Message) readBody(in *lines) error {
 		m.loneCR = m.loneCR || bytes.IndexByte(text, '\r') >= 0
 		m.keep(text, end)
 		if begins {
+			parts.line(text)
 			empty = len(text) == 0
 		}
 		begins = end
 	}
+	m.deep = parts.more
 	for _, d := range m.forms {
 		d.close()
 		d.whole = d.hash.Sum(nil)

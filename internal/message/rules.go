@@ -53,7 +53,7 @@ func Rules(r *Result) []checks.Rule {
 		rule("msg-unsubscribe", "bulk mail can be unsubscribed with one click", checks.High, r.unsubscribe,
 			"RFC 8058 section 3.1", "Google, Yahoo: requirements for bulk senders"),
 		rule("msg-format", "the header has a Message-ID and no field twice that may stand once", checks.Medium, r.wellFormed,
-			"RFC 5322 section 3.6", "Google: email sender guidelines"),
+			"RFC 5322 section 3.6", "RFC 2046 section 5.1", "Google: email sender guidelines", "Postfix: mime_nesting_limit"),
 		rule("msg-plaintext-hop", "the message came to the border server over TLS", checks.Medium, r.encrypted,
 			"Google: email sender guidelines", "RFC 3848"),
 		rule("msg-from-freemail", "the author's address is not of a mailbox provider that did not send the message", checks.High, r.freemail,
