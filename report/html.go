@@ -1,10 +1,7 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -31,23 +28,7 @@ const (
 // from anywhere, and a policy in the file that forbids both. Text from the
 // network appears as text, with control characters shown as escapes.
 func HTML(w io.Writer, r *Report) error {
-	css, err := templates.FS.ReadFile("report.css")
-	if err != nil {
-		return fmt.Errorf("HTML report: %w", err)
-	}
-	t, err := template.New("report.html.tmpl").Funcs(htmlFuncs()).ParseFS(templates.FS, "report.html.tmpl")
-	if err != nil {
-		return fmt.Errorf("HTML report: %w", err)
-	}
-	page := newHTMLPage(r, string(css))
-	var buf bytes.Buffer
-	if err := t.Execute(&buf, page); err != nil {
-		return fmt.Errorf("HTML report: %w", err)
-	}
-	if _, err := buf.WriteTo(w); err != nil {
-		return fmt.Errorf("write HTML report: %w", err)
-	}
-	return nil
+	return templates.Write(w, "report.html.tmpl", htmlFuncs(), func(h templates.Head) any { return newHTMLPage(r, h) })
 }
 
 func htmlFuncs() template.FuncMap {
@@ -76,9 +57,8 @@ func htmlFuncs() template.FuncMap {
 
 // An htmlPage is what the template is given. Its report is a sanitised copy.
 type htmlPage struct {
+	templates.Head
 	Title   string
-	Policy  string // content security policy
-	CSS     template.CSS
 	Report  *Report
 	Domains []htmlDomain
 	Rubric  *Rubric // nil when the report was scored by one that this version does not know
@@ -157,12 +137,10 @@ type htmlEvent struct {
 
 type htmlTrend struct{ Points, Label, LastX, LastY string }
 
-func newHTMLPage(r *Report, css string) htmlPage {
+func newHTMLPage(r *Report, head templates.Head) htmlPage {
 	r = cleaned(reflect.ValueOf(r), maxField).Interface().(*Report)
-	sum := sha256.Sum256([]byte(css))
 	p := htmlPage{
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-		CSS:    template.CSS(css), Report: r, Proof: proofNote,
+		Head: head, Report: r, Proof: proofNote,
 		Title: "Mail audit of " + plural(len(r.Domains), "domain", "domains"),
 	}
 	if len(r.Domains) == 1 {

@@ -68,7 +68,7 @@ func mayEnter(room string) (rooms []string, known bool) {
 	case room == "internal/audit":
 		return whole, true
 	case room == "internal/message": // its path is what simulate decides about
-		return slices.Concat(whole, syntax, []string{"internal/simulate"}), true
+		return slices.Concat(whole, syntax, []string{"internal/simulate", "internal/paste"}), true
 	case slices.Contains([]string{
 		"internal/bulk", "internal/history", "internal/notify", "internal/diagnose",
 		"internal/settings", "internal/simulate", "internal/config",

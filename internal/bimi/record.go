@@ -167,23 +167,22 @@ func (r *Record) problem(code Code, tag string, pos int, text string) {
 	}
 }
 
+// tagFaults gives the problem for each departure from the grammar of tag lists.
+var tagFaults = map[syntax.TagFault]Code{
+	syntax.TagEmpty: EmptyTag, syntax.TagEmptyEnd: EmptyTag, syntax.TagNoPair: Syntax, syntax.TagBadName: Syntax,
+	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Syntax, syntax.TagLimit: Limit,
+}
+
 // readTags splits a tag list (RFC 6376 section 3.2, which the draft refers to).
 // Of a tag that occurs twice the first one is kept.
 func (r *Record) readTags(text string) {
 	tags, problems := syntax.ReadTags(text, maxTags)
 	for _, p := range problems {
-		switch p.Fault {
-		case syntax.TagEmpty, syntax.TagEmptyEnd:
-			r.problem(EmptyTag, "", p.Pos, "a semicolon with nothing before it")
-		case syntax.TagNoPair, syntax.TagBadName:
-			r.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no name=value pair", short(p.Item)))
-		case syntax.TagTwice:
-			r.problem(DuplicateTag, p.Name, p.Pos, "tag "+p.Name+" occurs more than once")
-		case syntax.TagOctet:
-			r.problem(Syntax, p.Name, p.Pos, fmt.Sprintf("octet 0x%02x in the value of %s", p.Item, p.Name))
-		case syntax.TagLimit:
-			r.problem(Limit, "", p.Pos, fmt.Sprintf("only the first %d tags are examined", maxTags))
+		code, tag := tagFaults[p.Fault], p.Name
+		if p.Fault == syntax.TagBadName {
+			tag = ""
 		}
+		r.problem(code, tag, p.Pos, p.String())
 	}
 	for _, t := range tags {
 		if _, again := r.tag(t.Name); !again && syntax.TagName(t.Name) {

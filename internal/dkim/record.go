@@ -244,25 +244,22 @@ func (k *Key) problem(code Code, tag string, pos int, text string) {
 
 const space = syntax.Blanks
 
+// tagFaults gives the problem for each departure from the grammar of tag lists.
+var tagFaults = map[syntax.TagFault]Code{
+	syntax.TagEmpty: EmptyTag, syntax.TagEmptyEnd: EmptyTag, syntax.TagNoPair: Syntax, syntax.TagBadName: Syntax,
+	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Character, syntax.TagLimit: Limit,
+}
+
 // readTags splits a tag list (RFC 6376 section 3.2). What has no right name is left
 // out.
 func (k *Key) readTags(text string) {
 	tags, problems := syntax.ReadTags(text, maxTags)
 	for _, p := range problems {
-		switch p.Fault {
-		case syntax.TagEmpty, syntax.TagEmptyEnd:
-			k.problem(EmptyTag, "", p.Pos, "a semicolon with nothing before it")
-		case syntax.TagNoPair:
-			k.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no name=value pair", short(p.Item)))
-		case syntax.TagBadName:
-			k.problem(Syntax, "", p.Pos, fmt.Sprintf("%q is no tag name", short(p.Name)))
-		case syntax.TagTwice:
-			k.problem(DuplicateTag, p.Name, p.Pos, "tag "+p.Name+" occurs more than once")
-		case syntax.TagOctet:
-			k.problem(Character, p.Name, p.Pos, fmt.Sprintf("octet 0x%02x in the value of %s", p.Item, p.Name))
-		case syntax.TagLimit:
-			k.problem(Limit, "", p.Pos, fmt.Sprintf("only the first %d tags are examined", maxTags))
+		code, tag := tagFaults[p.Fault], p.Name
+		if p.Fault == syntax.TagBadName {
+			tag = ""
 		}
+		k.problem(code, tag, p.Pos, p.String())
 	}
 	for _, t := range tags {
 		if !syntax.TagName(t.Name) {

@@ -256,21 +256,29 @@ func decoded(s string) string {
 // without brackets are taken too.
 func parsePath(value string) (address string, ok bool) {
 	p := &scanner{s: value}
-	p.blank()
-	if p.take('<') {
-		if p.blank(); p.take('>') {
-			p.blank()
-			return "", !p.more()
-		}
-		m, err := p.angle()
-		if p.blank(); err != nil || p.more() {
+	if p.blank(); p.at('<') {
+		address, ok = p.path()
+		if p.blank(); !ok || p.more() {
 			return "", false
 		}
-		return m.String(), true
+		return address, true
 	}
 	list, _, err := parseAddresses(value)
 	if err != nil || len(list) != 1 {
 		return "", false
 	}
 	return list[0].String(), true
+}
+
+// path reads an address in angle brackets, or "<>".
+func (p *scanner) path() (address string, ok bool) {
+	p.i++
+	if p.blank(); p.take('>') {
+		return "", true
+	}
+	m, err := p.angle()
+	if err != nil {
+		return "", false
+	}
+	return m.String(), true
 }

@@ -171,11 +171,8 @@ func (a *ARC) structure() string {
 }
 
 // validate checks the chain (section 5.2).
-func (a *ARC) validate(m *Message, asked map[string]wire.Asked, arrival time.Time) {
-	if len(a.Sets) == 0 {
-		return
-	}
-	if a.Result == simulate.ResultFail {
+func (a *ARC) validate(m *Message, p *picker, asked map[string]wire.Asked, arrival time.Time) {
+	if len(a.Sets) == 0 || a.Result == simulate.ResultFail {
 		return
 	}
 	if why := a.structure(); why != "" {
@@ -184,7 +181,7 @@ func (a *ARC) validate(m *Message, asked map[string]wire.Asked, arrival time.Tim
 	}
 	a.Result = simulate.ResultPass
 	newest := &a.Sets[len(a.Sets)-1]
-	newest.Message, newest.MessageWhy = newest.checkMessage(m, asked, arrival)
+	newest.Message, newest.MessageWhy = newest.checkMessage(m, p, asked, arrival)
 	a.take(newest.Message, fmt.Sprintf("the message signature of set %d: %s", newest.Instance, newest.MessageWhy))
 	canonical := map[int]string{} // fields in relaxed form: each seal covers those of all before
 	for i := len(a.Sets) - 1; i >= 0; i-- {
@@ -193,15 +190,15 @@ func (a *ARC) validate(m *Message, asked map[string]wire.Asked, arrival time.Tim
 		a.take(s.Seal, fmt.Sprintf("the seal of set %d: %s", s.Instance, s.SealWhy))
 	}
 	if a.Result == simulate.ResultPass {
-		a.oldest(m, asked, arrival)
+		a.oldest(m, p, asked, arrival)
 	}
 }
 
 // oldest goes back through the older message signatures, up to one that does not hold.
-func (a *ARC) oldest(m *Message, asked map[string]wire.Asked, arrival time.Time) {
+func (a *ARC) oldest(m *Message, p *picker, asked map[string]wire.Asked, arrival time.Time) {
 	for i := len(a.Sets) - 2; i >= 0; i-- {
 		s := &a.Sets[i]
-		if s.Message, s.MessageWhy = s.checkMessage(m, asked, arrival); s.Message != simulate.ResultPass {
+		if s.Message, s.MessageWhy = s.checkMessage(m, p, asked, arrival); s.Message != simulate.ResultPass {
 			a.Oldest = a.Sets[i+1].Instance
 			return
 		}
@@ -210,7 +207,7 @@ func (a *ARC) oldest(m *Message, asked map[string]wire.Asked, arrival time.Time)
 
 // checkMessage verifies the message signature of a set: as a DKIM signature, but for
 // the tags v, which is nothing here, and i (section 4.1.2).
-func (s *Set) checkMessage(m *Message, asked map[string]wire.Asked, arrival time.Time) (result, why string) {
+func (s *Set) checkMessage(m *Message, p *picker, asked map[string]wire.Asked, arrival time.Time) (result, why string) {
 	t := &s.messageTags
 	t.check("a b bh c d h l q s t x", "a b bh d h s")
 	signed := t.list("h")
@@ -238,7 +235,7 @@ func (s *Set) checkMessage(m *Message, asked map[string]wire.Asked, arrival time
 		if err := m.checkBody(*t); err != nil && !errors.Is(err, errMailbox) {
 			return err
 		}
-		return newPicker(m.Fields).checkHeader(s.message[0], *t, key)
+		return p.checkHeader(s.message[0], *t, key)
 	})
 }
 

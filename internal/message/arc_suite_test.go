@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -147,6 +148,26 @@ var arcSuite = map[string]arcCase{
 	"cv_fail_i2_as2_none":       {sets: 2, as: [2]string{"cv=@", "cv=none"}, result: "fail", why: "must say cv=pass"},
 	"cv_fail_i2_as2_fail":       {sets: 2, as: [2]string{"cv=@", "cv=fail"}, result: "fail", why: "found the chain broken"},
 
+	// What a set is made of.
+	"as_struct_i_na":       {sets: 1, as: [2]string{"i=#; ", ""}, result: "fail", why: "no instance number"},
+	"as_struct_i_empty":    {sets: 1, as: [2]string{"i=#", "i="}, result: "fail", why: "no instance number"},
+	"as_struct_i_zero":     {sets: 1, as: [2]string{"i=#", "i=0"}, result: "fail", why: "no instance number"},
+	"as_struct_i_invalid":  {sets: 1, as: [2]string{"i=#", "i=a"}, result: "fail", why: "no instance number"},
+	"as_struct_dup":        {sets: 1, after: repeated(seal, 1), result: "fail", why: "must have one of each"},
+	"as_struct_missing":    {sets: 1, after: removed(seal, 1), result: "fail", why: "must have one of each"},
+	"ams_struct_i_na":      {sets: 1, ams: [2]string{"i=#; ", ""}, result: "fail", why: "no instance number"},
+	"ams_struct_i_empty":   {sets: 1, ams: [2]string{"i=#", "i="}, result: "fail", why: "no instance number"},
+	"ams_struct_i_zero":    {sets: 1, ams: [2]string{"i=#", "i=0"}, result: "fail", why: "no instance number"},
+	"ams_struct_i_invalid": {sets: 1, ams: [2]string{"i=#", "i=a"}, result: "fail", why: "no instance number"},
+	"ams_struct_dup":       {sets: 1, after: repeated(message, 1), result: "fail", why: "must have one of each"},
+	"ams_struct_missing":   {sets: 1, after: removed(message, 1), result: "fail", why: "must have one of each"},
+	"aar_struct_i_na":      {sets: 1, aar: [2]string{"i=#; ", ""}, result: "fail", why: "no instance number"},
+	"aar_struct_i_empty":   {sets: 1, aar: [2]string{"i=#", "i="}, result: "fail", why: "no instance number"},
+	"aar_struct_i_zero":    {sets: 1, aar: [2]string{"i=#", "i=0"}, result: "fail", why: "no instance number"},
+	"aar_struct_i_invalid": {sets: 1, aar: [2]string{"i=#", "i=a"}, result: "fail", why: "no instance number"},
+	"aar_struct_dup":       {sets: 1, after: repeated(results, 1), result: "fail", why: "must have one of each"},
+	"aar_struct_missing":   {sets: 1, after: removed(results, 1), result: "fail", why: "must have one of each"},
+
 	// The seal: its form.
 	"as_format_sc_wsp":        {sets: 1, as: [2]string{"; a=", "\t;  \r\n a="}, result: "pass"},
 	"as_format_eq_wsp":        {sets: 1, as: [2]string{"a=ed", "a = ed"}, result: "pass"},
@@ -250,6 +271,7 @@ var arcSuite = map[string]arcCase{
 	"ams_fields_c_empty":            {sets: 1, ams: [2]string{"relaxed/relaxed", ""}, result: "fail", why: "tag c"},
 	"ams_fields_c_ss":               {sets: 1, ams: [2]string{"relaxed/relaxed", "simple/simple"}, result: "pass", section: "RFC 8617 section 4.1.2: as in DKIM"},
 	"ams_fields_c_sr":               {sets: 1, ams: [2]string{"relaxed/relaxed", "simple/relaxed"}, result: "pass", section: "RFC 8617 section 4.1.2: as in DKIM"},
+	"ams_fields_c_rr":               {sets: 1, result: "pass"},
 	"ams_fields_c_rs":               {sets: 1, ams: [2]string{"relaxed/relaxed", "relaxed/simple"}, result: "pass", section: "RFC 8617 section 4.1.2: as in DKIM"},
 	"ams_fields_c_invalid":          {sets: 1, ams: [2]string{"relaxed/relaxed", "bogus/relaxed"}, result: "fail", why: "tag c"},
 	"ams_fields_d_na":               {sets: 1, ams: [2]string{"d=list.example; ", ""}, result: "fail", why: "no tag d"},
@@ -289,6 +311,9 @@ var arcSuite = map[string]arcCase{
 	// Keys and whole sets.
 	"public_key_na":      {sets: 1, as: [2]string{"s=l1", "s=none"}, result: "fail", why: "no key record"},
 	"public_key_invalid": {sets: 1, as: [2]string{"s=l1", "s=invalid"}, result: "fail", why: "cannot be used"},
+	"ams_as_diff_s_d":    {sets: 1, as: [2]string{"d=list.example; s=l1", "d=second.example; s=l1"}, result: "pass"},
+	"header_order1":      {sets: 2, after: func(m *Message) { slices.Reverse(m.Fields) }, result: "pass"},
+	"header_order2":      {sets: 2, after: func(m *Message) { m.Fields = append(m.Fields[6:], m.Fields[:6]...) }, result: "pass"},
 	"arc_set_duplicate": {sets: 1, after: func(m *Message) {
 		for _, name := range []string{results, message, seal} {
 			repeated(name, 1)(m)
@@ -318,6 +343,7 @@ func TestARCSuite(t *testing.T) {
 	}
 	src := zones(t, `
 l1._domainkey.list.example. 3600 IN TXT "`+edRecord("l1")+`"
+l1._domainkey.second.example. 3600 IN TXT "`+edRecord("l1")+`"
 r1._domainkey.list.example. 3600 IN TXT `+quoted(rsaRecord())+`
 r1024._domainkey.list.example. 3600 IN TXT `+quoted("v=DKIM1; p="+base64.StdEncoding.EncodeToString(der))+`
 rsa512._domainkey.list.example. 3600 IN TXT "v=DKIM1; k=rsa; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAPGdvb0qxR/ORYC7KJ88YoPIyWMXi71zSy1E9hI2MpM33flUYEKSTNleVYLbDXxbhGcbZJ+WN5l+ccWuayVrA90CAwEAAQ=="

@@ -44,9 +44,14 @@ func TestARC(t *testing.T) {
 		"sealer found it broken":            {func(m *Message) { m.addSet(2, "fail", "x", second) }, "fail", "found the chain broken"},
 		"sealer found it broken, and a gap": {func(m *Message) { m.addSet(3, "fail", "x", second) }, "fail", "found the chain broken"},
 		"instance is no number":             {func(m *Message) { m.prepend(Field{"ARC-Seal", "ARC-Seal: i=x; b=y\r\n"}) }, "fail", "no instance number"},
-		"key missing":                       {func(m *Message) { m.addSet(2, "pass", "x", signer{Domain: "second.example", Selector: "s1"}) }, "fail", "no key record"},
-		"everything taken out":              {func(m *Message) { m.Fields = m.Fields[3:] }, "none", ""},
-		"results alone":                     {func(m *Message) { m.Fields = m.Fields[2:] }, "fail", "0 ARC-Message-Signature"},
+		"signatures above that say nothing": {func(m *Message) {
+			for range 100 {
+				m.prepend(Field{"DKIM-Signature", "DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=x.example; s=x; h=from; bh=AAAA; b=AAAA\r\n"})
+			}
+		}, "pass", ""},
+		"key missing":          {func(m *Message) { m.addSet(2, "pass", "x", signer{Domain: "second.example", Selector: "s1"}) }, "fail", "no key record"},
+		"everything taken out": {func(m *Message) { m.Fields = m.Fields[3:] }, "none", ""},
+		"results alone":        {func(m *Message) { m.Fields = m.Fields[2:] }, "fail", "0 ARC-Message-Signature"},
 		"seal names header fields": {func(m *Message) {
 			m.Fields[0].Raw = strings.Replace(m.Fields[0].Raw, "cv=none;", "cv=none; h=from;", 1)
 		}, "fail", "tag h"},
@@ -60,7 +65,11 @@ func TestARC(t *testing.T) {
 		if want := map[string]int{"two sets, changed between": 2}[name]; r.ARC.Oldest != want {
 			t.Errorf("%s: unchanged since set %d, want %d", name, r.ARC.Oldest, want)
 		}
-		if r.Verdict != simulate.Fail {
+		want := simulate.Fail
+		if r.More > 0 { // nobody knows what the signatures are worth that were not verified
+			want = simulate.Unknown
+		}
+		if r.Verdict != want {
 			t.Errorf("%s: seals made the message pass", name)
 		}
 	}

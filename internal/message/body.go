@@ -8,7 +8,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 )
 
 // This file reads bodies: once, for all signatures at the same time.
@@ -120,21 +120,21 @@ func (d *digest) Write(text []byte) (int, error) {
 // for.
 func (m *Message) neededForms() map[bodyForm]*digest {
 	marks := map[bool][]uint64{}
-	seen := 0
+	// No more are verified of either kind; many of one must not hide those of the other.
+	left := map[string]int{"dkim-signature": maxSignatures, "arc-message-signature": maxSets}
 	for _, f := range m.Fields {
-		if seen == maxSignatures+maxSets {
-			break
-		}
-		if !f.Is("DKIM-Signature") && !f.Is("ARC-Message-Signature") {
+		name := strings.ToLower(f.Name)
+		if left[name] == 0 {
 			continue
 		}
-		seen++
+		left[name]--
 		t := readTagList(f)
 		_, relaxed, _ := t.forms()
-		marks[relaxed] = append(marks[relaxed], 0)
-		if n, err := strconv.ParseUint(t.get("l"), 10, 63); err == nil {
-			marks[relaxed] = append(marks[relaxed], n)
+		at := marks[relaxed]
+		if n := number(t.get("l")); n != nil {
+			at = append(at, *n)
 		}
+		marks[relaxed] = at
 	}
 	out := map[bodyForm]*digest{}
 	for relaxed, at := range marks {
@@ -152,6 +152,8 @@ var nextMessage = regexp.MustCompile(`^From \S+ .*\d:\d\d`)
 // readBody reads what follows the header.
 func (m *Message) readBody(in *lines) error {
 	m.forms = m.neededForms()
+	contentType, _ := m.First("Content-Type")
+	parts := newNesting(contentType[:min(len(contentType), maxTypeField)])
 	begins, empty := true, true // a line begins with this piece; the line before was empty
 	for {
 		before := in.size
@@ -182,10 +184,12 @@ func (m *Message) readBody(in *lines) error {
 		m.loneCR = m.loneCR || bytes.IndexByte(text, '\r') >= 0
 		m.keep(text, end)
 		if begins {
+			parts.line(text)
 			empty = len(text) == 0
 		}
 		begins = end
 	}
+	m.deep = parts.more
 	for _, d := range m.forms {
 		d.close()
 		d.whole = d.hash.Sum(nil)

@@ -66,10 +66,10 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			continue
 		}
 		b := border{hop: h, sure: true}
-		older := slices.ContainsFunc(hops[i+1:], func(h Hop) bool { return h.public() || h.Doubt != "" })
+		older := slices.ContainsFunc(hops[i+1:], Hop.outside)
 		byName, byHelo := o.named(h.Name), o.named(h.Helo)
 		if !o.given() {
-			byName, byHelo = h.inside(list, h.Name), h.inside(list, h.Helo)
+			byName, byHelo = h.kin(list, h.Name), h.kin(list, h.Helo)
 		}
 		switch {
 		case byName:
@@ -88,15 +88,15 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 
 func countClients(hops []Hop) (n int) {
 	for _, h := range hops {
-		if h.public() || h.Doubt != "" {
+		if h.outside() {
 			n++
 		}
 	}
 	return n
 }
 
-// inside reports that a name is of the server's organization.
-func (h Hop) inside(list *psl.List, name string) bool {
+// kin reports that a name is of the server's organization.
+func (h Hop) kin(list *psl.List, name string) bool {
 	by, name := domainName(h.By), domainName(name)
 	return by != "" && name != "" && list.OrgDomain(name, true) == list.OrgDomain(by, true)
 }

@@ -120,6 +120,9 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 		Author: r.Author.Domain, NoAuthor: r.Author.Why, Authors: r.Author.Domains, IP: r.Path.IP, Sender: r.Path.Sender, Helo: r.Path.Helo,
 		NoSPF: r.Path.Unknown, At: o.At,
 	}
+	if r.Author.Broken != "" {
+		path.Doubt = r.Author.Broken + ": receivers may find another author in it, or refuse the message"
+	}
 	names := r.ARC.keyNames()
 	for _, s := range r.Signatures[:min(len(r.Signatures), maxSignatures)] {
 		path.Signers = append(path.Signers, s.Domain)
@@ -135,8 +138,9 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	if !r.Path.Arrival.IsZero() && r.Path.Arrival.Before(o.At) {
 		arrival = r.Path.Arrival
 	}
-	m.verify(r.Signatures, asked, arrival, o.At)
-	r.ARC.validate(m, asked, arrival)
+	p := newPicker(m.Fields)
+	m.verify(p, r.Signatures, asked, arrival, o.At)
+	r.ARC.validate(m, p, asked, arrival)
 	wg.Wait()
 
 	var outcomes []simulate.Signature
@@ -152,9 +156,6 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
 			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
 		}
-	}
-	if r.Verdict == simulate.Pass && r.Author.Broken != "" {
-		r.Verdict, r.Why = simulate.Unknown, r.Author.Broken+": receivers may find another author in it, or refuse the message"
 	}
 	for i := range r.Reports {
 		r.Reports[i].trust(o.Authserv, r.border)
@@ -256,6 +257,31 @@ func (r *Result) sender(o Options) {
 		local = "postmaster@" // RFC 7208 section 4.3
 	}
 	p.Sender = local + d
+}
+
+// severities from the worst on.
+var severities = []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info}
+
+// failed gives what rules found, the worst first.
+func (r *Result) failed() (out []Finding) {
+	for _, sev := range severities {
+		for _, f := range r.Findings {
+			if f.Status == checks.Fail && f.Severity == sev {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// unknown gives the findings of rules that had no usable answer.
+func (r *Result) unknown() (out []Finding) {
+	for _, f := range r.Findings {
+		if f.Status == checks.Unknown {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // judge applies the rules.

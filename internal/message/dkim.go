@@ -210,8 +210,7 @@ func fatal(key keys.Key) string {
 
 // verify fills in the results. Expiry is judged by arrival, the time at which the
 // message was received (RFC 6376 section 3.5, tag x); at is the time of the check.
-func (m *Message) verify(sigs []Signature, asked map[string]wire.Asked, arrival, at time.Time) {
-	p := newPicker(m.Fields)
+func (m *Message) verify(p *picker, sigs []Signature, asked map[string]wire.Asked, arrival, at time.Time) {
 	for i := range sigs {
 		s := &sigs[i]
 		if i >= maxSignatures {

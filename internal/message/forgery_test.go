@@ -103,10 +103,13 @@ func TestForgeries(t *testing.T) {
 		{name: "CommuniGate, account holds an address", text: returned + by("[203.0.113.66] (account 192.0.2.1 HELO [192.0.2.1])", "(CommuniGate Pro SMTP 6.3) with ESMTP id 1") + plain, doubt: "SPF"},
 		{name: "HELO holds a whole comment", text: returned + by("x (mail.example.com [192.0.2.1]) (unknown [203.0.113.66])", "with ESMTP id 1") + plain, doubt: "several addresses"},
 		{name: "HELO holds a whole field", text: returned + by("x (mail.example.com [192.0.2.1]) by mx.example.net (Postfix) with ESMTPS id 2 (unknown [203.0.113.66])", "with ESMTP id 1") + plain, doubt: "stands twice"},
+		{name: "HELO holds a whole field, server that writes no date", text: returned + "Received: from x by y with LMTP; (unknown [203.0.113.66]) by mx.example.net with ESMTP\n" + madeUp + plain, doubt: "stands twice"},
 		{name: "HELO is by", text: returned + by("by (mail.example.com [203.0.113.66])", "with ESMTP id 1") + plain, doubt: spfFails},
 		{name: "Exchange, HELO is the victim's", text: returned + by("mail.example.com (203.0.113.66)", "(10.0.0.1) with Microsoft SMTP Server (TLS) id 15") + plain, doubt: spfFails},
 		{name: "address literal and nothing else", text: returned + by("[192.0.2.1]", "with ESMTP id 1") + plain, doubt: "what the client said"},
 		{name: "address outside of a comment", text: returned + by("mail.example.com [192.0.2.1]", "with ESMTP id 1") + plain, doubt: "what the client said"},
+		{name: "Exim, sender's local part is another sender", text: by("mail.example.com ([192.0.2.1])", `with esmtp (Exim 4.98) (envelope-from <"alice@example.com>"@evil.example>) id 1`) + plain, doubt: spfFails},
+		{name: "chasquid, HELO is an address literal", text: returned + by("[203.0.113.66] ([192.0.2.1])", "(chasquid) with ESMTP (over SMTP)") + plain, doubt: spfFails},
 		{name: "IPv4-mapped client", text: returned + by("mail.example.com (mail.example.com [::ffff:203.0.113.66])", "with ESMTP id 1") + plain, doubt: spfFails},
 
 		// Fields that the sender wrote.
@@ -117,6 +120,7 @@ func TestForgeries(t *testing.T) {
 		{name: "made-up field, HELO of an own host, domain named", text: returned + swap(fromForger, "evil.example (unknown", "mx2.example.net (unknown") + madeUp + plain, by: []string{"example.net"}, doubt: guess},
 		{name: "made-up field, unproved reverse name of an own host", text: returned + by("mx2.example.net (mx2.example.net [203.0.113.66])", "with ESMTPS id 1") + madeUp + plain, by: []string{"example.net"}, doubt: guess},
 		{name: "made-up field, reverse name may be forged", text: returned + by("mx2.example.net (mx2.example.net [203.0.113.66] (may be forged))", "(8.18.1/8.18.1) with ESMTPS id 1") + madeUp + plain, by: []string{"example.net"}, doubt: guess},
+		{name: "made-up field, reverse name of an own host, recipient that names Postfix", text: returned + by("mx2.example.net (mx2.example.net [203.0.113.66])", `with ESMTPS id 1 for <"(Postfix)"@example.net>`) + madeUp + plain, by: []string{"example.net"}, doubt: guess},
 		{name: "made-up field below one without an address", text: returned + by("evil.example", "with ESMTP id 1") + madeUp + plain, doubt: "does not tell the address"},
 		{name: "made-up field below one without an address, server named", text: returned + by("evil.example", "with ESMTP id 1") + madeUp + plain, by: own, doubt: "does not tell the address"},
 		{name: "made-up field by a server of another name", text: returned + swap(fromForger, "by mx.example.net", "by mx.other.example") + madeUp + plain, by: own, doubt: "neither --by"},

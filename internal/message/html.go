@@ -1,9 +1,6 @@
 package message
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -11,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"mxvet/checks"
 	"mxvet/internal/simulate"
 	"mxvet/report"
 	"mxvet/templates"
@@ -21,6 +17,7 @@ import (
 const (
 	maxHTMLHops   = 24
 	maxHTMLClaims = 12
+	maxHTMLFound  = 40
 	maxHTMLText   = 600 // bytes of one text
 )
 
@@ -28,64 +25,41 @@ const (
 // anywhere, and a policy in the file that forbids both. Text of the message appears as
 // text, with control characters shown as escapes.
 func (r *Result) HTML(w io.Writer) error {
-	css, err := templates.FS.ReadFile("report.css")
-	if err != nil {
-		return fmt.Errorf("HTML of a message: %w", err)
-	}
-	t, err := template.New("message.html.tmpl").Funcs(template.FuncMap{
+	return templates.Write(w, "message.html.tmpl", template.FuncMap{
 		"text": text, "mid": func(y int) int { return y + 24 }, "line1": func(y int) int { return y + 20 }, "line2": func(y int) int { return y + 38 },
 		"character": func(pos int) int { return pos + 1 },
-	}).ParseFS(templates.FS, "message.html.tmpl")
-	if err != nil {
-		return fmt.Errorf("HTML of a message: %w", err)
-	}
-	sum := sha256.Sum256(css)
+	}, func(h templates.Head) any { return r.page(h) })
+}
+
+func (r *Result) page(head templates.Head) htmlMessage {
 	page := htmlMessage{
-		Result: r, CSS: template.CSS(css), When: r.At.UTC().Format("2 January 2006, 15:04 UTC"), Size: size(r.Size),
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-		Title:  text("Message from " + r.from()), Tone: tone(string(r.Verdict)), Answers: r.answers(), Hops: r.picture(), Aligned: r.alignments(),
+		Head: head, Result: r, When: r.At.UTC().Format("2 January 2006, 15:04 UTC"), Size: size(r.Size),
+		Title: text("Message from " + r.from()), Tone: tone(string(r.Verdict)), Answers: r.answers(), Hops: r.picture(), Aligned: r.alignments(),
 		Sets: r.ARC.Sets[:min(len(r.ARC.Sets), maxHTMLClaims)], Reports: r.Reports[:min(len(r.Reports), maxHTMLClaims)],
 	}
 	page.Height = 28 + 62*len(page.Hops)
 	page.MoreHops = len(r.Hops) - len(page.Hops)
-	for _, sev := range []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info} {
-		for _, f := range r.Findings {
-			if f.Status == checks.Fail && f.Severity == sev && len(page.Found) < 40 {
-				page.Found = append(page.Found, f)
-			}
-		}
-	}
-	for _, f := range r.Findings {
-		if f.Status == checks.Unknown {
-			page.Unknown = append(page.Unknown, f)
-		}
-	}
-	var buf bytes.Buffer
-	if err := t.Execute(&buf, page); err != nil {
-		return fmt.Errorf("HTML of a message: %w", err)
-	}
-	if _, err := buf.WriteTo(w); err != nil {
-		return fmt.Errorf("write HTML of a message: %w", err)
-	}
-	return nil
+	page.Found, page.Unknown = r.failed(), r.unknown()
+	page.Found = page.Found[:min(len(page.Found), maxHTMLFound)]
+	return page
 }
 
 // An htmlMessage is what the template is given. Texts of the message go through text.
 type htmlMessage struct {
+	templates.Head
 	*Result
-	CSS           template.CSS
-	Policy, Title string
-	When, Size    string
-	Tone          string
-	Answers       []htmlAnswer
-	Hops          []htmlHop
-	Height        int
-	MoreHops      int
-	Aligned       []htmlAligned
-	Sets          []Set
-	Reports       []Report
-	Found         []Finding
-	Unknown       []Finding
+	Title      string
+	When, Size string
+	Tone       string
+	Answers    []htmlAnswer
+	Hops       []htmlHop
+	Height     int
+	MoreHops   int
+	Aligned    []htmlAligned
+	Sets       []Set
+	Reports    []Report
+	Found      []Finding
+	Unknown    []Finding
 }
 
 // text bounds a text and makes it safe to show.

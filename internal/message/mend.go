@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"mxvet/internal/dkim"
+	"mxvet/internal/fix"
+	"mxvet/internal/paste"
 	"mxvet/internal/psl"
 	"mxvet/internal/simulate"
 	"mxvet/internal/spf"
@@ -36,14 +38,18 @@ func (r *Result) mend(ctx context.Context, src wire.Source, list *psl.List, o Op
 	for _, f := range slices.Concat(r.mendKeys(ctx, src), r.mendSPF(ctx, src), r.mendAlignment(ctx, src)) {
 		again := examine(ctx, wire.NewOverlay(src, nil, []zone.Change{f.change}), list, r.message, o)
 		f.Verified = f.worked(again)
-		f.Records, f.Replaces = f.change.Records(), f.change.Removed()
-		for _, lines := range [][]string{f.Records, f.Replaces} {
-			for i := range lines {
-				lines[i] = strings.ReplaceAll(lines[i], "\t", " ")
-			}
-		}
+		f.Records, f.Replaces = f.lines(f.change.Add), f.lines(f.change.Remove)
 		r.Fixes = append(r.Fixes, f)
 	}
+}
+
+// lines gives data of the fix's record as lines of zone text that may be pasted: the
+// texts came from the DNS.
+func (f Fix) lines(data []string) (out []string) {
+	for _, d := range data {
+		out = append(out, paste.Record(f.change.Owner, fixTTL, f.change.Type, d).String())
+	}
+	return out
 }
 
 // published gives the one TXT record at a name whose text begins so: its text, and its
@@ -70,20 +76,11 @@ func published(ctx context.Context, src wire.Source, name, prefix string) (text,
 
 // replace makes the change of one TXT record; what is "" was not there.
 func replace(name, data, text string) zone.Change {
-	c := zone.Change{Owner: name, Type: "TXT", Add: []string{txtData(text)}, TTL: fixTTL}
+	c := zone.Change{Owner: name, Type: "TXT", Add: []string{fix.Quote(text)}, TTL: fixTTL}
 	if data != "" {
 		c.Remove = []string{data}
 	}
 	return c
-}
-
-// txtData writes a text as the data of a TXT record, in strings of at most 255 octets.
-func txtData(text string) string {
-	var parts []string
-	for part := range slices.Chunk([]byte(text), 255) {
-		parts = append(parts, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(part))+`"`)
-	}
-	return strings.Join(parts, " ")
 }
 
 // mendKeys writes key records rightly for which verifiers must ignore a good signature.
@@ -99,7 +96,11 @@ func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
 			continue
 		}
 		k := dkim.Parse(old)
-		k.Hashes, k.Services = nil, nil // what is not named is permitted
+		needs := "nothing: the key stays the same"
+		if k.Has(dkim.HashNoSHA256) || k.Has(dkim.ServiceNotEmail) { // what is not named is permitted
+			k.Hashes, k.Services = nil, nil
+			needs = "the key stays the same, and its record limits it no longer: do this only if it is meant to sign mail; else sign with another selector"
+		}
 		text := k.Canonical()
 		if text == "" || text == old {
 			continue
@@ -107,7 +108,7 @@ func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
 		name := s.KeyName
 		out = append(out, Fix{
 			For: "dkim", Title: "write the key record as the standard has it: " + s.fault,
-			Needs:  "nothing: the key stays the same",
+			Needs:  needs,
 			change: replace(name, data, text),
 			worked: func(r *Result) bool {
 				return slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.KeyName == name && s.Result == simulate.ResultPass })

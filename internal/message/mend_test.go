@@ -1,8 +1,11 @@
 package message
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"mxvet/internal/syntax"
 )
 
 // Where a record can mend what was found, it is proposed and proved; nothing lets a
@@ -47,6 +50,43 @@ func TestFixes(t *testing.T) {
 		f := r.Fixes[0]
 		if !f.Verified || f.Needs == "" || f.Title == "" || !strings.Contains(strings.Join(f.Records, "\n"), c.fix) || !strings.Contains(strings.Join(f.Replaces, "\n"), c.replaces) {
 			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+// What stands in a record goes into a fix as text: it does nothing in a shell, and the
+// line means what is published.
+func TestFixLines(t *testing.T) {
+	src := zones(t, `
+hostile.example. 3600 IN TXT "v=spf1 -all"
+_dmarc.hostile.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s; n=$(id)\`+"`id`"+`\"\195\188; aspf=s"
+sub._domainkey.mail.hostile.example. 3600 IN TXT "`+edRecord("sub")+`"
+`)
+	m := parsed(t, crlfText(strings.ReplaceAll(plain, "example.com", "hostile.example")))
+	m.prepend(signer{Domain: "mail.hostile.example", Selector: "sub"}.sign(m))
+	r := check(t, src, received(string(m.text()), "a@list.example", "list.example", "198.51.100.9"))
+	if len(r.Fixes) != 1 || !r.Fixes[0].Verified {
+		t.Fatalf("%+v", r.Fixes)
+	}
+	const want = `_dmarc.hostile.example. 3600 IN TXT "v=DMARC1; p=quarantine; n=\036(id)\096id\096\"\195\188; aspf=s"`
+	if got := strings.Join(r.Fixes[0].Records, "\n"); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	for _, line := range slices.Concat(r.Fixes[0].Records, r.Fixes[0].Replaces) {
+		if strings.ContainsAny(line, "$`\t") || !syntax.ASCII(line) {
+			t.Errorf("%s", line)
+		}
+	}
+}
+
+// Where the owner said that a key is not for mail, its fix says that the limit goes.
+func TestFixLiftsLimit(t *testing.T) {
+	for selector, lifted := range map[string]bool{"tlsrpt": true, "sha1": true, "late": false} {
+		m := parsed(t, crlfText(plain))
+		m.prepend(signer{Domain: "example.com", Selector: selector}.sign(m))
+		r := check(t, world(t), received(string(m.text()), "a@list.example", "list.example", "198.51.100.9"))
+		if len(r.Fixes) != 1 || strings.Contains(r.Fixes[0].Needs, "limits it no longer") != lifted {
+			t.Errorf("%s: %+v", selector, r.Fixes)
 		}
 	}
 }

@@ -63,6 +63,7 @@ type Message struct {
 	Notes  []string // what was passed over in the file, and how it was read
 
 	mailbox bool // the file began with the line of an mbox
+	deep    bool // parts of the body stand in each other deeper than they are followed
 	loneCR  bool // a CR stands without an LF behind it
 	forms   map[bodyForm]*digest
 }

@@ -30,7 +30,7 @@ type Hop struct {
 	// back to the address.
 	Verified bool `json:"name_verified,omitempty"`
 
-	local bool // the field names no client: the message was handed over inside
+	local bool // the message was handed over inside: the field names no client, or a protocol of the inside
 	field int  // index of the field
 }
 
@@ -43,6 +43,9 @@ func (h Hop) public() bool {
 	_, special := wire.SpecialButDocumentation(h.IP)
 	return !special
 }
+
+// outside reports whether the message may have come in from the internet at this hop.
+func (h Hop) outside() bool { return !h.local && (h.Doubt != "" || h.public()) }
 
 // maxHops bounds the Received fields that are read. Servers refuse messages with
 // about a hundred.
@@ -66,98 +69,6 @@ func (m *Message) hops() []Hop {
 	return out
 }
 
-// A token of a Received field: a word, or a comment without its parentheses.
-type token struct {
-	text    string
-	comment bool
-}
-
-// tokens splits a field at blanks and comments, which may be nested, up to the last
-// semicolon outside of comments; date is what follows that.
-func tokens(s string) (out []token, date string) {
-	start, depth, semicolon, at := -1, 0, -1, 0
-	flush := func(end int, comment bool) {
-		if start >= 0 && end > start {
-			out = append(out, token{s[start:end], comment})
-		}
-		start = -1
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && depth > 0:
-			i++
-		case c == '(':
-			if depth == 0 {
-				flush(i, false)
-				start = i + 1
-			}
-			depth++
-		case c == ')' && depth > 0:
-			if depth--; depth == 0 {
-				flush(i, true)
-			}
-		case depth > 0:
-		case c == ';':
-			flush(i, false)
-			semicolon, at = i, len(out)
-		case c == ' ' || c == '\t':
-			flush(i, false)
-		case start < 0:
-			start = i
-		}
-	}
-	flush(len(s), depth > 0)
-	if semicolon < 0 {
-		return out, ""
-	}
-	return out[:at], s[semicolon+1:]
-}
-
-// A trace is a field in its parts.
-type trace struct {
-	from     []token             // of the clause that names the client
-	inBy     []string            // comments of the clauses that the server writes about itself
-	clauses  map[string][]string // words of the others, by their keyword
-	twice    bool                // a clause stands twice, as no server writes it
-	hasFrom  bool
-	toplevel []string // comments before any clause
-}
-
-func splitReceived(all []token) trace {
-	r := trace{clauses: map[string][]string{}}
-	clause, value := "", false // value: the next word belongs to the clause, whatever it is
-	for _, t := range all {
-		lower := strings.ToLower(t.text)
-		switch {
-		case t.comment && clause == "from":
-			r.from = append(r.from, t)
-			value = false
-		case t.comment && clause == "":
-			r.toplevel = append(r.toplevel, t.text)
-		case t.comment:
-			r.inBy = append(r.inBy, t.text)
-		case value:
-			value = false
-			if clause == "from" {
-				r.from = append(r.from, t)
-			} else {
-				r.clauses[clause] = append(r.clauses[clause], t.text)
-			}
-		case lower == "from" && clause == "":
-			clause, value, r.hasFrom = "from", true, true
-		case lower == "from" && r.hasFrom, lower == "by" && r.clauses["by"] != nil:
-			r.twice = true
-		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower):
-			clause, value = lower, true
-		case clause == "from":
-			r.from = append(r.from, t)
-		default:
-			r.clauses[clause] = append(r.clauses[clause], t.text)
-		}
-	}
-	return r
-}
-
 func parseReceived(value string) Hop {
 	h := Hop{TLS: TLSUnknown}
 	all, date := tokens(value)
@@ -179,18 +90,32 @@ func parseReceived(value string) Hop {
 	h.local = !r.hasFrom
 	for _, c := range r.inBy {
 		if at := strings.Index(strings.ToLower(c), "envelope-from <"); at >= 0 {
-			h.Sender, _, _ = strings.Cut(c[at+len("envelope-from <"):], ">")
-			h.Sender = cut(h.Sender)
+			h.Sender = envelope(c[at+len("envelope-from "):])
 		}
 	}
 	if r.hasFrom {
 		h.client(r)
 	}
-	if r.twice {
+	switch {
+	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
 		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
+	case inside(h.With):
+		h.local, h.Doubt = true, ""
 	}
 	h.transport(r)
 	return h
+}
+
+// envelope reads the path that a server wrote down as MAIL FROM; text may follow it. In
+// a quoted local part a ">" ends nothing.
+func envelope(text string) string {
+	if strings.HasPrefix(text, `<"`) {
+		p := &scanner{s: text}
+		sender, _ := p.path()
+		return cut(sender)
+	}
+	sender, _, _ := strings.Cut(text[1:], ">")
+	return cut(sender)
 }
 
 // What servers write about a session beside the client: what a peer chose may be in
@@ -206,6 +131,9 @@ var verifies = regexp.MustCompile(`^(Postfix\b|Exim\b|8\.\d+\.\d+/8\.|8\.\d+\.\d
 // helo=HELO) and [ADDRESS] (helo=HELO), of Exim; NAME (HELO HELO) (ADDRESS), of qmail;
 // ADDRESS (EHLO HELO), of Yahoo and CommuniGate.
 func (h *Hop) client(r trace) {
+	if h.byAddress(r) {
+		return
+	}
 	var first string // the word behind "from"
 	var seen []netip.Addr
 	labelled, outside, forged := false, false, false
@@ -257,6 +185,24 @@ func (h *Hop) client(r trace) {
 	if h.Name == "" && exim && !literal {
 		h.Name = hostName(first)
 	}
+}
+
+// byAddress reads the form [ADDRESS] (HELO), of chasquid: where others write what they
+// saw, it writes what the client said.
+func (h *Hop) byAddress(r trace) bool {
+	if !slices.Contains(r.inBy, "chasquid") || len(r.from) == 0 {
+		return false
+	}
+	ip, literal := address(r.from[0].text)
+	if !literal {
+		h.Helo, h.Doubt = heloName(r.from[0].text), "it does not tell the address of the client"
+		return true
+	}
+	h.IP = ip
+	if len(r.from) > 1 {
+		h.Helo = heloName(r.from[1].text)
+	}
+	return true
 }
 
 // A clientInfo is what one comment of the clause says.

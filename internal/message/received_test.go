@@ -8,6 +8,8 @@ import (
 	"mxvet/internal/psl"
 )
 
+var halfPastEight = time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)
+
 // Received fields as programs write them.
 func TestReceived(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -16,7 +18,7 @@ func TestReceived(t *testing.T) {
 	}{
 		"Postfix": {
 			"from mail.example.org (mail.example.org [192.0.2.1]) (using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519) (No client certificate requested) by mx.example.com (Postfix) with ESMTPS id 4A for <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000 (UTC)",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"Postfix, plain, IPv6": {
 			"from mail.example.org (unknown [IPv6:2001:db8::1]) by mx.example.com (Postfix) with ESMTP id 4A; Mon, 2 Nov 2026 08:30:00 +0100",
@@ -24,7 +26,7 @@ func TestReceived(t *testing.T) {
 		},
 		"Exim": {
 			"from mail.example.org ([192.0.2.1]) by mx.example.com with esmtps (TLS1.3) tls TLS_AES_256_GCM_SHA384 (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 02 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtps", TLS: TLSYes, Sender: "a@example.org", Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtps", TLS: TLSYes, Sender: "a@example.org", Time: halfPastEight},
 		},
 		"Exim with helo in the comment": {
 			"from [192.0.2.1] (port=1234 helo=mail.example.org) by mx.example.com with esmtp (Exim 4.98) (envelope-from <>) id 1x; bad date",
@@ -32,27 +34,27 @@ func TestReceived(t *testing.T) {
 		},
 		"Gmail": {
 			"from mail.example.org (mail.example.org. [192.0.2.1]) by mx.example.com with ESMTPS id a1 for <b@example.com> (version=TLS1_3 cipher=TLS_AES_128_GCM_SHA256 bits=128/128); Mon, 02 Nov 2026 00:30:00 -0800 (PST)",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"Gmail, inside": {
 			"by 2001:db8::a with SMTP id x; Mon, 02 Nov 2026 00:30:00 -0800 (PST)",
-			Hop{By: "2001:db8::a", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{By: "2001:db8::a", With: "SMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"Exchange": {
 			"from a.example.org (2001:db8::5) by b.example.com (2001:db8::6) with Microsoft SMTP Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "a.example.org", IP: ip("2001:db8::5"), By: "b.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "a.example.org", IP: ip("2001:db8::5"), By: "b.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: halfPastEight},
 		},
 		"sendmail": {
 			"from mail.example.org (host.example.net [192.0.2.1] (may be forged)) by mx.example.com (8.18.1/8.18.1) with ESMTPS id x (version=TLSv1.3 cipher=X bits=256 verify=NO); Mon, 2 Nov 2026 08:30:00 GMT",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"qmail": {
 			"from unknown (HELO mail.example.org) (192.0.2.1) by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"address literal as HELO": {
 			"from [10.1.2.3] (host.example.net [192.0.2.1]) by mx.example.com with ESMTPSA id x; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "[10.1.2.3]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPSA", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "[10.1.2.3]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPSA", TLS: TLSYes, Time: halfPastEight},
 		},
 		"a host called tls": {
 			"from tls.example.org (tls.example.org [192.0.2.1]) by mx.example.com with ESMTP id x",
@@ -60,7 +62,7 @@ func TestReceived(t *testing.T) {
 		},
 		"local": {
 			"by mx.example.com (Postfix, from userid 1000) id 4A; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: halfPastEight},
 		},
 		"nonsense": {"((((", Hop{TLS: TLSUnknown}},
 		"Postfix, client certificate that holds an address": {
@@ -85,15 +87,15 @@ func TestReceived(t *testing.T) {
 		},
 		"qmail, HELO that is an address": {
 			"from unknown (HELO [203.0.113.9]) (198.51.100.66) by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000",
-			Hop{Helo: "[203.0.113.9]", IP: ip("198.51.100.66"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "[203.0.113.9]", IP: ip("198.51.100.66"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"netqmail with TLS, ident": {
 			"from host.example.org (HELO mail.example.org) (root@192.0.2.1) by mx.example.com with (TLS_AES_256_GCM_SHA384 encrypted) SMTP; 2 Nov 2026 08:30:00 -0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSYes, Time: halfPastEight},
 		},
 		"qmail, same name": {
 			"from mail.example.org (192.0.2.1) by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "SMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"qmail, nothing but the HELO": {
 			"from unknown (HELO [192.0.2.1]) by mx.example.com with SMTP",
@@ -101,11 +103,11 @@ func TestReceived(t *testing.T) {
 		},
 		"Microsoft 365": {
 			"from mail.example.org (192.0.2.1) by AM1EUR02FT001.mail.example.com (10.152.0.1) with Microsoft SMTP Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.1 via Frontend Transport; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "am1eur02ft001.mail.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "am1eur02ft001.mail.example.com", With: "Microsoft SMTP Server", TLS: TLSYes, Time: halfPastEight},
 		},
 		"Exchange, MAPI": {
 			"from a.example.com ([fe80::1]) by b.example.com ([fe80::1%3]) with mapi id 15.20.1; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "a.example.com", IP: ip("fe80::1"), By: "b.example.com", With: "mapi", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "a.example.com", IP: ip("fe80::1"), By: "b.example.com", With: "mapi", TLS: TLSUnknown, Time: halfPastEight},
 		},
 		"Exchange 2010": {
 			"from mail.example.org (192.0.2.1) by mx.example.com (10.0.0.1) with Microsoft SMTP Server (TLS) id 14.3.1",
@@ -117,7 +119,7 @@ func TestReceived(t *testing.T) {
 		},
 		"IIS": {
 			"from mail.example.org ([192.0.2.1]) by mx.example.com with Microsoft SMTPSVC(8.5.9600.16384); Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "Microsoft SMTPSVC", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "Microsoft SMTPSVC", TLS: TLSUnknown, Time: halfPastEight},
 		},
 		"Google, between its own": {
 			"from mail-sor-f41.example.com (mail-sor-f41.example.com. [192.0.2.1]) by mx.example.com with SMTPS id a1 for <b@example.com> (Google Transport Security)",
@@ -129,35 +131,35 @@ func TestReceived(t *testing.T) {
 		},
 		"Amazon": {
 			"from mail.example.org (mail.example.org [192.0.2.1]) by inbound-smtp.eu-west-1.amazonaws.com with SMTP id abc for b@example.com; Mon, 02 Nov 2026 08:30:00 +0000 (UTC)",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "inbound-smtp.eu-west-1.amazonaws.com", With: "SMTP", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "inbound-smtp.eu-west-1.amazonaws.com", With: "SMTP", TLS: TLSUnknown, Time: halfPastEight},
 		},
 		"OpenSMTPD": {
 			"from mail.example.org (<unknown> [192.0.2.1]) by mx.example.com (OpenSMTPD) with ESMTPS id 12ab (TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO) for <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000 (UTC)",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"OpenSMTPD, old": {
 			"from mail.example.org (mail.example.org. [192.0.2.1]); by mx.example.com (OpenSMTPD) with ESMTP id 12ab (TLSv1:X:256:NO); for <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSYes, Time: halfPastEight},
 		},
 		"Courier, IPv4-mapped": {
 			"from mail.example.org (mail.example.org [::ffff:192.0.2.1]) (TLS: TLS1.3,256bits,TLS_AES_256_GCM_SHA384) by mx.example.com with ESMTPS id 000000; Mon, 02 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"MailEnable": {
 			"from mail.example.org ([192.0.2.1]) by mx.example.com with MailEnable ESMTP; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"MailEnable with TLS": {
 			"from mail.example.org ([192.0.2.1]) by mx.example.com with MailEnable ESMTPS (version=TLS1_2 cipher=X bits=256); Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "MailEnable ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"hMailServer": {
 			"from mail.example.org (host.example.net [192.0.2.1]) by mx.example.com with ESMTPS (version=TLSv1.2 cipher=X bits=256) ; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"Yahoo": {
 			"from 192.0.2.1 (EHLO mail.example.org) by 10.0.0.1 with SMTPs; Mon, 02 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "10.0.0.1", With: "SMTPs", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "10.0.0.1", With: "SMTPs", TLS: TLSYes, Time: halfPastEight},
 		},
 		"CommuniGate": {
 			"from [192.0.2.1] (account a@example.org HELO mail.example.org) by mx.example.com (CommuniGate Pro SMTP 6.3.1) with ESMTPSA id 1",
@@ -165,15 +167,15 @@ func TestReceived(t *testing.T) {
 		},
 		"Stalwart": {
 			"from mail.example.org (mail.example.org [192.0.2.1] (AS64500 EXAMPLE, EX)) (using TLSv1.3 with cipher TLS13_AES_256_GCM_SHA384) by mx.example.com (Stalwart SMTP) with ESMTPS id 1; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
 		},
 		"sendmail, submission": {
 			"(from root@localhost) by mx.example.com (8.18.1/8.18.1/Submit) id x; Mon, 2 Nov 2026 08:30:00 GMT",
-			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{By: "mx.example.com", TLS: TLSUnknown, Time: halfPastEight},
 		},
 		"sendmail, ident that holds an address": {
 			"from mail.example.org (IDENT:[203.0.113.9]@host.example.net [192.0.2.1]) by mx.example.com (8.18.1/8.18.1) with ESMTP id x; Mon, 2 Nov 2026 08:30:00 GMT",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"reverse name that is an address": {
 			"from mail.example.org (203.0.113.9 [192.0.2.1]) by mx.example.com with ESMTP",
@@ -205,11 +207,51 @@ func TestReceived(t *testing.T) {
 		},
 		"recipient in words of TLS": {
 			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id tls1.3 for <tls@version=tls1.example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 		"semicolon in a comment": {
 			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com (a; b) with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000 (now; then)",
-			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)},
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
+		},
+		"recipient whose local part is a comment about TLS": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id x for <\"(using TLSv1.3)\"@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
+		},
+		"recipient whose local part is the date": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP id x for <\"a; Mon, 2 Nov 2020 08:30:00 +0000 (\"@example.com>; Mon, 2 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
+		},
+		"Exim, sender whose local part ends the comment": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with esmtp (Exim 4.98) (envelope-from <\"a)(using TLSv1.3\"@example.org>) id 1x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo, Sender: "\"a)(using TLSv1.3\"@example.org"},
+		},
+		"Exim, sender whose local part holds another address": {
+			"from mail.example.org ([192.0.2.1]) by mx.example.com with esmtp (Exim 4.98) (envelope-from <\"alice@example.com>\"@example.org>) id 1x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "esmtp", TLS: TLSNo, Sender: "\"alice@example.com>\"@example.org"},
+		},
+		"Cisco": {
+			"from unknown (HELO mail.example.org) ([192.0.2.1]) by esa6.example.com with ESMTP/TLS/AES256-SHA256; 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "esa6.example.com", With: "ESMTP/TLS/AES256-SHA256", TLS: TLSYes, Time: halfPastEight},
+		},
+		"Cisco in clear": {
+			"from unknown (HELO mail.example.org) ([192.0.2.1]) by esa6.example.com with ESMTP; 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "esa6.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
+		},
+		"clause tls of RFC 8314": {
+			"from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTP tls TLS_AES_128_GCM_SHA256 id x",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSYes},
+		},
+		"HELO tls": {
+			"from tls (unknown [192.0.2.1]) by mx.example.com with ESMTP id tls",
+			Hop{Helo: "tls", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo},
+		},
+		"chasquid": {
+			"from [192.0.2.1] (mail.example.org)\tby mx.example.com (chasquid) with ESMTPS\ttls TLS_AES_128_GCM_SHA256\t(over SMTP, TLS-1.3, envelope from \"a@example.org\")\t; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "mail.example.org", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTPS", TLS: TLSYes, Time: halfPastEight},
+		},
+		"chasquid, HELO is an address": {
+			"from [192.0.2.1] ([203.0.113.9])\tby mx.example.com (chasquid) with ESMTP\t(over SMTP, plain text!, envelope from \"a@example.org\")\t; Mon, 02 Nov 2026 08:30:00 +0000",
+			Hop{Helo: "[203.0.113.9]", IP: ip("192.0.2.1"), By: "mx.example.com", With: "ESMTP", TLS: TLSNo, Time: halfPastEight},
 		},
 	} {
 		got := parseReceived(c.value)
@@ -259,6 +301,13 @@ func TestBorder(t *testing.T) {
 		"Exchange behind Exchange, by network":              {microsoft, "prod.example.com 2001:db8:1::/48", 2, true, ""},
 		"handed over without a client":                      {"Received: by 2001:db8::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
 		"qmail behind qmail":                                {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
+		"Dovecot behind Postfix, by a socket":               {"Received: from mx.example.com\n\tby store.example.com with LMTP\n\tid x (envelope-from <a@example.org>)\n\tfor <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Dovecot behind Postfix at a public address":        {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Cyrus behind Postfix":                              {"Received: from mx.example.com ([unix socket])\n\tby store.example.com (Cyrus 3.8) with LMTPA; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Exim, handed over by a program":                    {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"HELO that says LMTP":                               {"Received: from x by y with LMTP (unknown [203.0.113.66]) by mx.example.com with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "twice"},
+		"recipient that makes a server one that verifies":   {strings.Replace(unverified("mx2.example.com", "203.0.113.66", "mx.example.com"), "id x;", "id x for <\"(Postfix)\"@example.com>;", 1) + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
+		"LMTP below the border":                             {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
 		"forwarded":                                         {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, "2 fields"},
 		"forwarded, server named":                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
 		"within one organization":                           {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},

@@ -140,6 +140,9 @@ func (r *Result) wellFormed() []checks.Verdict {
 	if n := r.message.longest(); n > maxLine {
 		fail("length", checks.Medium, "a line of the header has %d characters, and a line may have %d: programs may cut it or refuse the message", n, maxLine)
 	}
+	if r.message.deep {
+		fail("parts", checks.Medium, "parts of the body stand in each other more than %d deep: deeper ones were not looked at, programs that look for viruses may stop there too, and Postfix refuses such a message", maxNesting)
+	}
 	if i := slices.IndexFunc(r.message.Fields, func(f Field) bool { return f.Name == "" }); i >= 0 {
 		fail("line", checks.Medium, "a line of the header is no field: %q", cut(strings.TrimSpace(r.message.Fields[i].Raw)))
 	}

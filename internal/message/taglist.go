@@ -42,25 +42,16 @@ func readTagList(f Field) tagList {
 		}
 	}
 	for _, p := range problems {
-		text := ""
-		switch p.Fault {
-		case syntax.TagEmpty, syntax.TagEmptyEnd:
-			text = "a semicolon with nothing before it"
-		case syntax.TagNoPair:
+		text := p.String()
+		switch {
+		case p.Fault == syntax.TagNoPair:
 			text = syntax.Quote(p.Item) + " is no tag: it has no \"=\""
-		case syntax.TagBadName:
-			text = syntax.Quote(p.Name) + " is no tag name"
-		case syntax.TagTwice:
-			text = "tag " + p.Name + " stands twice"
-		case syntax.TagLimit:
-			text = fmt.Sprintf("it has more than %d tags", maxTags)
-		case syntax.TagOctet:
-			if p.Item[0] >= utf8.RuneSelf && utf8.ValidString(t.values[p.Name]) {
-				continue // text in UTF-8 (RFC 8616 section 5)
-			}
-			text = fmt.Sprintf("octet 0x%02x in the value of tag %s", p.Item, cut(p.Name))
+		case p.Fault == syntax.TagTwice:
+			text = "tag " + cut(p.Name) + " stands twice"
+		case p.Fault == syntax.TagOctet && p.Item[0] >= utf8.RuneSelf && utf8.ValidString(t.values[p.Name]):
+			continue // text in UTF-8 (RFC 8616 section 5)
 		}
-		t.remark(p.Pos+offset, "%s", text)
+		t.remark(p.Pos+offset, "%s", cut(text))
 	}
 	return t
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"mxvet/checks"
 	"mxvet/internal/simulate"
 	"mxvet/report"
 )
@@ -50,9 +49,9 @@ func (r *Result) textFixes(l *report.Lines) {
 			l.Verbatim(2, "replaces "+line)
 		}
 		if f.Verified {
-			l.Say(2, "verified: with it, this message passes there")
+			l.Say(2, "verified: checked again with this record, the message passes %s", strings.ToUpper(f.For))
 		} else {
-			l.Say(2, "not verified: checked again with it, the message does not pass there")
+			l.Say(2, "not verified: checked again with this record, the message does not pass %s", strings.ToUpper(f.For))
 		}
 	}
 }
@@ -231,31 +230,22 @@ func (r *Result) textARC(l *report.Lines) {
 }
 
 func (r *Result) textFindings(l *report.Lines) {
-	found := false
-	for _, sev := range []checks.Severity{checks.Critical, checks.High, checks.Medium, checks.Low, checks.Info} {
-		for _, f := range r.Findings {
-			if f.Status == checks.Fail && f.Severity == sev {
-				if !found {
-					l.Blank()
-					l.Head("FOUND", "mxvet explain RULE says how to mend it")
-				}
-				found = true
-				l.Row(2, []int{8}, strings.ToUpper(string(sev)), f.Rule+": "+f.Message)
-			}
+	found := r.failed()
+	for i, f := range found {
+		if i == 0 {
+			l.Blank()
+			l.Head("FOUND", "mxvet explain RULE says how to mend it")
 		}
+		l.Row(2, []int{8}, strings.ToUpper(string(f.Severity)), f.Rule+": "+f.Message)
 	}
-	first := true
-	for _, f := range r.Findings {
-		if f.Status == checks.Unknown {
-			if first {
-				l.Blank()
-				l.Head("UNKNOWN", "asked, but no usable answer")
-			}
-			first = false
-			l.Say(2, "%s: %s", f.Rule, f.Message)
+	for i, f := range r.unknown() {
+		if i == 0 {
+			l.Blank()
+			l.Head("UNKNOWN", "asked, but no usable answer")
 		}
+		l.Say(2, "%s: %s", f.Rule, f.Message)
 	}
-	if !found && r.Verdict == simulate.Pass {
+	if len(found) == 0 && r.Verdict == simulate.Pass {
 		l.Blank()
 		l.Head("FOUND", "nothing to mend")
 	}

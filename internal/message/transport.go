@@ -19,12 +19,20 @@ const (
 // What servers write about TLS in comments of their own, and what at the end.
 var tlsComment = regexp.MustCompile(`(?i)^(using (tls|ssl)|version=(tls|ssl)|tlsv?1([._][0-3])?([:, )]|$)|tls$|tls[:= ]|ssl/tls|google transport security|\(?[A-Z0-9_-]+ encrypted\)?$)`)
 
-// Protocols that say whether TLS was used (RFC 3848, RFC 6531 section 4.3, RFC 8314
-// section 7.4), and some that are as plain.
+// Protocols that say whether TLS was used (RFC 3848, RFC 6531 section 4.3), and some
+// that are as plain.
 var protocols = map[string]TLS{
 	"ESMTPS": TLSYes, "ESMTPSA": TLSYes, "SMTPS": TLSYes, "UTF8SMTPS": TLSYes, "UTF8SMTPSA": TLSYes, "LMTPS": TLSYes,
 	"LMTPSA": TLSYes, "UTF8LMTPS": TLSYes, "UTF8LMTPSA": TLSYes, "HTTPS": TLSYes,
 	"SMTP": TLSNo, "ESMTP": TLSNo, "ESMTPA": TLSNo, "UTF8SMTP": TLSNo, "UTF8SMTPA": TLSNo, "HTTP": TLSNo,
+}
+
+// inside reports whether a protocol hands messages over among a receiver's own programs:
+// LMTP is none between independent hosts (RFC 2033 section 1), and Exim says "local" of
+// what a program on its host brought.
+func inside(with string) bool {
+	with = strings.ToUpper(with)
+	return strings.HasPrefix(strings.TrimPrefix(with, "UTF8"), "LMTP") || with == "LOCAL" || strings.HasPrefix(with, "LOCAL-")
 }
 
 // transport reads how the hop was made: by the protocol's name, and by comments that
@@ -35,14 +43,19 @@ func (h *Hop) transport(r trace) {
 		words = words[1:]
 	}
 	if len(words) > 0 && !strings.EqualFold(words[0], "Microsoft") {
-		if t, ok := protocols[strings.ToUpper(words[0])]; ok {
+		protocol, how, _ := strings.Cut(strings.ToUpper(words[0]), "/") // ESMTP/TLS/CIPHER, of Cisco
+		if t, ok := protocols[protocol]; ok {
 			h.TLS = t
+		}
+		if strings.HasPrefix(how, "TLS/") {
+			h.TLS = TLSYes
 		}
 	}
 	if h.TLS == TLSNo && strings.HasSuffix(h.By, ".amazonaws.com") {
 		h.TLS = TLSUnknown // it writes SMTP for every session
 	}
-	said := slices.ContainsFunc(r.inBy, tlsComment.MatchString)
+	// The clause tls is of RFC 8314 section 4.3.
+	said := len(r.clauses["tls"]) > 0 || slices.ContainsFunc(r.inBy, tlsComment.MatchString)
 	known := false // the comment that names the client has been met
 	for i, t := range r.from {
 		if t.comment && known && tlsComment.MatchString(t.text) {

@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"hash"
-	"strconv"
 	"strings"
 
 	"mxvet/internal/syntax"
@@ -97,16 +96,16 @@ func (m *Message) checkBody(t tagList) error {
 	}
 	fits := func(unquoted bool) error {
 		d := m.forms[bodyForm{relaxed, unquoted}]
-		if d == nil {
+		if d == nil { // the file is no mbox
 			return errBody
 		}
 		sum := d.whole
 		if t.has("l") {
-			n, err := strconv.ParseUint(t.get("l"), 10, 63)
-			if err != nil || n > d.length {
+			n := number(t.get("l"))
+			if n == nil || *n > d.length {
 				return errLength
 			}
-			sum = d.sums[n]
+			sum = d.sums[*n]
 		}
 		if subtle.ConstantTimeCompare(sum, want) != 1 {
 			return errBody

@@ -147,6 +147,9 @@ func (v *View) Decide(signatures []Signature) Decision {
 		d.Methods[i].conclude(v.path)
 	}
 	d.sum()
+	if v.path.Doubt != "" && d.Verdict == Pass {
+		d.Verdict, d.Why = Unknown, v.path.Doubt
+	}
 	return d
 }
 

@@ -40,6 +40,7 @@ type Path struct {
 	Author   string   // domain of the From field; "" where there is not exactly one
 	NoAuthor string   // why there is none
 	Authors  []string // all domains of the From field, where there are several
+	Doubt    string   // why receivers may find another author; nothing passes for sure then
 
 	IP     netip.Addr // of the client
 	Sender string     // address in MAIL FROM; "" is the null sender

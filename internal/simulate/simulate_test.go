@@ -185,6 +185,17 @@ func TestNoAuthor(t *testing.T) {
 	}
 }
 
+// Where receivers may find another author, nothing passes for sure; what fails fails.
+func TestAuthorInDoubt(t *testing.T) {
+	for ip, want := range map[string]Verdict{"192.0.2.1": Unknown, "203.0.113.5": Fail} {
+		p := Path{Author: "example.com", Doubt: "the field is broken", Sender: "a@example.com", IP: netip.MustParseAddr(ip)}
+		d := Look(t.Context(), source(t), psl.Default(), p).Decide(nil)
+		if d.Verdict != want || (want == Unknown) != (d.Why == p.Doubt) {
+			t.Errorf("%s: %s (%s)", ip, d.Verdict, d.Why)
+		}
+	}
+}
+
 // What the policy asks for and what RFC 9989 has a receiver do are both said.
 func TestRejectAlone(t *testing.T) {
 	r := Run(t.Context(), source(t), psl.Default(), Path{Author: "example.com", Sender: "a@plain.example", IP: netip.MustParseAddr("192.0.2.1")})

@@ -1,6 +1,10 @@
 package syntax
 
-import "strings"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // A Tag is one name=value pair of a tag list (RFC 6376 section 3.2), as DKIM keys
 // and signatures, DMARC and BIMI records have it.
@@ -28,8 +32,25 @@ const (
 type TagProblem struct {
 	Fault TagFault
 	Name  string // of the tag, "" where the item has none
-	Item  string // the item, or for TagOctet the octet
+	Item  string // the item; for TagOctet the octet, for TagLimit how many tags were read
 	Pos   int    // byte offset
+}
+
+// String says in words what is wrong.
+func (p TagProblem) String() string {
+	switch p.Fault {
+	case TagNoPair:
+		return Quote(p.Item) + " is no name=value pair"
+	case TagBadName:
+		return Quote(p.Name) + " is no tag name"
+	case TagTwice:
+		return "tag " + p.Name + " occurs more than once"
+	case TagOctet:
+		return fmt.Sprintf("octet 0x%02x in the value of %s", p.Item, p.Name)
+	case TagLimit:
+		return "only the first " + p.Item + " tags are examined"
+	}
+	return "a semicolon with nothing before it"
 }
 
 // Blanks are the characters that may stand around the names and values of a tag
@@ -57,7 +78,7 @@ func ReadTags(text string, most int) (tags []Tag, problems []TagProblem) {
 			empty = -1
 		}
 		if len(tags) == most {
-			return tags, append(problems, TagProblem{Fault: TagLimit, Pos: at})
+			return tags, append(problems, TagProblem{Fault: TagLimit, Item: strconv.Itoa(most), Pos: at})
 		}
 		name, value, ok := strings.Cut(item, "=")
 		name = strings.Trim(name, Blanks)

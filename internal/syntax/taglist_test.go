@@ -45,6 +45,18 @@ func TestReadTags(t *testing.T) {
 	}
 }
 
+func TestTagProblemWords(t *testing.T) {
+	_, problems := ReadTags("a=1;;b;x-y=2;a=3;c=\x07;d=4;e=5;;", 5)
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	const want = `a semicolon with nothing before it|"b" is no name=value pair|"x-y" is no tag name|tag a occurs more than once|octet 0x07 in the value of c|only the first 5 tags are examined`
+	if text := strings.Join(got, "|"); text != want {
+		t.Errorf("%s", text)
+	}
+}
+
 // Positions point at what they name, whatever the text.
 func FuzzReadTags(f *testing.F) {
 	f.Add("v=1; a = b ;; c;d==e\x00;_=")
