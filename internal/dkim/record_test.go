@@ -291,6 +291,17 @@ func TestSharedPrime(t *testing.T) {
 	if SharedPrime(key(p, q), key(p, q)) || SharedPrime(Parse("p="+rsa1024), Parse("p="+rsa2048)) || SharedPrime(Parse("p="), Parse("p="+rsa512)) {
 		t.Error("a common prime where there is none")
 	}
+	// Keys of the greatest length are compared, longer ones are not.
+	long := func(modulus *big.Int, bits int) Key { return Key{modulus: modulus, Bits: bits} }
+	a, b := new(big.Int).Mul(p, q), new(big.Int).Mul(p, r)
+	for _, c := range []struct {
+		a, b int
+		want bool
+	}{{maxRSABits, maxRSABits, true}, {maxRSABits + 1, maxRSABits, false}, {maxRSABits, maxRSABits + 1, false}} {
+		if SharedPrime(long(a, c.a), long(b, c.b)) != c.want {
+			t.Errorf("%d and %d bits: want %v", c.a, c.b, c.want)
+		}
+	}
 }
 
 func TestHostile(t *testing.T) {
