@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"mxvet/internal/bimi"
 	"mxvet/internal/dkim"
 	"mxvet/internal/dmarc"
+	"mxvet/internal/dnsbl"
 	"mxvet/internal/gather"
 	"mxvet/internal/kept"
 	"mxvet/internal/mtasts"
@@ -68,8 +70,13 @@ func TestChangedEvidence(t *testing.T) {
 }
 
 func saidOf(res checks.Result) string {
+	const most = 20
 	var p page
-	for _, v := range res.Verdicts {
+	for i, v := range res.Verdicts {
+		if i == most {
+			p.line("%d verdicts, the last of %s", len(res.Verdicts), res.Verdicts[len(res.Verdicts)-1].Key)
+			break
+		}
 		p.line("%s %s %s %s %s: %s", res.Rule.ID, strings.TrimSpace(string(v.Status)+marks("no fault", v.NoFault)), v.Severity, v.Subject, v.Key, v.Message)
 		if len(v.Evidence) > 0 {
 			p.line("  by %s", v.Evidence)
@@ -118,11 +125,11 @@ func without(s *wire.Session, stage string) {
 }
 
 // reply gives a stage another answer.
-func reply(s *wire.Session, stage string, code int, text string) {
+func reply(s *wire.Session, stage string, code int, lines ...string) {
 	s.Exchanges = slices.Clone(s.Exchanges)
 	for i := range s.Exchanges {
 		if s.Exchanges[i].Stage == stage {
-			s.Exchanges[i].Reply = &smtp.Reply{Code: code, Lines: []string{text}}
+			s.Exchanges[i].Reply = &smtp.Reply{Code: code, Lines: lines}
 		}
 	}
 }
@@ -304,6 +311,86 @@ var changes = []change{
 	}},
 	{"cert-usage-clean", "one address found and one lookup failed", "smtp-addresses-differ", func(e *gather.Evidence) { e.MX.Hosts[0].AAAA = failed }},
 
+	{"cert-usage-clean", "an authority's certificate", "cert-usage cert-untrusted", func(e *gather.Evidence) {
+		everyTLS(e, func(t *wire.TLS) { t.Chain, t.Mozilla, t.System = t.Chain[1:], wire.TrustInvalid, wire.TrustInvalid })
+	}},
+	{"cert-usage-clean", "a masked keyword stands first", "smtp-starttls-none", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) {
+			without(s, smtp.StageSTARTTLS)
+			reply(s, smtp.StageEHLO, 250, "mx.example.com", "XXXXXXXA", "SIZE 1000")
+			s.TLS, s.Fail = nil, nil
+		})
+	}},
+	{"cert-usage-clean", "nothing offered", "smtp-starttls-none smtp-extensions", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) {
+			without(s, smtp.StageSTARTTLS)
+			reply(s, smtp.StageEHLO, 250, "mx.example.com")
+			s.TLS, s.Fail = nil, nil
+		})
+	}},
+	{"cert-usage-clean", "thirteen keywords", "smtp-starttls-none", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) {
+			without(s, smtp.StageSTARTTLS)
+			reply(s, smtp.StageEHLO, 250, "mx.example.com", "A1", "B2", "C3", "D4", "E5", "F6", "G7", "H8", "I9", "J10", "K11", "L12", "M13")
+			s.TLS, s.Fail = nil, nil
+		})
+	}},
+	{"cert-usage-clean", "one mechanism inside TLS", "smtp-auth-offered smtp-auth-plaintext", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) { reply(s, smtp.StageEHLOTLS, 250, "mx.example.com", "AUTH CRAM-MD5") })
+	}},
+	{"cert-usage-clean", "one mechanism in clear text", "smtp-auth-offered smtp-auth-plaintext", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) { reply(s, smtp.StageEHLO, 250, "mx.example.com", "STARTTLS", "AUTH CRAM-MD5") })
+	}},
+	{"cert-usage-clean", "one readable mechanism in clear text", "smtp-auth-offered smtp-auth-plaintext", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) { reply(s, smtp.StageEHLO, 250, "mx.example.com", "STARTTLS", "AUTH PLAIN") })
+	}},
+	{"cert-usage-clean", "one address not looked up", "cert-usage ip-ptr-missing", func(e *gather.Evidence) { e.MX.Hosts[0].A = failed }},
+	{"relay-open", "asked from a mail host's address", "relay-open relay-suspected", func(e *gather.Evidence) {
+		ip := netip.MustParseAddr("192.0.2.201")
+		e.MX.Hosts = append(e.MX.Hosts, gather.Host{Name: "mx9.example.com", Addrs: []gather.Address{{IP: ip}}})
+		everySession(e, func(s *wire.Session) { s.Local = ip })
+	}},
+	{"relay-open", "named by its address in the greeting", "relay-open", func(e *gather.Evidence) {
+		ip := netip.MustParseAddr("2001:db8::201")
+		e.MX.Hosts = append(e.MX.Hosts, gather.Host{Name: "mx9.example.com", Addrs: []gather.Address{{IP: ip}}})
+		everySession(e, func(s *wire.Session) {
+			reply(s, smtp.StageEHLO, 250, "mx.example.com hello [IPv6:2001:db8::201]", "STARTTLS")
+		})
+	}},
+	{"relay-open", "an address lookup failed", "relay-open", func(e *gather.Evidence) { e.MX.Hosts[0].A = failed }},
+	{"relay-open", "a part of SPF failed", "relay-open", func(e *gather.Evidence) { e.SPF.Incomplete = true }},
+	{"relay-open", "asked from nowhere", "relay-open", func(e *gather.Evidence) {
+		everySession(e, func(s *wire.Session) { s.Local = netip.Addr{} })
+	}},
+	{"dmarc-alias-dangling", "the doubled name is silent", "dmarc-alias-dangling", func(e *gather.Evidence) { e.DMARC.Doubled.Answer = failed }},
+	{"dmarc-policy-none", "reports not looked at", "dmarc-policy-none dmarc-report-undeliverable", func(e *gather.Evidence) { e.DMARC.Reports = nil }},
+	{"spf-unknown-modifier", "fifty-one", "spf-unknown-modifier", func(e *gather.Evidence) { written(e, manyTerms(51, "x%=y")) }},
+	{"spf-unknown-modifier", "fifty", "spf-unknown-modifier", func(e *gather.Evidence) { written(e, manyTerms(50, "x%=y")) }},
+	{"spf-unknown-modifier", "the same twice", "spf-unknown-modifier", func(e *gather.Evidence) { written(e, "x=y x=y") }},
+	{"spf-syntax", "fifty-one", "spf-syntax", func(e *gather.Evidence) { written(e, manyTerms(51, "ip4:x%")) }},
+	{"spf-syntax", "fifty", "spf-syntax", func(e *gather.Evidence) { written(e, manyTerms(50, "ip4:x%")) }},
+	{"spf-syntax", "the same twice", "spf-syntax", func(e *gather.Evidence) { written(e, "ip4:x ip4:x") }},
+	{"spf-record-missing", "two other texts", "spf-record-missing", func(e *gather.Evidence) {
+		e.SPF.Root.Near = nil
+		e.SPF.Root.TXT.Answer = answered("example.com.\t300\tIN\tTXT\t\"a\"", "example.com.\t300\tIN\tTXT\t\"b\"")
+	}},
+	{"spf-record-missing", "one other text", "spf-record-missing", func(e *gather.Evidence) {
+		e.SPF.Root.Near = nil
+		e.SPF.Root.TXT.Answer = answered("example.com.\t300\tIN\tTXT\t\"a\"")
+	}},
+	{"spf-record-missing", "no text", "spf-record-missing", func(e *gather.Evidence) { e.SPF.Root.Near, e.SPF.Root.TXT.Answer = nil, nothing }},
+	{"dnsbl-listed-clean", "no list has entries of the kind", "dnsbl-listed dnsbl-policy-listed", func(e *gather.Evidence) {
+		for i := range e.Blocklists.Addresses {
+			for j := range e.Blocklists.Addresses[i].Results {
+				e.Blocklists.Addresses[i].Results[j].State = dnsbl.Unsupported
+			}
+		}
+		for i := range e.Blocklists.Names {
+			for j := range e.Blocklists.Names[i].Results {
+				e.Blocklists.Names[i].Results[j].State = dnsbl.Unsupported
+			}
+		}
+	}},
 	{"mx-not-hostname-clean", "labels", "mx-not-hostname", func(e *gather.Evidence) {
 		names := []string{
 			"a..example.com", strings.Repeat("a", 63) + ".example.com", strings.Repeat("a", 64) + ".example.com", "a b.example.com",
@@ -664,6 +751,25 @@ func readable(e *gather.Evidence) *gather.Evidence {
 	e.SPF.Root.TXT.Answer = answered("example.com.\t300\tIN\tTXT\t\"v=spf1 -all\"")
 	e.Evaluations, e.SPF.Incomplete, e.SPF.Cut, e.SPF.Open = gather.Evaluations{}, false, false, nil
 	return e
+}
+
+// written gives the domain's record these terms, before ~all.
+func written(e *gather.Evidence, terms string) {
+	r := spf.Parse("v=spf1 " + terms + " ~all")
+	e.SPF.Root.Records, e.SPF.Root.Record, e.SPF.Root.Steps = []spf.Record{r}, nil, nil
+	e.SPF.Root.Record = &e.SPF.Root.Records[0]
+	e.SPF.Root.Steps = make([]spf.Step, len(r.Terms))
+	for i := range r.Terms {
+		e.SPF.Root.Steps[i].Term = &r.Terms[i]
+	}
+}
+
+func manyTerms(n int, term string) string {
+	var terms []string
+	for i := range n {
+		terms = append(terms, strings.ReplaceAll(term, "%", strconv.Itoa(i)))
+	}
+	return strings.Join(terms, " ")
 }
 
 func explanation(e *gather.Evidence) *spf.Exp { return e.SPF.Decides.Exp }

@@ -92,29 +92,37 @@ func (p *page) line(format string, args ...any) {
 }
 
 // citedOf gives what the verdicts of a scenario's own rule rest on, and in one line
-// which other rules fail or are unknown, and how badly.
+// for each area which other rules fail or are unknown, and how badly.
 func citedOf(own string, results []checks.Result) []string {
-	var cited, others page
+	var cited page
+	others := map[string]*page{}
 	for _, res := range results {
-		for _, v := range res.Verdicts {
-			if res.Rule.ID == own && len(v.Evidence) > 0 {
-				cited.line("%s %s %s %s: %s", own, v.Status, v.Subject, v.Key, v.Evidence)
-			}
-		}
-		if res.Rule.ID == own || res.Status != checks.Fail && res.Status != checks.Unknown {
-			continue
-		}
 		kinds := map[string]int{}
 		for _, v := range res.Verdicts {
-			if v.Status == checks.Fail || v.Status == checks.Unknown {
+			switch {
+			case res.Rule.ID == own && len(v.Evidence) > 0:
+				cited.line("%s %s %s %s: %s", own, v.Status, v.Subject, v.Key, v.Evidence)
+			case res.Rule.ID != own && (v.Status == checks.Fail || v.Status == checks.Unknown):
 				kinds[fmt.Sprintf("%s %s", v.Status, v.Severity)]++
 			}
 		}
 		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-			others.line("%s %s %d", res.Rule.ID, kind, kinds[kind])
+			p := others[res.Rule.Area]
+			if p == nil {
+				p = &page{}
+				others[res.Rule.Area] = p
+			}
+			p.line("%s %s %d", res.Rule.ID, kind, kinds[kind])
 		}
 	}
-	return slices.DeleteFunc([]string{cited.String(), strings.ReplaceAll(others.String(), "\n", ", ")}, func(s string) bool { return s == "" })
+	out := []string{}
+	if cited.Len() > 0 {
+		out = append(out, cited.String())
+	}
+	for _, area := range slices.Sorted(maps.Keys(others)) {
+		out = append(out, strings.ReplaceAll(others[area].String(), "\n", ", "))
+	}
+	return out
 }
 
 // gatheredOf gives what was found out beyond the answers themselves.

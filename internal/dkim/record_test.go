@@ -280,6 +280,32 @@ func rocaPrime(a int64) *big.Int {
 	}
 }
 
+// A number that is a power modulo each prime is one modulo their product only where
+// the exponents agree.
+func TestCommonPower(t *testing.T) {
+	rest := big.NewInt(1) // the product of the primes from 5 on
+	for _, p := range primesBelow(168)[2:] {
+		rest.Mul(rest, big.NewInt(p))
+	}
+	n := new(big.Int).Exp(big.NewInt(65537), big.NewInt(2), rest)
+	seen := map[int64]bool{}
+	for range 3 {
+		n.Add(n, rest)
+		odd := new(big.Int).Set(n)
+		if odd.Bit(0) == 0 {
+			odd.Add(odd, new(big.Int).Mul(big.NewInt(3), rest))
+		}
+		three := new(big.Int).Mod(odd, big.NewInt(3)).Int64()
+		seen[three] = true
+		if got := roca(odd); got != (three == 1) { // 65537 is 2 modulo 3, and its square 1
+			t.Errorf("%d modulo 3: %v", three, got)
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("%v", seen)
+	}
+}
+
 func TestSharedPrime(t *testing.T) {
 	p, q, r := nextPrime(512, 1), nextPrime(500, 9), nextPrime(490, 77)
 	key := func(a, b *big.Int) Key {

@@ -58,6 +58,8 @@ func TestSmallWorlds(t *testing.T) {
 		{name: "two records that are alike", zone: mail + aligned + "_dmarc IN TXT \"v=DMARC1; p=quarantine; sp=quarantine; rua=mailto:dmarc@example.com\"\n_dmarc IN TXT \"v=DMARC1; p=quarantine; sp=quarantine; fo=1; rua=mailto:dmarc@example.com\"\n"},
 		{name: "a tag that stands twice and no sender that passes", zone: mail + "@ IN TXT \"v=spf1 -all\"\n_dmarc IN TXT \"v=DMARC1; p=reject; p=reject; rua=mailto:dmarc@example.com\"\n"},
 		{name: "a policy for subdomains alone, in trial", zone: dmarcOf("v=DMARC1; p=none; sp=quarantine; t=y; rua=mailto:dmarc@example.com")},
+		{name: "a policy that was never read, in trial", zone: dmarcOf("v=DMARC1; p=Quarantine; t=y; rua=mailto:dmarc@example.com")},
+		{name: "a policy that was never read, for a share of none", zone: dmarcOf("v=DMARC1; p=Quarantine; pct=0; rua=mailto:dmarc@example.com")},
 		{name: "a share of none", zone: dmarcOf("v=DMARC1; p=reject; pct=0; rua=mailto:dmarc@example.com")},
 		{name: "subdomains asked for more, and a slip", zone: dmarcOf("v=DMARC1; p=quarantine; sp=Reject; rua=dmarc@example.com")},
 		{name: "a slip keeps a policy of subdomains from being read", zone: dmarcOf("v=DMARC1; p=none; sp=rejekt; rua=mailto:dmarc@example.com")},
