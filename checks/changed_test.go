@@ -2,7 +2,6 @@ package checks_test
 
 import (
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,6 +41,13 @@ func TestChangedEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := map[string]bool{}
+	t.Cleanup(func() {
+		table.Write(t, func(name string) bool {
+			scenario, rest, _ := strings.Cut(name, ":")
+			what, _, _ := strings.Cut(rest, "/")
+			return names[scenario+":"+what]
+		})
+	})
 	for _, c := range changes {
 		name := c.scenario + ":" + strings.ReplaceAll(c.what, " ", "-")
 		if names[name] {
@@ -49,6 +55,7 @@ func TestChangedEvidence(t *testing.T) {
 		}
 		names[name] = true
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e := observe(t, load(t, filepath.Join(scenarios, c.scenario+".txtar"))).e
 			c.do(e)
 			ids := strings.Fields(c.rules)
@@ -61,12 +68,6 @@ func TestChangedEvidence(t *testing.T) {
 			}
 		})
 	}
-	table.Write(t, func(name string) bool {
-		scenario, rest, _ := strings.Cut(name, ":")
-		what, _, _ := strings.Cut(rest, "/")
-		_, err := os.Stat(filepath.Join(scenarios, scenario+".txtar"))
-		return err == nil && names[scenario+":"+what]
-	})
 }
 
 func saidOf(res checks.Result) string {

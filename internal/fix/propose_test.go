@@ -473,13 +473,13 @@ max_age: 1209600`)
 
 // A policy host without an address is not told to serve a file first.
 func TestPolicyHostWithoutAddress(t *testing.T) {
-	for zone, want := range map[string]string{
-		"":                                     "Publish A and AAAA records of a web server at mta-sts.example.com",
-		"mta-sts IN CNAME gone.example.com.\n": "mta-sts.example.com is an alias of gone.example.com, which has no address",
+	for _, c := range []struct{ zone, want string }{
+		{"", "Publish A and AAAA records of a web server at mta-sts.example.com"},
+		{"mta-sts IN CNAME gone.example.com.\n", "mta-sts.example.com is an alias of gone.example.com, which has no address"},
 	} {
-		f := propose(t, gather.Options{}, mail+aligned+reject+"_mta-sts IN TXT \"v=STSv1; id=1\"\n"+zone, "")["steps-mtasts-fetch"]
-		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].String(), want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
-			t.Errorf("%q: %+v", zone, f)
+		f := propose(t, gather.Options{}, mail+aligned+reject+"_mta-sts IN TXT \"v=STSv1; id=1\"\n"+c.zone, "")["steps-mtasts-fetch"]
+		if len(f.Steps) != 3 || !strings.HasPrefix(f.Steps[0].String(), c.want) || f.Safety != fix.NeedsInput || f.Needs == "" || !f.Record() || f.Title != "give the policy host an address" {
+			t.Errorf("%q: %+v", c.zone, f)
 		}
 	}
 }
