@@ -26,8 +26,8 @@ import (
 // too: what was asked and found out, what is proposed, and what the head of the
 // report says.
 type keptTables struct {
-	gathered, proposals, heads *kept.Table
-	rubric                     *report.Rubric
+	gathered, proposals, heads, cited *kept.Table
+	rubric                            *report.Rubric
 }
 
 func readKept(t *testing.T) keptTables {
@@ -44,7 +44,7 @@ func readKept(t *testing.T) keptTables {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keptTables{read("testdata/gathered.txt"), read("testdata/proposals.txt"), read("testdata/heads.txt"), rubric}
+	return keptTables{read("testdata/gathered.txt"), read("testdata/proposals.txt"), read("testdata/heads.txt"), read("testdata/cited.txt"), rubric}
 }
 
 // isThere reports whether a case is one of the scenarios or worlds that there are.
@@ -63,6 +63,7 @@ func (k keptTables) hold(t *testing.T, name string, s seen) {
 	k.gathered.Hold(t, name, gatheredOf(s.e, s.asked)...)
 	k.proposals.Hold(t, name, proposalsOf(s.e, s.results)...)
 	k.heads.Hold(t, name, headOf(s.e, s.results, k.rubric)...)
+	k.cited.Hold(t, name, citedOf(ruleOf(name, s.byRule()), s.results)...)
 }
 
 // The worlds of the program have no expectations but those of the tables.
@@ -88,6 +89,40 @@ func (p *page) line(format string, args ...any) {
 		p.WriteByte('\n')
 	}
 	p.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
+
+// citedOf gives what the verdicts of a scenario's own rule rest on, and in one line
+// for each area which other rules fail or are unknown, and how badly.
+func citedOf(own string, results []checks.Result) []string {
+	var cited page
+	others := map[string]*page{}
+	for _, res := range results {
+		kinds := map[string]int{}
+		for _, v := range res.Verdicts {
+			switch {
+			case res.Rule.ID == own && len(v.Evidence) > 0:
+				cited.line("%s %s %s %s: %s", own, v.Status, v.Subject, v.Key, v.Evidence)
+			case res.Rule.ID != own && (v.Status == checks.Fail || v.Status == checks.Unknown):
+				kinds[fmt.Sprintf("%s %s", v.Status, v.Severity)]++
+			}
+		}
+		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+			p := others[res.Rule.Area]
+			if p == nil {
+				p = &page{}
+				others[res.Rule.Area] = p
+			}
+			p.line("%s %s %d", res.Rule.ID, kind, kinds[kind])
+		}
+	}
+	out := []string{}
+	if cited.Len() > 0 {
+		out = append(out, cited.String())
+	}
+	for _, area := range slices.Sorted(maps.Keys(others)) {
+		out = append(out, strings.ReplaceAll(others[area].String(), "\n", ", "))
+	}
+	return out
 }
 
 // gatheredOf gives what was found out beyond the answers themselves.

@@ -134,7 +134,7 @@ func listed(ips []string) string {
 		return x.Compare(y)
 	})
 	if len(ips) > 3 {
-		return fmt.Sprintf("%s and %d others", strings.Join(ips[:3], ", "), len(ips)-3)
+		return fmt.Sprintf("%s and %d more", strings.Join(ips[:3], ", "), len(ips)-3)
 	}
 	return strings.Join(ips, ", ")
 }

@@ -48,13 +48,9 @@ func readVerdicts(t *testing.T) *verdictTable {
 // hold compares what a scenario's own rule says with the table.
 func (v *verdictTable) hold(t *testing.T, scenario string, results map[string]checks.Result) {
 	t.Helper()
-	id := scenario
-	for results[id].Rule.ID == "" {
-		cut := strings.LastIndexByte(id, '-')
-		if cut < 0 {
-			return // TestEveryRuleHasScenarios tells of it
-		}
-		id = id[:cut]
+	id := ruleOf(scenario, results)
+	if id == "" {
+		return // TestEveryRuleHasScenarios tells of it
 	}
 	var b strings.Builder
 	for _, verdict := range results[id].Verdicts {
@@ -89,6 +85,20 @@ func (v *verdictTable) hold(t *testing.T, scenario string, results map[string]ch
 	}
 	if own.String() != b.String() {
 		t.Errorf("%s has other verdicts than %s (if they are right: -update)\ngot\n%swant\n%s", id, verdictsFile, b.String(), own.String())
+	}
+}
+
+// ruleOf gives the rule to which a scenario belongs, "" where there is none.
+func ruleOf(scenario string, results map[string]checks.Result) string {
+	for id := scenario; ; {
+		if results[id].Rule.ID != "" {
+			return id
+		}
+		cut := strings.LastIndexByte(id, '-')
+		if cut < 0 {
+			return ""
+		}
+		id = id[:cut]
 	}
 }
 

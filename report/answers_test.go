@@ -198,6 +198,27 @@ func TestSilence(t *testing.T) {
 	if got := count(e); !slices.Equal(got.missing, want) || got.hosts != 5 || got.up+got.ehlo+got.tls != 0 || !got.tried || !got.heard {
 		t.Errorf("%+v, want %q missing", got, want)
 	}
+	e = hostsOf(silent("192.0.2.1", "x"), silent("192.0.2.2", "x"), silent("192.0.2.3", "x"))
+	e.MX.Hosts[0].Addrs, e.MX.Hosts[0].A, e.MX.Hosts[0].AAAA = nil, wire.Answer{Rcode: "NOERROR"}, wire.Answer{Rcode: "NOERROR"}
+	want = []string{"mx1.example.com has no address", "mx2.example.com not reached", "mx3.example.com not reached"}
+	if got := count(e); !slices.Equal(got.missing, want) {
+		t.Errorf("%q, want %q missing", got.missing, want)
+	}
+	e = hostsOf(silent("192.0.2.1", "x"), silent("192.0.2.2", "x"), silent("192.0.2.3", "x"), silent("192.0.2.4", "x"))
+	e.MX.Hosts[0].A, e.MX.Hosts[0].AAAA = wire.Answer{Rcode: "NOERROR"}, wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout}}
+	e.MX.Hosts[0].Addrs = nil
+	want = []string{"mx1.example.com without a known address", "mx2.example.com not reached", "mx3.example.com not reached", "and 1 more"}
+	if got := count(e); !slices.Equal(got.missing, want) {
+		t.Errorf("%q, want %q missing", got.missing, want)
+	}
+	e = hostsOf(greeted("192.0.2.1", 220, "mx"), greeted("192.0.2.2", 554, "no"), greeted("192.0.2.3", 550, "never"))
+	if got := count(e).silence(e); got != `refused this machine: mx2.example.com says "554 no"` {
+		t.Errorf("the first refusal: %q", got)
+	}
+	e = hostsOf(greeted("192.0.2.1", 220, "mx"), silent("192.0.2.2", "x"))
+	if got := count(e).silence(e); got != "its mail servers broke off before mail could be given to them" {
+		t.Errorf("a greeting alone: %q", got)
+	}
 	old := greeted("192.0.2.1", 220, "mx")
 	old.Session.Exchanges = append(old.Session.Exchanges, smtp.Exchange{Stage: smtp.StageEHLO, Reply: &smtp.Reply{Code: 502}}, smtp.Exchange{Stage: smtp.StageHELO, Reply: &smtp.Reply{Code: 250}})
 	if got := count(hostsOf(old)); got.up != 1 || got.ehlo != 0 {
@@ -209,6 +230,29 @@ func TestSilence(t *testing.T) {
 	twice.MX.Hosts[0].Addrs = append(twice.MX.Hosts[0].Addrs, failing)
 	if got := count(twice); got.ehlo != 1 || got.tls != 0 {
 		t.Errorf("a host whose second address fails at TLS: %+v", got)
+	}
+}
+
+// The worst of several is named, the first among equals.
+func TestWorstOfSeveral(t *testing.T) {
+	at := func(sev checks.Severity, subject string) stand {
+		return stand{verdict: checks.Verdict{Severity: sev, Subject: subject}}
+	}
+	for want, all := range map[string][]stand{
+		"b": {at(checks.Medium, "a"), at(checks.Critical, "b"), at(checks.High, "c")},
+		"a": {at(checks.High, "a"), at(checks.High, "b")},
+		"c": {at(checks.Info, "a"), at(checks.Low, "b"), at(checks.Medium, "c")},
+	} {
+		if got := worst(all).verdict.Subject; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	order := []string{No, Unclear, Partly, Unlooked, Yes}
+	for i := range order[1:] {
+		a, b := side{answer: order[i]}, side{answer: order[i+1]}
+		if a.compare(b) >= 0 || b.compare(a) <= 0 || a.compare(a) != 0 {
+			t.Errorf("%s and %s", order[i], order[i+1])
+		}
 	}
 }
 

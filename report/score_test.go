@@ -406,3 +406,14 @@ func TestScoreProperties(t *testing.T) {
 		}
 	}
 }
+
+// A profile that nobody knows counts as full.
+func TestUnknownProfile(t *testing.T) {
+	rs := with(healthy(), res("dmarc-record-missing", checks.AreaDMARC, checks.High, failing(checks.High, "example.com")))
+	want, _ := rubric(t).Score("full", rs)
+	got, _ := rubric(t).Score("whatever", rs)
+	other, _ := rubric(t).Score("no-mail", rs)
+	if got.High != want.High || got.Low != want.Low || got.LetterLow != want.LetterLow || other.High == want.High {
+		t.Errorf("got %+v, want %+v; without mail %d", got.Mark, want.Mark, other.High)
+	}
+}

@@ -1,6 +1,8 @@
 package dkim
 
 import (
+	"bytes"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -36,6 +38,29 @@ func TestReadRSAEndsEarly(t *testing.T) {
 	} {
 		if _, err := readRSA(c.raw); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// A length is written in as few octets as hold it, and read back.
+func TestEncodeLengths(t *testing.T) {
+	for n, head := range map[int][]byte{
+		0: {0}, 0x7f: {0x7f}, 0x80: {0x81, 0x80}, 0xff: {0x81, 0xff},
+		0x100: {0x82, 1, 0}, 0xffff: {0x82, 0xff, 0xff}, 0x10000: {0x83, 1, 0, 0},
+	} {
+		raw := encode(tagNull, make([]byte, n))
+		if want := append([]byte{tagNull}, head...); !bytes.HasPrefix(raw, want) || len(raw) != len(want)+n {
+			t.Errorf("%d octets begin with % x, want % x", n, raw[:5], want)
+		}
+		key := new(rsaKey)
+		content, rest, err := key.element(append(raw, 1), tagNull)
+		if err != nil || len(content) != n || len(rest) != 1 || len(key.notes) > 0 {
+			t.Errorf("%d octets read as %d and %d more, %v, %q", n, len(content), len(rest), err, key.notes)
+		}
+	}
+	for n, want := range map[int64]string{0: "00", 0x7f: "7f", 0x80: "0080", 0x81: "0081"} {
+		if got := fmt.Sprintf("%x", unsigned(big.NewInt(n))); got != want {
+			t.Errorf("%d is written as %s, want %s", n, got, want)
 		}
 	}
 }

@@ -179,6 +179,71 @@ func TestWildcard(t *testing.T) {
 	}
 }
 
+// The texts of a wildcard may come in any order.
+func TestSameAs(t *testing.T) {
+	c := Selector{Owner: "c." + base, Answer: nodata, Records: []Record{{Text: "a"}, {Text: "b"}}}
+	for i, tt := range []struct {
+		s    Selector
+		want bool
+	}{
+		{Selector{Answer: nodata, Records: []Record{{Text: "b"}, {Text: "a"}}}, true},
+		{Selector{Answer: nodata, Records: []Record{{Text: "a"}}}, false},
+		{Selector{Answer: nodata, Records: []Record{{Text: "a"}, {Text: "c"}}}, false},
+		{Selector{Answer: servfail, Records: []Record{{Text: "a"}, {Text: "b"}}}, false},
+	} {
+		if got := tt.s.sameAs(c); got != tt.want {
+			t.Errorf("%d: %v", i, got)
+		}
+		if got := c.sameAs(tt.s); got != tt.want {
+			t.Errorf("%d, the other way: %v", i, got)
+		}
+	}
+	nothing, one, two := Selector{Answer: nodata}, Selector{Answer: nodata, Chain: []string{"x", "z"}}, Selector{Answer: nodata, Chain: []string{"z"}}
+	if nothing.sameAs(nothing) || one.sameAs(nothing) || nothing.sameAs(one) || !one.sameAs(two) || one.sameAs(Selector{Answer: nodata, Chain: []string{"x"}}) {
+		t.Error("aliases into nothing")
+	}
+}
+
+// A name that is too long by one octet, or has such a label, is not asked.
+func TestInvalidSelectors(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	long := strings.Join([]string{label, label, label}, ".")
+	fits := long + "." + strings.Repeat("a", 253-len(long)-1-len(".")-len(base))
+	for name, want := range map[string]bool{
+		label: true, label + "a": false, fits: true, fits + "a": false, "a..b": false, "a.": true, "A_1-b": true, "a b": false, "a/b": false,
+	} {
+		s := lookup(nil, Candidate{name, SourceUser, ""}).Selectors[0]
+		if (s.Invalid == "") != want || (s.Ref != "") != want {
+			t.Errorf("%s (%d octets): %q, asked %q", name, len(s.Owner), s.Invalid, s.Ref)
+		}
+	}
+}
+
+// Without an answer for the control a guessed key may be a wildcard's, unless some
+// name of its own is denied.
+func TestDoubt(t *testing.T) {
+	key := txt("guess."+base, goodKey)
+	for _, tt := range []struct {
+		name             string
+		other            wire.Answer
+		candidate        string
+		wildcard, doubts bool
+	}{
+		{"a denial", nxdomain, "other", false, false},
+		{"an empty name", nodata, "other", true, true},
+		{"no answer", servfail, "other", true, true},
+		{"an alias to a name that is denied", alias("other."+base, "x.example", nxdomain), "other", true, true},
+		{"a name that was not asked", nxdomain, "bad name", true, true},
+	} {
+		r := lookup(map[string]wire.Answer{control + "." + base: servfail, "guess." + base: key, "other." + base: tt.other, "named." + base: key},
+			Candidate{"guess", SourceCommon, ""}, Candidate{tt.candidate, SourceCommon, ""}, Candidate{"named", SourceUser, ""})
+		g := r.Selectors[0]
+		if r.MayHaveWildcard() != tt.wildcard || g.Doubtful != tt.doubts || g.Found == tt.doubts || !r.Selectors[2].Found || r.Selectors[2].Doubtful {
+			t.Errorf("%s: a wildcard %v, %+v", tt.name, r.MayHaveWildcard(), g)
+		}
+	}
+}
+
 func TestCanExist(t *testing.T) {
 	guess := Candidate{"guess", SourceCommon, ""}
 	for _, tt := range []struct {

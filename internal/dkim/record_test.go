@@ -280,6 +280,32 @@ func rocaPrime(a int64) *big.Int {
 	}
 }
 
+// A number that is a power modulo each prime is one modulo their product only where
+// the exponents agree.
+func TestCommonPower(t *testing.T) {
+	rest := big.NewInt(1) // the product of the primes from 5 on
+	for _, p := range primesBelow(168)[2:] {
+		rest.Mul(rest, big.NewInt(p))
+	}
+	n := new(big.Int).Exp(big.NewInt(65537), big.NewInt(2), rest)
+	seen := map[int64]bool{}
+	for range 3 {
+		n.Add(n, rest)
+		odd := new(big.Int).Set(n)
+		if odd.Bit(0) == 0 {
+			odd.Add(odd, new(big.Int).Mul(big.NewInt(3), rest))
+		}
+		three := new(big.Int).Mod(odd, big.NewInt(3)).Int64()
+		seen[three] = true
+		if got := roca(odd); got != (three == 1) { // 65537 is 2 modulo 3, and its square 1
+			t.Errorf("%d modulo 3: %v", three, got)
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("%v", seen)
+	}
+}
+
 func TestSharedPrime(t *testing.T) {
 	p, q, r := nextPrime(512, 1), nextPrime(500, 9), nextPrime(490, 77)
 	key := func(a, b *big.Int) Key {
@@ -290,6 +316,17 @@ func TestSharedPrime(t *testing.T) {
 	}
 	if SharedPrime(key(p, q), key(p, q)) || SharedPrime(Parse("p="+rsa1024), Parse("p="+rsa2048)) || SharedPrime(Parse("p="), Parse("p="+rsa512)) {
 		t.Error("a common prime where there is none")
+	}
+	// Keys of the greatest length are compared, longer ones are not.
+	long := func(modulus *big.Int, bits int) Key { return Key{modulus: modulus, Bits: bits} }
+	a, b := new(big.Int).Mul(p, q), new(big.Int).Mul(p, r)
+	for _, c := range []struct {
+		a, b int
+		want bool
+	}{{maxRSABits, maxRSABits, true}, {maxRSABits + 1, maxRSABits, false}, {maxRSABits, maxRSABits + 1, false}} {
+		if SharedPrime(long(a, c.a), long(b, c.b)) != c.want {
+			t.Errorf("%d and %d bits: want %v", c.a, c.b, c.want)
+		}
 	}
 }
 

@@ -107,6 +107,22 @@ func TestBlocklistBounds(t *testing.T) {
 	})
 }
 
+// Addresses that only receive are asked about up to a bound of their own.
+func TestBlocklistInboundBound(t *testing.T) {
+	var records, hosts strings.Builder
+	for i := range 6 {
+		fmt.Fprintf(&records, "@ IN MX 10 mx%d\n", i)
+		fmt.Fprintf(&hosts, "- {name: mx%d.example.com, addrs: [192.0.2.%d, 192.0.2.%d, 192.0.2.%d], smtp: {}}\n", i, 100+3*i, 101+3*i, 102+3*i)
+	}
+	world := blocklistWorld(t, "-- zone/example.com --\n"+records.String()+"@ IN TXT \"v=spf1 ip4:192.0.2.200 -all\"\n-- hosts.yaml --\nhosts:\n"+hosts.String())
+	synctest.Test(t, func(t *testing.T) {
+		_, e, _ := audit(t, world, gather.Options{NoSMTP: true, Relay: "off"})
+		if n := len(e.Blocklists.Addresses); n+e.Blocklists.MoreHosts != 19 || e.Blocklists.MoreHosts != 2 || e.Blocklists.More != 0 || e.Blocklists.MoreKnown != 0 {
+			t.Errorf("%d addresses, %d more of hosts, %d and %d more", n, e.Blocklists.MoreHosts, e.Blocklists.More, e.Blocklists.MoreKnown)
+		}
+	})
+}
+
 // Lists are asked beside everything else: MX, address, list, and the reason of a
 // listing.
 func TestBlocklistPath(t *testing.T) {

@@ -2,6 +2,7 @@ package gather_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 type lost struct {
 	wire.Source
 	ref   wire.Ref
+	cut   bool // the answer to it is cut short, in place of none
 	mu    sync.Mutex
 	asked map[wire.Ref]bool
 }
@@ -28,6 +30,9 @@ func (l *lost) DNS(ctx context.Context, q wire.Question) wire.Answer {
 	l.mu.Lock()
 	l.asked[q.Ref()] = true
 	l.mu.Unlock()
+	if q.Ref() == l.ref && l.cut {
+		return wire.Answer{Rcode: "NOERROR", Truncated: true, TCPFailed: true}
+	}
 	if q.Ref() == l.ref {
 		return wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout, Text: "lost"}}
 	}
@@ -38,11 +43,16 @@ func (l *lost) DNS(ctx context.Context, q wire.Question) wire.Answer {
 // says what was asked.
 func roleIn(t *testing.T, text string, o gather.Options, ref wire.Ref) (gather.Role, map[wire.Ref]bool) {
 	t.Helper()
+	return roleOver(t, text, o, &lost{ref: ref})
+}
+
+func roleOver(t *testing.T, text string, o gather.Options, src *lost) (gather.Role, map[wire.Ref]bool) {
+	t.Helper()
 	z, err := zone.Parse(strings.NewReader("$TTL 3600\n@ IN SOA ns.test. h.test. 1 2 3 4 5\n"+text), "root.zone", ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := &lost{Source: wire.NewOverlay(nil, []*zone.Zone{z}, nil), ref: ref, asked: map[wire.Ref]bool{}}
+	src.Source, src.asked = wire.NewOverlay(nil, []*zone.Zone{z}, nil), map[wire.Ref]bool{}
 	o.NoSMTP, o.NoServers, o.AllowPrivate, o.Seed = true, true, true, "role"
 	o.Skip = []string{"information", "reputation"}
 	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -192,6 +202,34 @@ func TestRoleWithoutAnswers(t *testing.T) {
 		e := gather.Domain(t.Context(), wire.NewTape(src, wire.Header{At: at}), gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}, at, "example.com", o)
 		if e.Role.Name != gather.Full || !e.Role.Unproven {
 			t.Errorf("%q without %s: %+v", c.zone, c.refs, e.Role)
+		}
+	}
+}
+
+// What could not be read whole is said.
+func TestRoleOfAnswersCutShort(t *testing.T) {
+	for ref, want := range map[wire.Ref]string{
+		"dns:MX example.com":  "the answer to the MX lookup was cut short",
+		"dns:TXT example.com": "the SPF record could not be looked up whole",
+	} {
+		role, _ := roleOver(t, mx+txt("v=spf1 mx -all"), gather.Options{}, &lost{ref: ref, cut: true})
+		if role.Name != gather.Full || !role.Unproven || role.Why != want {
+			t.Errorf("%s: %+v, want %q", ref, role, want)
+		}
+	}
+}
+
+// Texts that resemble an SPF record say what somebody meant; Sender ID is another
+// matter.
+func TestRoleOfNearTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		"spf2.0/pra ip4:192.0.2.1 -all": "no-mail absent true",
+		"v=spf10 mx -all":               "full absent false",
+		"v=spf1;-all":                   "full absent false",
+	} {
+		role, _ := roleIn(t, below+txt(text), gather.Options{}, "")
+		if got := fmt.Sprintf("%s absent %v", role.Name, role.Absent); got != want {
+			t.Errorf("%s: %s (%s), want %s", text, got, role.Why, want)
 		}
 	}
 }
