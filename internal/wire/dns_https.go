@@ -8,8 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -33,8 +36,41 @@ func (u *upstream) client() *http.Client {
 	}
 }
 
+// A lead lets the first query go ahead until it has a connection, and the rest
+// after it. The transport opens a connection for each query that comes before
+// the first handshake is over, and counts none of them once they turn out to
+// be HTTP/2.
+type lead struct {
+	taken  atomic.Bool
+	opened chan struct{}
+	open   func() // closes opened, once
+}
+
+func newLead() *lead {
+	opened := make(chan struct{})
+	return &lead{opened: opened, open: sync.OnceFunc(func() { close(opened) })}
+}
+
+// follow waits until there is a connection, or until the context ends; for the
+// first query it returns at once, with a context that tells of its connection.
+// Whoever leads calls open when its query has ended, well or not.
+func (l *lead) follow(ctx context.Context) (next context.Context, leads bool) {
+	if l.taken.CompareAndSwap(false, true) {
+		return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { l.open() }}), true
+	}
+	select {
+	case <-l.opened:
+	case <-ctx.Done():
+	}
+	return ctx, false
+}
+
 // post asks one question by POST. The ID is 0, as RFC 8484 section 4.1 advises.
 func (u *upstream) post(ctx context.Context, q *query) (*dns.Msg, error) {
+	ctx, leads := u.lead.follow(ctx)
+	if leads {
+		defer u.lead.open()
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.name, bytes.NewReader(q.packed))
 	if err != nil {
 		return nil, err

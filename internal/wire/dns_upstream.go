@@ -29,6 +29,7 @@ type upstream struct {
 	udp  *sockets
 	tcp  *streams     // TCP or TLS
 	web  *http.Client // only for https
+	lead *lead        // only for https
 }
 
 // upstreams are servers that may be asked in each other's place.
@@ -57,7 +58,7 @@ func (l *Live) newUpstream(r Resolver) *upstream {
 	u.udp = &sockets{dial: l.dial, address: r.address()}
 	u.tcp = &streams{life: life, dial: u.connect}
 	if r.Net == "https" {
-		u.web = u.client()
+		u.web, u.lead = u.client(), newLead()
 	}
 	return u
 }
