@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,8 +108,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		return f, true
 	}
 
-	meant := p.safe.p
-	if p.strengthened() && !p.reported() {
+	meant := p.safe
+	if p.strengthened() && (!p.reported() || p.safe.p == dmarc.None) {
 		p.soften()
 	}
 	bold, subdomains := p.bold()
@@ -173,8 +174,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		case !raised && !p.safe.testing && c.mailUnknown():
 			f.Safety, f.Needs = NeedsEvidence, "that the domain's own mail passes SPF or DKIM: what SPF says could not all be looked up, and no key is known"
 		}
-		if meant != p.safe.p {
-			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), string(meant)))
+		for _, left := range meant.beyond(p.safe) {
+			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), left))
 		}
 		if raised || len(more) > 0 {
 			f.Next = p.next(append([]dmarcDraft{p.safe}, steps...), seen, quiet)
@@ -202,7 +203,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 // the reports, and only then.
 func (p *dmarcPlan) soften() {
 	d := &p.safe
-	d.p = p.inForce()
+	d.p = inForce(p.c.e.DMARC.Walk.Domain)
 	d.testing, d.percent = false, ""
 	if d.p == dmarc.None {
 		d.sp, d.np = "", ""
@@ -313,19 +314,19 @@ func (p *dmarcPlan) nobody() dmarcDraft {
 }
 
 // strengthened reports that the corrected record asks for more than receivers
-// apply today, so that mail may be lost which is delivered now.
+// apply today, to the domain, to a name below it or to one that does not exist, so
+// that mail may be lost which is delivered now.
 func (p *dmarcPlan) strengthened() bool {
-	if p.safe.p.Strength() > p.inForce().Strength() {
+	d, now := p.safe, p.c.e.DMARC.Walk
+	if d.p.Strength() > inForce(now.Domain).Strength() {
 		return true
 	}
-	if !p.safe.org || p.safe.testing || p.safe.percent == "0" {
+	if !d.org || d.testing || d.percent == "0" {
 		return false
 	}
-	was := dmarc.None
-	if a := p.c.e.DMARC.Walk.Subdomain; a.Record != nil && a.Policy != "" {
-		was = a.Policy
-	}
-	return max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(was.Strength(), p.inForce().Strength())
+	sp := cmp.Or(d.sp, d.p)
+	np := cmp.Or(d.np, sp)
+	return sp.Strength() > inForce(now.Subdomain).Strength() || np.Strength() > inForce(now.NonExistent).Strength()
 }
 
 // disputed reports that the corrected record asks for a policy of which some
@@ -339,8 +340,7 @@ func (p *dmarcPlan) disputed() bool {
 
 // inForce gives the policy that receivers apply today, some of them where the
 // record says t=y, which older ones do not know.
-func (p *dmarcPlan) inForce() dmarc.Policy {
-	a := p.c.e.DMARC.Walk.Domain
+func inForce(a dmarc.Applied) dmarc.Policy {
 	switch {
 	case a.Record == nil || a.Policy == "":
 		return dmarc.None

@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,6 +50,21 @@ func (d dmarcDraft) String() string {
 	add("rua", strings.Join(d.rua, ","))
 	add("ruf", strings.Join(d.ruf, ","))
 	return strings.Join(parts, "; ")
+}
+
+// beyond says in words each policy that d asks for and the other draft does not.
+func (d dmarcDraft) beyond(other dmarcDraft) []paste.Text {
+	var out []paste.Text
+	if d.p != other.p {
+		out = append(out, paste.Words("%s", string(d.p)))
+	}
+	if d.sp != "" && d.sp != other.sp && d.sp != d.p {
+		out = append(out, paste.Words("%s for names below the domain", string(d.sp)))
+	}
+	if d.np != "" && d.np != other.np && d.np != cmp.Or(d.sp, d.p) {
+		out = append(out, paste.Words("%s for names that do not exist", string(d.np)))
+	}
+	return out
 }
 
 // bold gives the draft without what holds its policy back, and whether that also
