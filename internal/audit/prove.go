@@ -238,9 +238,19 @@ func (p *prover) attempt(f fix.Fix) proof {
 	out.cleared, out.why = p.compare(after, f.Claims, f.Safety == fix.SafeNow)
 	out.why = cmp.Or(late, out.why, takesRole(p.before.evidence, after.evidence))
 	if out.why == "" && f.Safety == fix.SafeNow {
-		out.why = p.meant.loses(p.time.whole, f.Changes)
+		out.why = cmp.Or(p.meant.loses(p.time.whole, f.Changes), spfUnheard(p.before.evidence, after.evidence))
 	}
 	return out
+}
+
+// spfUnheard gives why a changed SPF record may do harm: a lookup fails behind it
+// that no receiver makes today, so that whom it lets pass is not known, and mail of
+// all others waits at receivers until it answers (RFC 7208 section 2.6.6).
+func spfUnheard(before, after *gather.Evidence) string {
+	if before.SPF.Incomplete || !after.SPF.Incomplete {
+		return ""
+	}
+	return "whom the new SPF record lets pass is not known: " + after.SPF.TempErrors[0].Text
 }
 
 // stages tries the later stages of a fix, each over all that comes before it. One

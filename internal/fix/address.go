@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mxvet/internal/paste"
+	"mxvet/internal/spf"
 )
 
 // reportAddress gives a mailbox of the domain for reports, "" where none is
@@ -71,14 +72,18 @@ func (c *composer) noMailbox() string {
 }
 
 // mailBelow gives the names below the domain that do mail, as far as the zone's text
-// or the user names them, and that have no DMARC record of their own.
+// or the user names them, or of which a failed lookup keeps that open, and to which
+// no DMARC record of their own applies.
 func (c *composer) mailBelow() []string {
 	out := slices.Clone(c.e.Options.ZoneMail)
 	for _, s := range c.e.Subdomains {
-		if own := s.DMARC.Own(); own != nil && len(own.Records) > 0 || slices.Contains(out, s.Name) {
+		if s.DMARC.Walk.Domain.At == s.Name || slices.Contains(out, s.Name) {
 			continue
 		}
-		if mx := s.MX.Answer.MX(); len(mx) > 0 && mx[0].Host != "." || len(s.SPF.Root.Records) > 0 && namesSenders(&s.SPF.Root.Records[0], s.SPF.Root.Steps) {
+		mx := s.MX.Answer.MX()
+		receives := s.MX.Failed() || len(mx) > 0 && mx[0].Host != "."
+		sends := s.SPF.Incomplete || slices.ContainsFunc(s.SPF.Root.Records, func(r spf.Record) bool { return namesSenders(&r, s.SPF.Root.Steps) })
+		if receives || sends {
 			out = append(out, s.Name)
 		}
 	}

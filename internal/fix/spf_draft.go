@@ -108,9 +108,9 @@ func (d *spfDraft) merge(records []spf.Record) {
 	for i := range records {
 		d.end, d.target = 0, ""
 		d.read(&records[i], nil)
-		if d.target != "" { // beside other terms a redirect can only be an include
+		if d.target != "" { // beside other terms a redirect can only be an include, whose end is not known here
 			d.add("include:" + d.target)
-			continue
+			d.end = spf.Softfail
 		}
 		if !some || milder(d.end, end) {
 			end, some = d.end, true
