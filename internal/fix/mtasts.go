@@ -55,11 +55,10 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 	f := Fix{
 		ID: MTASTSRecord, Title: "announce the MTA-STS policy", Claims: claims, Effort: LowEffort, Safety: SafeNow,
 		Changes:       place.publish(r.TXT.Answer, old, "v=STSv1; id="+c.stsID()+";"),
-		VisibleWithin: visible(r.TXT.Answer, "TXT"),
+		VisibleWithin: visible(r.TXT.Answer, "TXT"), Undo: withdraw(policy),
 	}
 	if len(old) > 0 {
 		f.Title = "correct the MTA-STS record"
-		f.Undo = paste.Words("remove the record, never put the broken one back: senders would keep the policy that they know")
 	}
 	if policy != nil && policy.Mode == mtasts.Enforce && !c.everyHostProven() {
 		f.Safety = NeedsEvidence
@@ -75,6 +74,17 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 		}
 	}
 	return f, true
+}
+
+// withdraw says how a policy is taken back: senders keep it until its max_age is
+// over, whatever becomes of the record, unless they fetch one of mode none before
+// (RFC 8461 section 8.3).
+func withdraw(p *mtasts.Policy) paste.Text {
+	wait := paste.Words("the longest max_age that was served before is over")
+	if p != nil && p.MaxAge > 0 {
+		wait = paste.Words("%d seconds, its max_age until now, are over", p.MaxAge)
+	}
+	return paste.Words("serve the policy with mode none and max_age %d, and give the record a new id; remove both only once %s, since senders keep the policy that they know", policyDay, wait)
 }
 
 // everyHostProven reports whether each address of each MX host was seen to do TLS
@@ -117,10 +127,10 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: paste.Words("serve the old file again, with a new id in the record")}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
-		f.Title, f.Undo = "serve an MTA-STS policy", paste.Text{}
+		f.Title, f.Undo = "serve an MTA-STS policy", withdraw(nil)
 	case served == nil:
 		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
-		f.Undo = paste.Words("serve it with mode none and a new id, and remove both once max_age is over")
+		f.Undo = withdraw(nil)
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
 		f.Title = "correct the MTA-STS policy"
