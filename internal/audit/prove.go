@@ -51,7 +51,7 @@ func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, be
 		wg.Go(func() { proven[i] = p.proof(f) })
 	}
 	wg.Wait()
-	proven = slices.DeleteFunc(proven, proof.useless)
+	proven = p.absorbed(slices.DeleteFunc(proven, proof.useless))
 
 	d.Next = p.together(proven)
 	cared := map[fix.Claim]bool{}
@@ -74,6 +74,37 @@ func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, be
 	for _, pr := range proven {
 		d.Fixes = append(d.Fixes, p.reported(pr))
 	}
+}
+
+// absorbed gives safe fixes what they were seen to clear beside what they are for,
+// and leaves out those that nobody could try and that have nothing else to do that
+// costs points: with the MX record of a dead host goes what a policy says of it.
+func (p *prover) absorbed(proven []proof) []proof {
+	taken := map[fix.Claim]bool{}
+	for _, pr := range proven {
+		if pr.verified() {
+			for _, c := range slices.Concat(pr.cleared, pr.later) {
+				taken[c] = true
+			}
+		}
+	}
+	for i := range proven {
+		pr := &proven[i]
+		if !pr.verified() || pr.fix.Safety != fix.SafeNow {
+			continue
+		}
+		for _, c := range p.before.claims() {
+			if !taken[c] && pr.after.clears(c) {
+				taken[c], pr.cleared = true, append(pr.cleared, c)
+			}
+		}
+	}
+	return slices.DeleteFunc(proven, func(pr proof) bool {
+		return pr.after == nil && !slices.ContainsFunc(pr.fix.Claims, func(c fix.Claim) bool {
+			v := p.before.failure(c)
+			return !taken[c] && v != nil && v.Severity.Worse(checks.Info)
+		})
+	})
 }
 
 func isSteps(id string) bool { return strings.HasPrefix(id, "steps-") }
