@@ -44,7 +44,9 @@ func TestEdges(t *testing.T) {
 		{name: "a name that a network covers today", zone: spfOf("v=spf1 mx ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.0/24 ~all"}, told: "that what mx leads to stays within the networks"},
 		{name: "ptr stays until somebody knows", zone: spfOf("v=spf1 ipv4:192.0.2.25 ptr ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ptr ~all", "v=spf1 ip4:192.0.2.25 ~all"}, told: "no sender passes by its host name alone"},
 		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
-		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
+		{name: "twelve lookups, in a part of the own record", zone: spfOf("v=spf1 include:own.example.com ~all") + "own IN TXT \"v=spf1 include:s.news.example include:s.shop.example ~all\"\n-- zone/news.example --\n@ IN A 192.0.2.80\ns IN TXT \"v=spf1 include:t.news.example include:t.news.example include:t.news.example include:t.news.example include:t.news.example -all\"\nt IN TXT \"v=spf1 ip4:198.51.100.7 -all\"\n-- zone/shop.example --\n@ IN A 192.0.2.81\ns IN TXT \"v=spf1 include:t.shop.example include:t.shop.example include:t.shop.example include:t.shop.example -all\"\nt IN TXT \"v=spf1 ip4:198.51.100.8 -all\"\n", id: fix.SPFRecord, safety: fix.NeedsInput, told: "stand at other names of yours: include:own.example.com (12 lookups)", never: "include:own.example.com frees"},
+		{name: "hosts without IPv6 addresses", zone: spfOf("v=spf1 a:v1.example.com a:v2.example.com a:v3.example.com ~all") + "v1 IN A 192.0.2.17\nv2 IN A 192.0.2.18\nv3 IN A 192.0.2.19\n", id: "steps-spf-void-limit", safety: fix.NeedsInput, told: "as the addresses that it has today: ip4:192.0.2.18", never: "includes"},
+		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.services.example include:b.services.example include:c.services.example include:d.services.example ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
 
 		{name: "no mail, and only refusals", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 -ip4:192.0.2.1 -ip4:192.0.2.2 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 -all"}},
 		{name: "no mail by the operator's word, and a sender", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 ip4:192.0.2.1 ~all"`, o: gather.Options{Profile: gather.NoMail}, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 -all"}, told: "names senders"},
@@ -164,10 +166,13 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 	}
 }
 
-const fourServices = `a IN TXT "v=spf1 include:a1.example.com include:a2.example.com -all"
-b IN TXT "v=spf1 include:b1.example.com include:b2.example.com -all"
-c IN TXT "v=spf1 include:c1.example.com include:c2.example.com -all"
-d IN TXT "v=spf1 include:d1.example.com include:d2.example.com -all"
+const fourServices = `
+-- zone/services.example --
+@ IN A 192.0.2.80
+a IN TXT "v=spf1 include:a1.services.example include:a2.services.example -all"
+b IN TXT "v=spf1 include:b1.services.example include:b2.services.example -all"
+c IN TXT "v=spf1 include:c1.services.example include:c2.services.example -all"
+d IN TXT "v=spf1 include:d1.services.example include:d2.services.example -all"
 a1 IN TXT "v=spf1 ip4:198.51.100.1 -all"
 a2 IN TXT "v=spf1 -all"
 b1 IN TXT "v=spf1 ip4:198.51.100.2 -all"

@@ -318,9 +318,13 @@ func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 	if d.text != textOf(c.e.SPF.Root) {
 		f.Steps = append(f.Steps, paste.Words("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, paste.Shown(d.text)))
 	}
-	var cheap []paste.Text
+	var cheap, own []paste.Text
 	for _, s := range c.e.SPF.Savings() {
 		if s.Step.Term.Kind != spf.KindInclude || s.Node != c.e.SPF.Root {
+			continue
+		}
+		if c.ours(s.Step.Target) { // written by the owner, and no service to give up
+			own = append(own, paste.Words("%s (%d lookups)", paste.Shown(s.Step.Term.Text), s.Frees))
 			continue
 		}
 		lost := paste.Words("addresses that cannot be known")
@@ -331,10 +335,12 @@ func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 		default:
 			lost = paste.Words("%s IPv4 addresses", s.Lost4.String())
 		}
-		cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost))
-		if len(cheap) == 3 {
+		if cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost)); len(cheap) == 3 {
 			break
 		}
+	}
+	if len(own) > 0 {
+		f.Steps = append(f.Steps, paste.Words("Parts of the record stand at other names of yours: %s. Look there for services that are no longer used.", paste.Join(own, ", ")))
 	}
 	if len(cheap) > 0 {
 		f.Steps = append(f.Steps, paste.Words("Take out an include of a service that is no longer used; the cheapest first: %s.", paste.Join(cheap, "; ")))

@@ -38,7 +38,7 @@ func TestSmallWorlds(t *testing.T) {
 		{name: "no record, and the hosts of a provider with regions", zone: "@ IN MX 10 example-com.mail.protection.outlook.com.\n" + reject, hosts: "- {name: example-com.mail.protection.outlook.com, addrs: [192.0.2.25], smtp: {}}"},
 		{name: "no record, and the hosts of a provider", zone: "@ IN MX 10 aspmx.l.google.com.\n" + reject, hosts: "- {name: aspmx.l.google.com, addrs: [192.0.2.25], smtp: {}}"},
 		{name: "thirteen lookups of mx and a, with signs", zone: spfOf("v=spf1 a:mx.example.com ?a:mx2.example.com mx include:s.example.com ~all") + "mx2 IN A 192.0.2.26\n" + manyIncludes(9)},
-		{name: "eleven lookups, a service over IPv6, one that cannot be known", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com exists:%{i}.x.example.com ~all") +
+		{name: "eleven lookups, a service over IPv6, one that cannot be known", zone: spfOf("v=spf1 include:a.services.example include:b.services.example include:c.services.example include:d.services.example exists:%{i}.x.example.com ~all") +
 			fourServices + "e IN TXT \"v=spf1 ip6:2001:db8:9::/64 -all\"\n"},
 		{name: "no mail, modifiers and a redirect beside all", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 redirect=s.example.com exp=why.example.com x=y -all"` + "\ns IN TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"},
 		{name: "no mail, and a mechanism written as a modifier", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 include=s.example.com -all"` + "\n"},
