@@ -368,9 +368,7 @@ func (p *dmarcPlan) reported() bool {
 // can pass DMARC.
 func (c *composer) mailUnknown() bool {
 	_, known := c.e.SPF.Authorises()
-	return !known && c.sends() && !slices.ContainsFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool {
-		return s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable()
-	})
+	return !known && c.sends() && !slices.ContainsFunc(c.e.DKIM.Selectors, dkim.Selector.Usable)
 }
 
 // mailPasses reports whether mail of the domain can pass DMARC at all, as far as
@@ -379,10 +377,5 @@ func (c *composer) mailPasses() bool {
 	if some, known := c.e.SPF.Authorises(); (some || !known) && len(c.e.SPF.PermErrors) == 0 {
 		return true
 	}
-	for _, s := range c.e.DKIM.Selectors {
-		if s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable() {
-			return true
-		}
-	}
-	return !c.sends()
+	return slices.ContainsFunc(c.e.DKIM.Selectors, dkim.Selector.Usable) || !c.sends()
 }

@@ -36,10 +36,10 @@ func TestEdges(t *testing.T) {
 		{name: "two records, one for all the world", zone: mail + reject + "@ IN TXT \"v=spf1 +all\"\n@ IN TXT \"v=spf1 mx -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx ~all"}},
 		{name: "two records, one without an end", zone: mail + reject + "@ IN TXT \"v=spf1 mx\"\n@ IN TXT \"v=spf1 ip4:192.0.2.25 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 mx"}},
 		{name: "only of the withdrawn type", zone: mail + reject + `@ IN SPF "v=spf1 ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}},
-		{name: "Sender ID is another protocol", zone: mail + reject + `@ IN TXT "spf2.0/pra ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 mx ~all"}},
-		{name: "none, and mail goes to the web address", zone: "@ IN A 192.0.2.25\n" + reject, hosts: "- {name: example.com, addrs: [192.0.2.25], smtp: {}}", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 a ~all"}},
+		{name: "Sender ID is another protocol", zone: mail + reject + `@ IN TXT "spf2.0/pra ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx ~all"}},
+		{name: "none, and mail goes to the web address", zone: "@ IN A 192.0.2.25\n" + reject, hosts: "- {name: example.com, addrs: [192.0.2.25], smtp: {}}", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 a ~all"}},
 		{name: "none, and nothing known", zone: "@ IN MX 10 gone\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, told: "List all that send mail"},
-		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
+		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:198.51.100.9 mx ~all", "v=spf1 ip4:198.51.100.9 mx -all"}, told: "names every sender"},
 
 		{name: "a name that a network covers today", zone: spfOf("v=spf1 mx ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.0/24 ~all"}, told: "that what mx leads to stays within the networks"},
 		{name: "ptr stays until somebody knows", zone: spfOf("v=spf1 ipv4:192.0.2.25 ptr ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ptr ~all", "v=spf1 ip4:192.0.2.25 ~all"}, told: "no sender passes by its host name alone"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
 	"mxvet/internal/provider"
@@ -139,6 +141,11 @@ func (c *composer) spfMissing() (Fix, bool) {
 	f := c.spfFix(c.e.SPF.Root, "v=spf1 "+strings.Join(terms, " ")+" ~all")
 	f.Title = "publish an SPF record with the senders that are known"
 	f.Claims = claims
+	if p := inForce(c.e.DMARC.Walk.Domain); p.Strength() > dmarc.None.Strength() && checks.Unsigned(c.e) && !c.mailPasses() {
+		f.Safety = SafeNow
+		f.Steps = []Step{paste.Words("Nothing of the domain passes SPF or DKIM today, and its DMARC policy asks for %s: this record can only help. Add all else that sends; DMARC reports name it.", string(p))}
+		return f, true
+	}
 	f.Safety, f.Needs = NeedsEvidence, "that nothing else sends for the domain; DMARC reports name the rest"
 	return f, true
 }
@@ -203,7 +210,7 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	case first.end == spf.Fail && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
 	}
-	if first == safe && safe.eased && f.Safety == SafeNow {
+	if first == safe && safe.eased {
 		strict := strings.TrimSuffix(first.text, "~all") + "-all"
 		f.Next = []Stage{{
 			When:    "you know that the record names every sender, from a month of DMARC reports",

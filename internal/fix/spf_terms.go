@@ -157,7 +157,6 @@ func (d *spfDraft) broken(step *spf.Step, i int) string {
 		return why
 	}
 	if why == forAnybody && d.c.spfVoid() {
-		d.freed = true
 		return why
 	}
 	if !d.bold {
