@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mxvet/internal/paste"
+	"mxvet/internal/spf"
+	"mxvet/internal/wire"
 )
 
 // reportAddress gives a mailbox of the domain for reports, "" where none is
@@ -71,14 +73,20 @@ func (c *composer) noMailbox() string {
 }
 
 // mailBelow gives the names below the domain that do mail, as far as the zone's text
-// or the user names them, and that have no DMARC record of their own.
+// or the user names them, and that have no DMARC record of their own. A name of which
+// that could not be looked up is among them: nothing says that it does none.
 func (c *composer) mailBelow() []string {
 	out := slices.Clone(c.e.Options.ZoneMail)
 	for _, s := range c.e.Subdomains {
-		if own := s.DMARC.Own(); own != nil && len(own.Records) > 0 || slices.Contains(out, s.Name) {
+		own := s.DMARC.Own()
+		if own != nil && !own.Failed() && len(own.Records) > 0 || slices.Contains(out, s.Name) {
 			continue
 		}
-		if mx := s.MX.Answer.MX(); len(mx) > 0 && mx[0].Host != "." || len(s.SPF.Root.Records) > 0 && namesSenders(&s.SPF.Root.Records[0], s.SPF.Root.Steps) {
+		root := s.SPF.Root
+		sends := !root.TXT.Usable() || slices.ContainsFunc(root.Near, func(n spf.NearMiss) bool { return n.Why != spf.NearSenderID }) ||
+			slices.ContainsFunc(root.Records, func(r spf.Record) bool { return namesSenders(&r, root.Steps) })
+		takes := s.MX.Failed() || slices.ContainsFunc(s.MX.Answer.MX(), func(mx wire.MX) bool { return mx.Host != "." })
+		if sends || takes {
 			out = append(out, s.Name)
 		}
 	}

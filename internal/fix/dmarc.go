@@ -321,11 +321,18 @@ func (p *dmarcPlan) strengthened() bool {
 	if !p.safe.org || p.safe.testing || p.safe.percent == "0" {
 		return false
 	}
-	was := dmarc.None
-	if a := p.c.e.DMARC.Walk.Subdomain; a.Record != nil && a.Policy != "" {
-		was = a.Policy
+	strength := func(a dmarc.Applied) int { // of what is applied, not of what is asked
+		if a.Record == nil {
+			return dmarc.None.Strength()
+		}
+		return a.Policy.Strength()
 	}
-	return max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(was.Strength(), p.inForce().Strength())
+	walk := p.c.e.DMARC.Walk
+	if max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(strength(walk.Subdomain), p.inForce().Strength()) {
+		return true
+	}
+	// Servers do send in the name of hosts that have no records.
+	return p.safe.np.Strength() > max(strength(walk.NonExistent), strength(walk.Subdomain), p.inForce().Strength())
 }
 
 // disputed reports that the corrected record asks for a policy of which some

@@ -98,7 +98,7 @@ func (p *dmarcPlan) correct() {
 	}
 	own := p.c.e.DMARC.Own()
 	if len(own.Records) == 1 && own.Records[0].P == "" {
-		d.sp = "" // receivers take the policy for none, whatever sp asks
+		d.sp, d.np = "", "" // receivers take the policy for none, whatever these ask
 	}
 	if p.c.fails("dmarc-psd-wrong", p.c.e.Domain) && d.psd == "y" {
 		d.psd = ""

@@ -50,6 +50,9 @@ func TestEdges(t *testing.T) {
 
 		// DMARC
 		{name: "reports to who never agreed", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:a@example.org,mailto:dmarc@example.com"), hosts: mailHost + "\n- {name: mx.example.org, addrs: [192.0.2.26], smtp: {}}\n-- zone/example.org --\n@ IN MX 10 mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "No report address at example.org", want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
+		{name: "no mail, and a named name below that sends", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1 ip4:192.0.2.9 -all\"\nwww IN A 192.0.2.8\n", o: gather.Options{Subdomains: []string{"news.example.com", "www.example.com"}}, id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that mail of news.example.com passes", never: "www.example.com"},
+		{name: "no mail, and a named name below whose record is broken", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1;ip4:192.0.2.9 -all\"\n", o: gather.Options{Subdomains: []string{"news.example.com"}}, id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that mail of news.example.com passes"},
+		{name: "no mail, and named names below that do none", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1 -all\"\nnews IN MX 0 .\n", o: gather.Options{Subdomains: []string{"news.example.com", "gone.example.com"}}, id: fix.DMARCRecord, safety: fix.SafeNow},
 		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",

@@ -208,6 +208,9 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	for i := range out {
 		if f := &out[i]; f.Undo.Empty() && len(f.Changes) > 0 {
 			f.Undo = undo(f.Changes)
+			if slices.ContainsFunc(f.Changes, func(ch zone.Change) bool { return ch.Owner == c.e.MTASTS.TXT.Name && ch.Type == "TXT" }) {
+				f.Undo = c.withdrawal()
+			}
 		}
 		out[i].dns = out[i].ID != MTASTSPolicy // a file on a web server
 	}

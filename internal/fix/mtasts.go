@@ -59,8 +59,8 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 	}
 	if len(old) > 0 {
 		f.Title = "correct the MTA-STS record"
-		f.Undo = paste.Words("remove the record, never put the broken one back: senders would keep the policy that they know")
 	}
+	f.Undo = c.withdrawal()
 	if policy != nil && policy.Mode == mtasts.Enforce && !c.everyHostProven() {
 		f.Safety = NeedsEvidence
 		f.Needs = "that every MX host does TLS with a valid certificate: from here not all of them could be seen to, and the policy is enforced"
@@ -75,6 +75,16 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 		}
 	}
 	return f, true
+}
+
+// withdrawal says how MTA-STS is taken back: senders hold fast to a policy until its
+// max_age is over, whatever becomes of the record (RFC 8461 section 8.3).
+func (c *composer) withdrawal() paste.Text {
+	within := paste.Words("")
+	if p := servedPolicy(c.e.MTASTS); p != nil && p.MaxAge > 0 {
+		within = paste.Words(" (%d seconds in the file of today)", p.MaxAge)
+	}
+	return paste.Words("serve the policy with mode none and max_age %d, with a new id in the record, and remove both once the max_age of all policies served before is over%s: until then senders keep to what they know, whatever becomes of the record", policyDay, within)
 }
 
 // everyHostProven reports whether each address of each MX host was seen to do TLS
@@ -114,16 +124,16 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	mode, age := mtasts.Testing, int64(policyDay)
-	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: paste.Words("serve the old file again, with a new id in the record")}
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: c.withdrawal()}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
-		f.Title, f.Undo = "serve an MTA-STS policy", paste.Text{}
+		f.Title = "serve an MTA-STS policy"
 	case served == nil:
 		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
-		f.Undo = paste.Words("serve it with mode none and a new id, and remove both once max_age is over")
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
 		f.Title = "correct the MTA-STS policy"
+		f.Undo = paste.Words("serve the old file again, with a new id in the record; to have no MTA-STS at all, %s", c.withdrawal())
 		if served.Mode == mtasts.Enforce {
 			mode = mtasts.Enforce
 		}

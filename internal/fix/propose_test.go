@@ -251,7 +251,7 @@ func TestPropose(t *testing.T) {
 		{name: "no record, no mail", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\n", id: fix.DMARCRecord, safety: fix.SafeNow, want: `+ _dmarc.example.com TXT "v=DMARC1; p=reject; sp=reject; np=reject"`},
 		{
 			name: "the version in other letters", zone: dmarcOf("v=dmarc1; p=none; rua=mailto:dmarc@example.com; np=reject"), id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: first(`- _dmarc.example.com TXT "v=dmarc1; p=none; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"`),
+			want: first(`- _dmarc.example.com TXT "v=dmarc1; p=none; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`),
 		},
 		{
 			name: "a policy that was never applied", zone: dmarcOf("v=DMARC1 p=reject; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.SafeNow,
@@ -268,7 +268,7 @@ func TestPropose(t *testing.T) {
 		{name: "nothing but a size limit", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:dmarc@example.com!10m"), id: fix.DMARCRecord, want: ""},
 		{
 			name: "a policy that means nothing", zone: dmarcOf("v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"), id: fix.DMARCRecord, safety: fix.SafeNow,
-			want: first(`- _dmarc.example.com TXT "v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@example.com"`),
+			want: first(`- _dmarc.example.com TXT "v=DMARC1; p=rejct; rua=mailto:dmarc@example.com; np=reject"` + "\n" + `+ _dmarc.example.com TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.com"`),
 		},
 		{
 			name: "t=y", zone: dmarcOf("v=DMARC1; p=reject; t=y; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence,

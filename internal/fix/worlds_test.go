@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mxvet/checks"
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/spf"
 	"mxvet/internal/wire"
@@ -105,6 +106,11 @@ func TestChangedWorlds(t *testing.T) {
 	}{
 		{"an address lookup of the mail host failed", mail + reject + "@ IN TXT \"v=spf1 mx ipv4:192.0.2.26 ~all\"\n", func(e *gather.Evidence) {
 			e.MX.Hosts[0].A, e.MX.Hosts[0].AAAA, e.MX.Hosts[0].Addrs = failed, failed, nil
+		}},
+		{"nobody knows whether a name below sends", "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\n", func(e *gather.Evidence) {
+			s := gather.Subdomain{Name: "news.example.com", SPF: &spf.Tree{Root: &spf.Node{}}, DMARC: &dmarc.Discovery{}}
+			s.SPF.Root.TXT.Answer, s.MX.Answer = failed, failed
+			e.Subdomains = append(e.Subdomains, s)
 		}},
 		{"SPF is not known and no key is", mail + "@ IN TXT \"v=spf1 mx ~all\"\n_dmarc IN TXT \"v=DMARC1; p=reject; fo=x; rua=dmarc@example.com\"\n", func(e *gather.Evidence) {
 			e.SPF.Incomplete, e.SPF.TempErrors = true, []spf.Failure{{Text: "mx", Ref: "dns:MX example.com", Fail: *failed.Fail, Node: e.SPF.Root, Step: -1}}
