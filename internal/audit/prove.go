@@ -52,6 +52,7 @@ func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, be
 	}
 	wg.Wait()
 	proven = slices.DeleteFunc(proven, proof.useless)
+	proven = p.withoutCleared(proven)
 
 	d.Next = p.together(proven)
 	cared := map[fix.Claim]bool{}
