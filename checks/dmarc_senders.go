@@ -149,7 +149,7 @@ func dmarcKeys(e *gather.Evidence) keyVerdict {
 	var refs []wire.Ref
 	silent := ""
 	for _, s := range e.DKIM.Selectors {
-		if s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable() {
+		if s.Usable() {
 			return keyVerdict{state: keyThere, refs: []wire.Ref{s.Ref}}
 		}
 		if !s.Named() {

@@ -24,24 +24,6 @@ func (t *trial) judge(ctx context.Context, rubric *report.Rubric) {
 	t.score = report.Judge(t.evidence, t.results, rubric).Score
 }
 
-// withoutCleared takes from the fixes that no audit can try, such as a policy file,
-// what another one was seen to clear, and leaves out those of which nothing is left
-// that costs something: one cause, one fix.
-func (p *prover) withoutCleared(proven []proof) []proof {
-	var cleared []fix.Claim
-	for _, pr := range proven {
-		if pr.verified() {
-			cleared = append(cleared, pr.cleared...)
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(proven), func(pr proof) bool {
-		return pr.after == nil && len(pr.fix.Changes) == 0 && !slices.ContainsFunc(pr.fix.Claims, func(c fix.Claim) bool {
-			v := p.before.failure(c)
-			return v != nil && v.Severity != checks.Info && !slices.Contains(cleared, c)
-		})
-	})
-}
-
 // compare holds a trial against what was before. It gives the claims that it
 // clears, followed by the other verdicts that it clears, and why the change is not
 // to be called verified: it clears nothing, brings in something as bad as the

@@ -60,6 +60,9 @@ func (s Selector) Named() bool {
 	return s.Source == SourceUser || s.Source == SourceConfig || s.Source == SourceMessage
 }
 
+// Usable reports that the selector has one record, with a key that verifiers can use.
+func (s Selector) Usable() bool { return s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable() }
+
 // Missing reports proof that there is no TXT record.
 func (s Selector) Missing() bool { return s.Invalid == "" && s.Answer.Missing("TXT") }
 

@@ -7,7 +7,6 @@ import (
 
 	"mxvet/internal/paste"
 	"mxvet/internal/spf"
-	"mxvet/internal/wire"
 )
 
 // reportAddress gives a mailbox of the domain for reports, "" where none is
@@ -73,20 +72,18 @@ func (c *composer) noMailbox() string {
 }
 
 // mailBelow gives the names below the domain that do mail, as far as the zone's text
-// or the user names them, and that have no DMARC record of their own. A name of which
-// that could not be looked up is among them: nothing says that it does none.
+// or the user names them, or of which a failed lookup keeps that open, and to which
+// no DMARC record of their own applies.
 func (c *composer) mailBelow() []string {
 	out := slices.Clone(c.e.Options.ZoneMail)
 	for _, s := range c.e.Subdomains {
-		own := s.DMARC.Own()
-		if own != nil && !own.Failed() && len(own.Records) > 0 || slices.Contains(out, s.Name) {
+		if s.DMARC.Walk.Domain.At == s.Name || slices.Contains(out, s.Name) {
 			continue
 		}
-		root := s.SPF.Root
-		sends := !root.TXT.Usable() || slices.ContainsFunc(root.Near, func(n spf.NearMiss) bool { return n.Why != spf.NearSenderID }) ||
-			slices.ContainsFunc(root.Records, func(r spf.Record) bool { return namesSenders(&r, root.Steps) })
-		takes := s.MX.Failed() || slices.ContainsFunc(s.MX.Answer.MX(), func(mx wire.MX) bool { return mx.Host != "." })
-		if sends || takes {
+		mx := s.MX.Answer.MX()
+		receives := s.MX.Failed() || len(mx) > 0 && mx[0].Host != "."
+		sends := s.SPF.Incomplete || slices.ContainsFunc(s.SPF.Root.Records, func(r spf.Record) bool { return namesSenders(&r, s.SPF.Root.Steps) })
+		if receives || sends {
 			out = append(out, s.Name)
 		}
 	}

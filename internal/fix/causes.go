@@ -31,6 +31,11 @@ func byCause(e *gather.Evidence, results []checks.Result, fixes []Fix) []Fix {
 			c.joined(f)
 		}
 	}
+	for i := range out {
+		if f := &out[i]; causeOf(f.Claims) == "certificate" && !slices.Equal(f.Rules(), []string{"cert-chain"}) {
+			f.Steps = append(f.Steps, paste.Words("If the host has TLSA records (DANE), which were not looked up: a certificate with the same key needs no change where they say 3 1 1. For a new key, publish its record beside the old one, and exchange the certificate only after two TTLs (RFC 7671 section 8.1)."))
+		}
+	}
 	return attached(e, out)
 }
 
@@ -102,7 +107,11 @@ func (c *composer) joined(f *Fix) {
 		f.Title = "replace the certificate by one that is right in all respects"
 	}
 	for _, g := range groups {
-		f.Steps = append(f.Steps, stepsFor(g.rules).steps(c.e, g.claims)...)
+		for _, step := range stepsFor(g.rules).steps(c.e, g.claims) {
+			if !slices.ContainsFunc(f.Steps, func(s Step) bool { return s.String() == step.String() }) {
+				f.Steps = append(f.Steps, step)
+			}
+		}
 	}
 }
 

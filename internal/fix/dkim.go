@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
 	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
@@ -64,13 +65,62 @@ func (c *composer) dkimKeys() (Fix, bool) {
 	entry := steps().Rules[f.Claims[0].Rule]
 	f.Title, f.Effort, f.Safety = entry.Title, MediumEffort, NeedsInput
 	f.Needs = "a new key of 2048 bits, made where the mail is signed"
+	unsigned := c.failing("dmarc-without-dkim")
 	f.Steps = append(entry.steps(c.e, f.Claims), paste.Words("The new record, with the names and the key that the signer shows:\n%s",
 		paste.Record("NEW-SELECTOR._domainkey."+c.e.Domain, defaultTTL, "TXT", `"v=DKIM1; k=rsa; p=PUBLIC-KEY"`)))
-	f.Next = []Stage{{When: "all mail has been signed with the new selector for a week", Changes: revoke, Untried: true}}
-	if !slices.ContainsFunc(f.Claims, func(claim Claim) bool { return claim.Rule == "dkim-key-1024" }) {
-		f.Next[0].When = "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)"
+	weak := func(rule string) bool {
+		return slices.ContainsFunc(claims, func(claim Claim) bool { return claim.Rule == rule })
+	}
+	some, known := c.e.SPF.Authorises()
+	switch {
+	case weak("dkim-key-1024"):
+		f.Next = []Stage{{When: "all mail has been signed with the new selector for a week", Changes: revoke, Untried: true}}
+	case weak("dkim-key-known") || !some || !known || len(c.e.SPF.PermErrors) > 0:
+		f.Next = []Stage{{When: "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)", Changes: revoke, Untried: true}}
+	default: // no verifier is to accept such a key, whoever signs with it (RFC 8301 section 3.2), and SPF passes
+		f.Title, f.Changes, f.Safety, f.Needs = "withdraw the short DKIM key, and sign with a longer one", revoke, SafeNow, ""
+		f.Undo = paste.Words("none: a key so short is broken within hours")
+		if len(unsigned) > 0 {
+			f.Title, f.Steps = "withdraw the short DKIM key", nil // to sign at all is a fix of its own
+		}
+		return f, true
+	}
+	for _, v := range unsigned { // the new key mends that as well
+		f.Claims = append(f.Claims, Claim{"dmarc-without-dkim", v.Subject, v.Key})
 	}
 	return f, true
+}
+
+// dkimAliases takes out the aliases that anybody can take over: what they lead to does
+// not exist, so no signature is lost that verifies today.
+func (c *composer) dkimAliases() (Fix, bool) {
+	f := Fix{
+		ID: DKIMAliases, Title: "take out the selectors that anybody can take over", Effort: LowEffort, Safety: SafeNow,
+		Undo: paste.Words("publish the alias to a name that the service holds, never the old one"),
+	}
+	for _, v := range c.failing("dkim-alias") {
+		if v.Severity != checks.Critical {
+			continue // it leads nowhere, and nobody can change that but its owner
+		}
+		i := slices.IndexFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Owner == v.Subject && s.Name == v.Key })
+		if i < 0 || len(c.e.DKIM.Selectors[i].Chain) == 0 {
+			continue
+		}
+		s := c.e.DKIM.Selectors[i]
+		if s.Wildcard || s.Doubtful || !usable(s.Answer) {
+			continue
+		}
+		f.Claims = append(f.Claims, Claim{"dkim-alias", v.Subject, v.Key})
+		f.Changes = append(f.Changes, zone.Change{Owner: s.Owner, Type: "CNAME", Remove: []string{s.Chain[0] + "."}, TTL: ttlFor(s.Answer, "CNAME")})
+		f.VisibleWithin = max(f.VisibleWithin, visible(s.Answer, "CNAME"))
+		for _, u := range c.failing("dns-unregistered") {
+			if claim := (Claim{"dns-unregistered", u.Subject, u.Key}); below(s.Chain[len(s.Chain)-1], u.Subject) && !slices.Contains(f.Claims, claim) {
+				f.Claims = append(f.Claims, claim)
+			}
+		}
+	}
+	f.Claims = c.inOrder(f.Claims)
+	return f, len(f.Changes) > 0
 }
 
 // absent proposes the three records that say of a name without any sign of mail that

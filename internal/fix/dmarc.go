@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,8 +108,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		return f, true
 	}
 
-	meant := p.safe.p
-	if p.strengthened() && !p.reported() {
+	meant := p.safe
+	if p.strengthened() && (!p.reported() || p.safe.p == dmarc.None) {
 		p.soften()
 	}
 	bold, subdomains := p.bold()
@@ -173,8 +174,8 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		case !raised && !p.safe.testing && c.mailUnknown():
 			f.Safety, f.Needs = NeedsEvidence, "that the domain's own mail passes SPF or DKIM: what SPF says could not all be looked up, and no key is known"
 		}
-		if meant != p.safe.p {
-			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), string(meant)))
+		for _, left := range meant.beyond(p.safe) {
+			f.Steps = append(f.Steps, paste.Words("It begins at p=%s, which sends reports and refuses nothing: "+neverApplied+"%s.", string(p.safe.p), left))
 		}
 		if raised || len(more) > 0 {
 			f.Next = p.next(append([]dmarcDraft{p.safe}, steps...), seen, quiet)
@@ -202,7 +203,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 // the reports, and only then.
 func (p *dmarcPlan) soften() {
 	d := &p.safe
-	d.p = p.inForce()
+	d.p = inForce(p.c.e.DMARC.Walk.Domain)
 	d.testing, d.percent = false, ""
 	if d.p == dmarc.None {
 		d.sp, d.np = "", ""
@@ -313,26 +314,19 @@ func (p *dmarcPlan) nobody() dmarcDraft {
 }
 
 // strengthened reports that the corrected record asks for more than receivers
-// apply today, so that mail may be lost which is delivered now.
+// apply today, to the domain, to a name below it or to one that does not exist, so
+// that mail may be lost which is delivered now.
 func (p *dmarcPlan) strengthened() bool {
-	if p.safe.p.Strength() > p.inForce().Strength() {
+	d, now := p.safe, p.c.e.DMARC.Walk
+	if d.p.Strength() > inForce(now.Domain).Strength() {
 		return true
 	}
-	if !p.safe.org || p.safe.testing || p.safe.percent == "0" {
+	if !d.org || d.testing || d.percent == "0" {
 		return false
 	}
-	strength := func(a dmarc.Applied) int { // of what is applied, not of what is asked
-		if a.Record == nil {
-			return dmarc.None.Strength()
-		}
-		return a.Policy.Strength()
-	}
-	walk := p.c.e.DMARC.Walk
-	if max(p.safe.sp.Strength(), p.safe.p.Strength()) > max(strength(walk.Subdomain), p.inForce().Strength()) {
-		return true
-	}
-	// Servers do send in the name of hosts that have no records.
-	return p.safe.np.Strength() > max(strength(walk.NonExistent), strength(walk.Subdomain), p.inForce().Strength())
+	sp := cmp.Or(d.sp, d.p)
+	np := cmp.Or(d.np, sp)
+	return sp.Strength() > inForce(now.Subdomain).Strength() || np.Strength() > inForce(now.NonExistent).Strength()
 }
 
 // disputed reports that the corrected record asks for a policy of which some
@@ -346,8 +340,7 @@ func (p *dmarcPlan) disputed() bool {
 
 // inForce gives the policy that receivers apply today, some of them where the
 // record says t=y, which older ones do not know.
-func (p *dmarcPlan) inForce() dmarc.Policy {
-	a := p.c.e.DMARC.Walk.Domain
+func inForce(a dmarc.Applied) dmarc.Policy {
 	switch {
 	case a.Record == nil || a.Policy == "":
 		return dmarc.None
@@ -375,9 +368,7 @@ func (p *dmarcPlan) reported() bool {
 // can pass DMARC.
 func (c *composer) mailUnknown() bool {
 	_, known := c.e.SPF.Authorises()
-	return !known && c.sends() && !slices.ContainsFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool {
-		return s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable()
-	})
+	return !known && c.sends() && !slices.ContainsFunc(c.e.DKIM.Selectors, dkim.Selector.Usable)
 }
 
 // mailPasses reports whether mail of the domain can pass DMARC at all, as far as
@@ -386,10 +377,5 @@ func (c *composer) mailPasses() bool {
 	if some, known := c.e.SPF.Authorises(); (some || !known) && len(c.e.SPF.PermErrors) == 0 {
 		return true
 	}
-	for _, s := range c.e.DKIM.Selectors {
-		if s.Found && len(s.Records) == 1 && s.Records[0].Key.Usable() {
-			return true
-		}
-	}
-	return !c.sends()
+	return slices.ContainsFunc(c.e.DKIM.Selectors, dkim.Selector.Usable) || !c.sends()
 }

@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,6 +52,21 @@ func (d dmarcDraft) String() string {
 	return strings.Join(parts, "; ")
 }
 
+// beyond says in words each policy that d asks for and the other draft does not.
+func (d dmarcDraft) beyond(other dmarcDraft) []paste.Text {
+	var out []paste.Text
+	if d.p != other.p {
+		out = append(out, paste.Words("%s", string(d.p)))
+	}
+	if d.sp != "" && d.sp != other.sp && d.sp != d.p {
+		out = append(out, paste.Words("%s for names below the domain", string(d.sp)))
+	}
+	if d.np != "" && d.np != other.np && d.np != cmp.Or(d.sp, d.p) {
+		out = append(out, paste.Words("%s for names that do not exist", string(d.np)))
+	}
+	return out
+}
+
 // bold gives the draft without what holds its policy back, and whether that also
 // takes hold of subdomains. Names that do not exist get reject, except below a
 // wildcard, which makes all exist: servers do send in the name of hosts that have
@@ -98,7 +114,7 @@ func (p *dmarcPlan) correct() {
 	}
 	own := p.c.e.DMARC.Own()
 	if len(own.Records) == 1 && own.Records[0].P == "" {
-		d.sp, d.np = "", "" // receivers take the policy for none, whatever these ask
+		d.sp = "" // receivers take the policy for none, whatever sp asks
 	}
 	if p.c.fails("dmarc-psd-wrong", p.c.e.Domain) && d.psd == "y" {
 		d.psd = ""

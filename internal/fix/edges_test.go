@@ -32,27 +32,27 @@ func TestEdges(t *testing.T) {
 		{name: "an explanation that is not there", zone: spfOf("v=spf1 ipv4:192.0.2.25 exp=gone.example.com ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}, told: "explanation"},
 		{name: "an unknown modifier stays", zone: spfOf("v=spf1 ipv4:192.0.2.25 op=auth ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all op=auth"}},
 		{name: "two records, one a redirect", zone: mail + reject + "@ IN TXT \"v=spf1 redirect=s.example.com\"\n@ IN TXT \"v=spf1 mx ~all\"\ns IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx include:s.example.com ~all"}, told: "merge the 2 SPF records"},
+		{name: "two records, one a redirect, the other strict", zone: mail + reject + "@ IN TXT \"v=spf1 redirect=s.example.com\"\n@ IN TXT \"v=spf1 mx -all\"\ns IN TXT \"v=spf1 ip4:198.51.100.9 ~all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx include:s.example.com ~all"}},
 		{name: "two records, one for all the world", zone: mail + reject + "@ IN TXT \"v=spf1 +all\"\n@ IN TXT \"v=spf1 mx -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx ~all"}},
 		{name: "two records, one without an end", zone: mail + reject + "@ IN TXT \"v=spf1 mx\"\n@ IN TXT \"v=spf1 ip4:192.0.2.25 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 mx"}},
 		{name: "only of the withdrawn type", zone: mail + reject + `@ IN SPF "v=spf1 ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ~all"}},
-		{name: "Sender ID is another protocol", zone: mail + reject + `@ IN TXT "spf2.0/pra ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 mx ~all"}},
-		{name: "none, and mail goes to the web address", zone: "@ IN A 192.0.2.25\n" + reject, hosts: "- {name: example.com, addrs: [192.0.2.25], smtp: {}}", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 a ~all"}},
+		{name: "Sender ID is another protocol", zone: mail + reject + `@ IN TXT "spf2.0/pra ip4:192.0.2.25 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 mx ~all"}},
+		{name: "none, and mail goes to the web address", zone: "@ IN A 192.0.2.25\n" + reject, hosts: "- {name: example.com, addrs: [192.0.2.25], smtp: {}}", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 a ~all"}},
 		{name: "none, and nothing known", zone: "@ IN MX 10 gone\n" + reject, id: fix.SPFRecord, safety: fix.NeedsInput, told: "List all that send mail"},
-		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:198.51.100.9 mx -all"}, told: "-all refuses the rest"},
+		{name: "an end that refuses, where no record was in force", zone: mail + reject + "@ IN TXT \"v=spf1 mx -all\"\n@ IN TXT \"v=spf1 ip4:198.51.100.9 -all\"", id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:198.51.100.9 mx ~all", "v=spf1 ip4:198.51.100.9 mx -all"}, told: "names every sender"},
 
 		{name: "a name that a network covers today", zone: spfOf("v=spf1 mx ip4:192.0.2.0/24 ~all"), id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.0/24 ~all"}, told: "that what mx leads to stays within the networks"},
 		{name: "ptr stays until somebody knows", zone: spfOf("v=spf1 ipv4:192.0.2.25 ptr ~all"), id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 ip4:192.0.2.25 ptr ~all", "v=spf1 ip4:192.0.2.25 ~all"}, told: "no sender passes by its host name alone"},
 		{name: "behind all, and no lookup is left", zone: spfOf("v=spf1 ipv4:192.0.2.25 include:s.example.com ~all include:t.example.com") + manyIncludes(8) + `t IN TXT "v=spf1 ip4:198.51.100.99 -all"`, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 ip4:192.0.2.25 include:s.example.com ~all"}, told: "include:t.example.com stands for no server of yours"},
-		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.example.com include:b.example.com include:c.example.com include:d.example.com ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
+		{name: "twelve lookups, in a part of the own record", zone: spfOf("v=spf1 include:own.example.com ~all") + "own IN TXT \"v=spf1 include:s.news.example include:s.shop.example ~all\"\n-- zone/news.example --\n@ IN A 192.0.2.80\ns IN TXT \"v=spf1 include:t.news.example include:t.news.example include:t.news.example include:t.news.example include:t.news.example -all\"\nt IN TXT \"v=spf1 ip4:198.51.100.7 -all\"\n-- zone/shop.example --\n@ IN A 192.0.2.81\ns IN TXT \"v=spf1 include:t.shop.example include:t.shop.example include:t.shop.example include:t.shop.example -all\"\nt IN TXT \"v=spf1 ip4:198.51.100.8 -all\"\n", id: fix.SPFRecord, safety: fix.NeedsInput, told: "stand at other names of yours: include:own.example.com (12 lookups)", never: "include:own.example.com frees"},
+		{name: "hosts without IPv6 addresses", zone: spfOf("v=spf1 a:v1.example.com a:v2.example.com a:v3.example.com ~all") + "v1 IN A 192.0.2.17\nv2 IN A 192.0.2.18\nv3 IN A 192.0.2.19\n", id: "steps-spf-void-limit", safety: fix.NeedsInput, told: "as the addresses that it has today: ip4:192.0.2.18", never: "includes"},
+		{name: "twelve lookups, four services", zone: spfOf("v=spf1 include:a.services.example include:b.services.example include:c.services.example include:d.services.example ~all") + fourServices, id: fix.SPFRecord, safety: fix.NeedsInput, told: "frees 3 lookups, and 1 IPv4 addresses no longer pass; include:", never: "IPv6"},
 
 		{name: "no mail, and only refusals", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 -ip4:192.0.2.1 -ip4:192.0.2.2 ~all"`, id: fix.SPFRecord, safety: fix.SafeNow, want: []string{"v=spf1 -all"}},
 		{name: "no mail by the operator's word, and a sender", zone: "@ IN MX 0 .\n" + reject + `@ IN TXT "v=spf1 ip4:192.0.2.1 ~all"`, o: gather.Options{Profile: gather.NoMail}, id: fix.SPFRecord, safety: fix.NeedsEvidence, want: []string{"v=spf1 -all"}, told: "names senders"},
 
 		// DMARC
 		{name: "reports to who never agreed", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:a@example.org,mailto:dmarc@example.com"), hosts: mailHost + "\n- {name: mx.example.org, addrs: [192.0.2.26], smtp: {}}\n-- zone/example.org --\n@ IN MX 10 mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "No report address at example.org", want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
-		{name: "no mail, and a named name below that sends", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1 ip4:192.0.2.9 -all\"\nwww IN A 192.0.2.8\n", o: gather.Options{Subdomains: []string{"news.example.com", "www.example.com"}}, id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that mail of news.example.com passes", never: "www.example.com"},
-		{name: "no mail, and a named name below whose record is broken", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1;ip4:192.0.2.9 -all\"\n", o: gather.Options{Subdomains: []string{"news.example.com"}}, id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that mail of news.example.com passes"},
-		{name: "no mail, and named names below that do none", zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nnews IN TXT \"v=spf1 -all\"\nnews IN MX 0 .\n", o: gather.Options{Subdomains: []string{"news.example.com", "gone.example.com"}}, id: fix.DMARCRecord, safety: fix.SafeNow},
 		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
@@ -78,6 +78,11 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 		{name: "no key, so no reject", zone: strings.Replace(dmarcOf("v=DMARC1; p=none; rua=mailto:dmarc@example.com"), "key._domainkey", "key", 1), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{"v=DMARC1; p=quarantine; np=reject; rua=mailto:dmarc@example.com"}, told: "DKIM signatures on all mail, then a month"},
 		{name: "no key and no record, so no reject", zone: mail + strings.Replace(aligned, "key._domainkey", "key", 1), id: fix.DMARCRecord, safety: fix.SafeNow, want: []string{"v=DMARC1; p=none; rua=mailto:postmaster@example.com", "v=DMARC1; p=quarantine; np=reject; rua=mailto:postmaster@example.com"}, told: "all mail is signed with DKIM", never: "lists"},
 		{name: "mail below, as the zone says", o: gather.Options{ZoneMail: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "mail below, with a record of its own that says nothing", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN MX 10 mx\n_dmarc.shop IN TXT \"p=none\"\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "mail below, by SPF alone", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN TXT \"v=spf1 ip4:192.0.2.9 -all\"\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "mail below, one of two SPF records", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN TXT \"v=spf1 -all\"\nshop IN TXT \"v=spf1 ip4:192.0.2.9 -all\"\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
+		{name: "a name below that does no mail", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN A 192.0.2.80\n", id: fix.DMARCRecord, safety: fix.SafeNow, never: "shop"},
+		{name: "a name below that cannot be looked up", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\n-- dns.yaml --\nfaults:\n- {zone: shop.example.com, fault: servfail}\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
 		{name: "mail below, as named", o: gather.Options{Subdomains: []string{"shop.example.com"}}, zone: "@ IN MX 0 .\n@ IN TXT \"v=spf1 -all\"\nshop IN MX 10 mx\n", id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "mail of shop.example.com passes"},
 		{name: "mail below a domain with mail", o: gather.Options{ZoneMail: []string{"shop.example.com"}}, zone: dmarcOf("v=DMARC1; p=none; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, told: "that of shop.example.com too"},
 		{name: "no mailbox where the host refuses", zone: mail + aligned, hosts: "- {name: mx.example.com, addrs: [192.0.2.25], fault: silent}", id: fix.DMARCRecord, safety: fix.NeedsInput, told: "rua=mailto:ADDRESS", never: "postmaster@"},
@@ -161,10 +166,13 @@ example.com._report._dmarc IN TXT "v=DMARC1"`, id: fix.DMARCRecord, safety: fix.
 	}
 }
 
-const fourServices = `a IN TXT "v=spf1 include:a1.example.com include:a2.example.com -all"
-b IN TXT "v=spf1 include:b1.example.com include:b2.example.com -all"
-c IN TXT "v=spf1 include:c1.example.com include:c2.example.com -all"
-d IN TXT "v=spf1 include:d1.example.com include:d2.example.com -all"
+const fourServices = `
+-- zone/services.example --
+@ IN A 192.0.2.80
+a IN TXT "v=spf1 include:a1.services.example include:a2.services.example -all"
+b IN TXT "v=spf1 include:b1.services.example include:b2.services.example -all"
+c IN TXT "v=spf1 include:c1.services.example include:c2.services.example -all"
+d IN TXT "v=spf1 include:d1.services.example include:d2.services.example -all"
 a1 IN TXT "v=spf1 ip4:198.51.100.1 -all"
 a2 IN TXT "v=spf1 -all"
 b1 IN TXT "v=spf1 ip4:198.51.100.2 -all"

@@ -56,6 +56,7 @@ const (
 	ZoneQuotes   = "zone-quotes" // of a text with no fix of its own
 
 	DKIMKeys      = "dkim-keys"
+	DKIMAliases   = "dkim-aliases"
 	NoMailRecords = "no-mail-records"
 )
 
@@ -195,7 +196,7 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 		}
 		return out
 	}
-	proposals := []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx, c.dkimKeys}
+	proposals := []func() (Fix, bool){c.spf, c.helo, c.dmarc, c.mtastsRecord, c.mtastsPolicy, c.tlsrpt, c.mx, c.dkimKeys, c.dkimAliases}
 	if c.suggestsNoMail() {
 		proposals = []func() (Fix, bool){c.absent}
 	}
@@ -208,9 +209,6 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 	for i := range out {
 		if f := &out[i]; f.Undo.Empty() && len(f.Changes) > 0 {
 			f.Undo = undo(f.Changes)
-			if slices.ContainsFunc(f.Changes, func(ch zone.Change) bool { return ch.Owner == c.e.MTASTS.TXT.Name && ch.Type == "TXT" }) {
-				f.Undo = c.withdrawal()
-			}
 		}
 		out[i].dns = out[i].ID != MTASTSPolicy // a file on a web server
 	}

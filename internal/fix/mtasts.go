@@ -55,12 +55,11 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 	f := Fix{
 		ID: MTASTSRecord, Title: "announce the MTA-STS policy", Claims: claims, Effort: LowEffort, Safety: SafeNow,
 		Changes:       place.publish(r.TXT.Answer, old, "v=STSv1; id="+c.stsID()+";"),
-		VisibleWithin: visible(r.TXT.Answer, "TXT"),
+		VisibleWithin: visible(r.TXT.Answer, "TXT"), Undo: withdraw(policy),
 	}
 	if len(old) > 0 {
 		f.Title = "correct the MTA-STS record"
 	}
-	f.Undo = c.withdrawal()
 	if policy != nil && policy.Mode == mtasts.Enforce && !c.everyHostProven() {
 		f.Safety = NeedsEvidence
 		f.Needs = "that every MX host does TLS with a valid certificate: from here not all of them could be seen to, and the policy is enforced"
@@ -77,14 +76,15 @@ func (c *composer) mtastsRecord() (Fix, bool) {
 	return f, true
 }
 
-// withdrawal says how MTA-STS is taken back: senders hold fast to a policy until its
-// max_age is over, whatever becomes of the record (RFC 8461 section 8.3).
-func (c *composer) withdrawal() paste.Text {
-	within := paste.Words("")
-	if p := servedPolicy(c.e.MTASTS); p != nil && p.MaxAge > 0 {
-		within = paste.Words(" (%d seconds in the file of today)", p.MaxAge)
+// withdraw says how a policy is taken back: senders keep it until its max_age is
+// over, whatever becomes of the record, unless they fetch one of mode none before
+// (RFC 8461 section 8.3).
+func withdraw(p *mtasts.Policy) paste.Text {
+	wait := paste.Words("the longest max_age that was served before is over")
+	if p != nil && p.MaxAge > 0 {
+		wait = paste.Words("%d seconds, its max_age until now, are over", p.MaxAge)
 	}
-	return paste.Words("serve the policy with mode none and max_age %d, with a new id in the record, and remove both once the max_age of all policies served before is over%s: until then senders keep to what they know, whatever becomes of the record", policyDay, within)
+	return paste.Words("serve the policy with mode none and max_age %d, and give the record a new id; remove both only once %s, since senders keep the policy that they know", policyDay, wait)
 }
 
 // everyHostProven reports whether each address of each MX host was seen to do TLS
@@ -124,16 +124,16 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		}
 	}
 	mode, age := mtasts.Testing, int64(policyDay)
-	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: c.withdrawal()}
+	f := Fix{ID: MTASTSPolicy, Claims: claims, Effort: MediumEffort, Safety: Manual, Undo: paste.Words("serve the old file again, with a new id in the record")}
 	switch {
 	case served == nil && !r.NoHost() && len(r.Pages) > 0:
-		f.Title = "serve an MTA-STS policy"
+		f.Title, f.Undo = "serve an MTA-STS policy", withdraw(nil)
 	case served == nil:
 		f.Title, f.Effort, f.Safety = "publish an MTA-STS policy", HighEffort, NeedsInput
+		f.Undo = withdraw(nil)
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
 		f.Title = "correct the MTA-STS policy"
-		f.Undo = paste.Words("serve the old file again, with a new id in the record; to have no MTA-STS at all, %s", c.withdrawal())
 		if served.Mode == mtasts.Enforce {
 			mode = mtasts.Enforce
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
 	"mxvet/internal/provider"
@@ -139,6 +141,11 @@ func (c *composer) spfMissing() (Fix, bool) {
 	f := c.spfFix(c.e.SPF.Root, "v=spf1 "+strings.Join(terms, " ")+" ~all")
 	f.Title = "publish an SPF record with the senders that are known"
 	f.Claims = claims
+	if p := inForce(c.e.DMARC.Walk.Domain); p.Strength() > dmarc.None.Strength() && checks.Unsigned(c.e) && !c.mailPasses() {
+		f.Safety = SafeNow
+		f.Steps = []Step{paste.Words("Nothing of the domain passes SPF or DKIM today, and its DMARC policy asks for %s: this record can only help. Add all else that sends; DMARC reports name it.", string(p))}
+		return f, true
+	}
 	f.Safety, f.Needs = NeedsEvidence, "that nothing else sends for the domain; DMARC reports name the rest"
 	return f, true
 }
@@ -203,7 +210,7 @@ func (c *composer) spfRewrite(n *spf.Node) (Fix, bool) {
 	case first.end == spf.Fail && c.sends() && c.spfVoid():
 		f.Safety, f.Needs = NeedsEvidence, "that the record names every sender: until now no receiver applied it, and -all refuses the rest"
 	}
-	if first == safe && safe.eased && f.Safety == SafeNow {
+	if first == safe && safe.eased {
 		strict := strings.TrimSuffix(first.text, "~all") + "-all"
 		f.Next = []Stage{{
 			When:    "you know that the record names every sender, from a month of DMARC reports",
@@ -318,9 +325,13 @@ func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 	if d.text != textOf(c.e.SPF.Root) {
 		f.Steps = append(f.Steps, paste.Words("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, paste.Shown(d.text)))
 	}
-	var cheap []paste.Text
+	var cheap, own []paste.Text
 	for _, s := range c.e.SPF.Savings() {
 		if s.Step.Term.Kind != spf.KindInclude || s.Node != c.e.SPF.Root {
+			continue
+		}
+		if c.ours(s.Step.Target) { // written by the owner, and no service to give up
+			own = append(own, paste.Words("%s (%d lookups)", paste.Shown(s.Step.Term.Text), s.Frees))
 			continue
 		}
 		lost := paste.Words("addresses that cannot be known")
@@ -331,10 +342,12 @@ func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
 		default:
 			lost = paste.Words("%s IPv4 addresses", s.Lost4.String())
 		}
-		cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost))
-		if len(cheap) == 3 {
+		if cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost)); len(cheap) == 3 {
 			break
 		}
+	}
+	if len(own) > 0 {
+		f.Steps = append(f.Steps, paste.Words("Parts of the record stand at other names of yours: %s. Look there for services that are no longer used.", paste.Join(own, ", ")))
 	}
 	if len(cheap) > 0 {
 		f.Steps = append(f.Steps, paste.Words("Take out an include of a service that is no longer used; the cheapest first: %s.", paste.Join(cheap, "; ")))

@@ -25,7 +25,6 @@ type spfDraft struct {
 	unread  []string // terms of which nobody can tell what they were meant as
 	needs   []string // evidence for what may break mail
 	text    string
-	freed   bool // of a name that anybody can register, in a record that no receiver applies
 	eased   bool // it ends in ~all for now, in the place of -all
 
 	covered map[*spf.Step]bool // terms that let nobody pass whom another does not
@@ -108,9 +107,9 @@ func (d *spfDraft) merge(records []spf.Record) {
 	for i := range records {
 		d.end, d.target = 0, ""
 		d.read(&records[i], nil)
-		if d.target != "" { // beside other terms a redirect can only be an include
+		if d.target != "" { // beside other terms a redirect can only be an include, whose end is not known here
 			d.add("include:" + d.target)
-			continue
+			d.end = spf.Softfail
 		}
 		if !some || milder(d.end, end) {
 			end, some = d.end, true
@@ -280,7 +279,7 @@ func (d *spfDraft) silent(s *spf.Step) bool {
 
 // finish settles the end and writes the text.
 func (d *spfDraft) finish() {
-	if d.freed && !d.bold && d.end == spf.Fail && d.c.sends() { // -all was never applied, and may refuse who is not named
+	if d.c.spfVoid() && !d.bold && d.end == spf.Fail && d.c.sends() { // -all was never applied, and may refuse who is not named
 		d.end, d.eased = spf.Softfail, true
 	}
 	switch {

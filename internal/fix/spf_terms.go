@@ -7,6 +7,7 @@ import (
 
 	"mxvet/checks"
 	"mxvet/internal/gather"
+	"mxvet/internal/paste"
 	"mxvet/internal/spf"
 )
 
@@ -156,7 +157,6 @@ func (d *spfDraft) broken(step *spf.Step, i int) string {
 		return why
 	}
 	if why == forAnybody && d.c.spfVoid() {
-		d.freed = true
 		return why
 	}
 	if !d.bold {
@@ -192,4 +192,34 @@ func (d *spfDraft) brokenTarget(step *spf.Step, i int) string {
 		}
 	}
 	return ""
+}
+
+// voidTerms gives the steps for terms of the organization's own SPF records behind
+// which nothing is found, some of them for clients of one family only: a name without
+// IPv6 addresses costs a void lookup whenever an IPv6 client is checked (RFC 7208
+// section 4.6.4), the addresses that it has cost none. It is nil where all such terms
+// are in records of others.
+func voidTerms(e *gather.Evidence) []Step {
+	c := &composer{e: e}
+	var out []Step
+	others := false
+	for n, s := range e.SPF.Steps() {
+		switch term := paste.Shown(s.Term.Text); {
+		case !(s.Runs4 && s.Void4.Proven > 0) && !(s.Runs6 && s.Void6.Proven > 0):
+		case !c.ours(n.Owner):
+			others = true
+		case len(s.Nets) > 0 && len(s.Nets) <= 8:
+			var nets []string
+			for _, p := range s.Nets {
+				nets = append(nets, networkTerm(p))
+			}
+			out = append(out, paste.Words("Write %s in the SPF record of %s as the addresses that it has today: %s. They must follow when those change.", term, n.Owner, paste.Shown(strings.Join(nets, " "))))
+		default:
+			out = append(out, paste.Words("Take %s out of the SPF record of %s, unless the host still sends: then give it an address.", term, n.Owner))
+		}
+	}
+	if len(out) > 0 && others {
+		out = append(out, paste.Words("The rest is in records of others that yours includes: tell their owners, or take the include out."))
+	}
+	return out
 }

@@ -87,6 +87,10 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 			f.Title, f.Safety, f.Needs, f.dns = "give the policy host an address", NeedsInput, "the address of a web server that can serve "+shown([]string{e.MTASTS.Host}), true
 			f.Steps = policyHostless(e)
 		}
+		if steps := voidTerms(e); res.Rule.ID == "spf-void-limit" && len(steps) > 0 {
+			f.Title, f.Safety, f.Needs = "have the SPF record look up less that is not there", NeedsInput, "which of the hosts still send"
+			f.Steps = steps
+		}
 		if steps := policyAbove(e); res.Rule.ID == "dmarc-policy-none" && len(steps) > 0 {
 			f.Steps = steps
 		}

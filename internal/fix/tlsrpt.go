@@ -29,7 +29,7 @@ func (c *composer) tlsrpt() (Fix, bool) {
 	}
 	var places []string
 	for _, rec := range meant {
-		for _, u := range tlsMeant(rec).RUA {
+		for _, u := range slices.Concat(tlsMeant(rec).RUA, behindSemicolon(rec)) {
 			if text := c.tlsPlace(u); text != "" && !slices.Contains(places, text) {
 				places = append(places, text)
 			}
@@ -80,6 +80,18 @@ func tlsMeant(r tlsrpt.Record) tlsrpt.Record {
 	}
 	text := strings.NewReplacer(`\;`, ";", `"`, "").Replace(r.Text)
 	return tlsrpt.Parse("v=TLSRPTv1; " + tlsVersion.ReplaceAllString(text, ""))
+}
+
+// behindSemicolon gives the addresses that a record separates by a semicolon, where a
+// comma belongs: they stand outside of any field.
+func behindSemicolon(r tlsrpt.Record) []tlsrpt.URI {
+	var out []tlsrpt.URI
+	for part := range strings.SplitSeq(r.Text, ";") {
+		if part = strings.TrimSpace(part); strings.HasPrefix(strings.ToLower(part), "mailto:") || strings.HasPrefix(strings.ToLower(part), "https:") {
+			out = append(out, tlsrpt.Parse("v=TLSRPTv1; rua="+part).RUA...)
+		}
+	}
+	return out
 }
 
 // tlsPlace gives a place for reports as it can stand in a record, "" where it is
