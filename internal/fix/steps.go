@@ -103,7 +103,7 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		}
 		out = append(out, f)
 	}
-	return byCause(e, results, out)
+	return withCircles(e, byCause(e, results, out))
 }
 
 // addressAsName gives the address that was written into an MX record in the place of
