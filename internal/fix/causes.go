@@ -2,6 +2,7 @@ package fix
 
 import (
 	"slices"
+	"strings"
 
 	"mxvet/checks"
 	"mxvet/internal/dkim"
@@ -33,7 +34,8 @@ func byCause(e *gather.Evidence, results []checks.Result, fixes []Fix) []Fix {
 		}
 	}
 	for i := range out {
-		if f := &out[i]; causeOf(f.Claims) == "certificate" && !slices.Equal(f.Rules(), []string{"cert-chain"}) {
+		exchanged := func(rule string) bool { return strings.HasPrefix(rule, "cert-") && rule != "cert-chain" }
+		if f := &out[i]; causeOf(f.Claims) == "certificate" && slices.ContainsFunc(f.Rules(), exchanged) {
 			f.Steps = append(f.Steps, paste.Words("If the host has TLSA records (DANE), which were not looked up: a certificate with the same key needs no change where they say 3 1 1. For a new key, publish its record beside the old one, and exchange the certificate only after two TTLs (RFC 7671 section 8.1)."))
 		}
 	}

@@ -79,7 +79,6 @@ func (c *composer) dkimKeys() (Fix, bool) {
 		f.Next = []Stage{{When: "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)", Changes: revoke, Untried: true}}
 	default: // no verifier is to accept such a key, whoever signs with it (RFC 8301 section 3.2), and SPF passes
 		f.Title, f.Changes, f.Safety, f.Needs = "withdraw the short DKIM key, and sign with a longer one", revoke, SafeNow, ""
-		f.Undo = paste.Words("none: a key so short is broken within hours")
 		if len(unsigned) > 0 {
 			f.Title, f.Steps = "withdraw the short DKIM key", nil // to sign at all is a fix of its own
 		}
@@ -94,10 +93,7 @@ func (c *composer) dkimKeys() (Fix, bool) {
 // dkimAliases takes out the aliases that anybody can take over: what they lead to does
 // not exist, so no signature is lost that verifies today.
 func (c *composer) dkimAliases() (Fix, bool) {
-	f := Fix{
-		ID: DKIMAliases, Title: "take out the selectors that anybody can take over", Effort: LowEffort, Safety: SafeNow,
-		Undo: paste.Words("publish the alias to a name that the service holds, never the old one"),
-	}
+	f := Fix{ID: DKIMAliases, Title: "take out the selectors that anybody can take over", Effort: LowEffort, Safety: SafeNow}
 	for _, v := range c.failing("dkim-alias") {
 		if v.Severity != checks.Critical {
 			continue // it leads nowhere, and nobody can change that but its owner

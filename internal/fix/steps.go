@@ -80,6 +80,14 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 			f.Steps = []Step{paste.Words("An MX record takes a host name, not an address (RFC 5321 section 5.1). Give the host a name, and name it:\n%s\n%s",
 				paste.Record("mail."+e.Domain, defaultTTL, "A", ip), paste.Record(e.Domain, defaultTTL, "MX", "10 mail."+e.Domain+"."))}
 		}
+		if res.Rule.ID == "dnsbl-listed" && !slices.ContainsFunc(claims, func(c Claim) bool { return hostOf(e, c.Subject) != nil || isAddress(c.Subject) }) {
+			f.Title = "find out why the domain is listed, then have it delisted"
+			f.Steps = []Step{paste.Words("Lists of domains hold names that stand in spam or lead to malware: look for pages and redirects on your web servers that are not yours, mailings that recipients did not ask for, and stolen accounts. Only then ask the list to remove %s.", e.Domain)}
+		}
+		if org := e.Suffixes.OrgDomain(e.Domain, false); res.Rule.ID == "dns-nxdomain" && org != "" && org != e.Domain {
+			f.Title, f.Needs = "publish the name", "whether the name is meant to exist"
+			f.Steps = []Step{paste.Words("There is no record at %s or below it. If it is to send or receive mail, publish its records in the zone that holds it, or delegate it there; if nobody uses it, nothing is to be done.", e.Domain)}
+		}
 		if steps := keysElsewhere(e, res.Rule.ID, claims); len(steps) > 0 {
 			f.Steps = steps
 		}
@@ -139,6 +147,11 @@ func families(e *gather.Evidence, rule string) (elsewhere []Step, own []Claim) {
 		}
 	}
 	return elsewhere, own
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }
 
 // addressAsName gives the address that was written into an MX record in the place of

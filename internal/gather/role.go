@@ -219,7 +219,7 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 		return open("the SPF record could not be looked up whole")
 
 	case in == takesGone:
-		return Role{Name: Full, Why: "the name does not exist"}
+		return unproven("the name does not exist")
 	case key == keyUnknown && who == "" && !full && out != sendsBroken:
 		return open("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
 	case in == takesMail && out == sendsNobody:

@@ -141,8 +141,8 @@ func TestRoleOf(t *testing.T) {
 		{name: "deny all, an MX, a key", zone: mx + txt("v=spf1 -all") + someKey, want: gather.Full},
 		{name: "deny all, an MX, a revoked key", zone: mx + txt("v=spf1 -all") + revokedKey, want: gather.ReceiveOnly},
 		{name: "deny all, an MX, any key", zone: mx + txt("v=spf1 -all") + anyKey, want: gather.ReceiveOnly},
-		{name: "the name does not exist", zone: "example.net. IN A 192.0.2.1\n", want: gather.Full},
-		{name: "an alias of nothing", zone: "example.com. IN CNAME gone.example.net.\n", want: gather.Full},
+		{name: "the name does not exist", zone: "example.net. IN A 192.0.2.1\n", want: unproven},
+		{name: "an alias of nothing", zone: "example.com. IN CNAME gone.example.net.\n", want: unproven},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			say := func(r gather.Role) string {
