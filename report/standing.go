@@ -62,10 +62,16 @@ func (m *Mark) stand(coverage, least int, answers []Answer, why string) {
 }
 
 // hold takes the number away where a cap may lie hidden behind a question that got
-// no answer.
+// no answer: what is possible then reaches down to that cap.
 func (s *Score) hold(e *gather.Evidence, r *Rubric, profile string, results []checks.Result) {
 	at, rule, v := r.openCap(profile, s.High, results)
-	if at == s.High || !s.Stands() || e.Options.Offline {
+	if at == s.High || e.Options.Offline {
+		return
+	}
+	if at < s.Low {
+		s.Low, s.LetterLow = at, r.grade(at, false)
+	}
+	if !s.Stands() {
 		return
 	}
 	s.Number, s.NumberLow, s.Letter = nil, nil, ""

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -130,6 +131,19 @@ func TestHiddenCaps(t *testing.T) {
 			if s.Stands() != tt.stands || tt.stands != (s.Why == "") {
 				t.Errorf("%+v", s.Mark)
 			}
+			if at, held := capIn(s.Why); held && (s.Low > at || s.LetterLow == "" || s.LetterLow == "A+") {
+				t.Errorf("%q, and %s", s.Why, s.Possible())
+			}
 		})
 	}
+}
+
+// capIn gives the number at which words say that a score may be held.
+func capIn(why string) (at int, ok bool) {
+	_, rest, ok := strings.Cut(why, "may hold it at ")
+	if ok {
+		_, err := fmt.Sscanf(rest, "%d", &at)
+		ok = err == nil
+	}
+	return at, ok
 }
