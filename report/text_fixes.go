@@ -139,6 +139,9 @@ func (p *page) fixHead(label string, f Fix) {
 	if f.Title != "" {
 		p.para(2, plain, clean(f.Title, maxMessage))
 	}
+	if len(f.Rules) > 1 {
+		p.para(2, plain, "clears: "+clean(strings.Join(f.Rules, ", "), maxMessage))
+	}
 	if text != "" {
 		p.para(2, safetyRole(f.Safety), text)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mxvet/checks"
+	"mxvet/internal/dkim"
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
 )
@@ -38,7 +39,32 @@ func byCause(e *gather.Evidence, results []checks.Result, fixes []Fix) []Fix {
 			f.Steps = append(f.Steps, paste.Words("If the host has TLSA records (DANE), which were not looked up: a certificate with the same key needs no change where they say 3 1 1. For a new key, publish its record beside the old one, and exchange the certificate only after two TTLs (RFC 7671 section 8.1)."))
 		}
 	}
-	return attached(e, out)
+	return signed(e, attached(e, out))
+}
+
+// signed hands the claims that mail is not signed to the fix that publishes a key
+// again at a selector in use, and leaves out the fixes of which nothing is left.
+func signed(e *gather.Evidence, fixes []Fix) []Fix {
+	i := slices.IndexFunc(fixes, func(f Fix) bool { return republishes(e, f) })
+	if i < 0 {
+		return fixes
+	}
+	for j := range fixes {
+		if f := &fixes[j]; j != i && slices.Contains([]string{"dmarc-without-dkim", "dkim-none"}, f.Claims[0].Rule) && len(f.Rules()) == 1 {
+			fixes[i].Claims, f.Claims = append(fixes[i].Claims, f.Claims...), nil
+		}
+	}
+	return slices.DeleteFunc(fixes, func(f Fix) bool { return len(f.Claims) == 0 })
+}
+
+// republishes reports whether a fix is about a selector in use whose record holds no
+// usable key, and ends in one that does.
+func republishes(e *gather.Evidence, f Fix) bool {
+	return f.dns && slices.ContainsFunc(f.Claims, func(c Claim) bool {
+		return slices.ContainsFunc(e.DKIM.Selectors, func(s dkim.Selector) bool {
+			return s.Named() && s.Owner == c.Subject && s.Name == c.Key && !s.Usable() && s.Invalid == ""
+		})
+	})
 }
 
 // causeOf gives the cause of the claims, "" where the table names none.

@@ -53,6 +53,9 @@ func TestEdges(t *testing.T) {
 
 		// DMARC
 		{name: "reports to who never agreed", zone: dmarcOf("v=DMARC1; p=reject; rua=mailto:a@example.org,mailto:dmarc@example.com"), hosts: mailHost + "\n- {name: mx.example.org, addrs: [192.0.2.26], smtp: {}}\n-- zone/example.org --\n@ IN MX 10 mx", id: fix.DMARCRecord, safety: fix.SafeNow, told: "No report address at example.org", want: []string{"v=DMARC1; p=reject; rua=mailto:dmarc@example.com"}},
+		{name: "an include of aliases in a circle", zone: spfOf("v=spf1 ip4:192.0.2.25 include:l1.example.com ~all") + "l1 IN CNAME l2\nl2 IN CNAME l1\n", id: fix.SPFRecord, safety: fix.NeedsEvidence, told: "l1.example.com -> l2.example.com -> l1.example.com"},
+		{name: "a mail host of aliases in a circle", zone: mail + aligned + reject + "@ IN MX 20 m1\nm1 IN CNAME m2\nm2 IN CNAME m3\nm3 IN CNAME m2\n", id: fix.MXRecords, safety: fix.NeedsEvidence, told: "\"m2.example.com -> m3.example.com -> m2.example.com\""},
+		{name: "an announcement of aliases in a circle", zone: mail + aligned + reject + "_mta-sts IN CNAME s\ns IN CNAME _mta-sts\n", hosts: policyHost("testing"), id: fix.MTASTSRecord, safety: fix.SafeNow, told: "_mta-sts.example.com -> s.example.com -> _mta-sts.example.com"},
 		{name: "options are kept", zone: dmarcOf("v=DMARC1; p=none; adkim=s; aspf=s; fo=1; ruf=mailto:dmarc@example.com; rua=mailto:dmarc@example.com"), id: fix.DMARCRecord, safety: fix.NeedsEvidence, want: []string{
 			"v=DMARC1; p=quarantine; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",
 			"v=DMARC1; p=reject; np=reject; adkim=s; aspf=s; fo=1; rua=mailto:dmarc@example.com; ruf=mailto:dmarc@example.com",

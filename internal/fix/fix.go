@@ -205,7 +205,7 @@ func Propose(e *gather.Evidence, results []checks.Result) []Fix {
 			out = append(out, f)
 		}
 	}
-	out = separate(beside(c.slips(), out))
+	out = withCircles(e, separate(beside(c.slips(), out)))
 	for i := range out {
 		if f := &out[i]; f.Undo.Empty() && len(f.Changes) > 0 {
 			f.Undo = undo(f.Changes)

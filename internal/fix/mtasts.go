@@ -133,7 +133,7 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		f.Undo = withdraw(nil)
 		f.Needs = "the address of a web server that can serve " + r.Host
 	default:
-		f.Title = "correct the MTA-STS policy"
+		f.Title, f.Claims = "correct the MTA-STS policy", slices.Concat(claims, c.unequalBy(claims))
 		if served.Mode == mtasts.Enforce {
 			mode = mtasts.Enforce
 		}
@@ -161,6 +161,26 @@ func (c *composer) mtastsPolicy() (Fix, bool) {
 		f.Steps = append(f.Steps, paste.Words("After two weeks of TLS reports without failures, change the mode to enforce, max_age to 1209600, and the id."))
 	}
 	return f, true
+}
+
+// unequalBy gives the claims that a mail host is less protected than others where a
+// place in the policy is all that it lacks: the corrected policy mends these too.
+func (c *composer) unequalBy(claims []Claim) []Claim {
+	var out []Claim
+	for _, v := range c.failing("mx-unequal") {
+		named := slices.ContainsFunc(claims, func(claim Claim) bool { return claim.Rule == "mtasts-mx-mismatch" && claim.Subject == v.Subject })
+		more := slices.ContainsFunc(c.results, func(res checks.Result) bool {
+			cause := steps().Rules[res.Rule.ID].Cause
+			return cause != "" && cause != anyCause && slices.ContainsFunc(c.failing(res.Rule.ID), func(o checks.Verdict) bool {
+				h := hostOf(c.e, o.Subject)
+				return h != nil && h.Name == v.Subject
+			})
+		})
+		if named && !more {
+			out = append(out, Claim{"mx-unequal", v.Subject, v.Key})
+		}
+	}
+	return out
 }
 
 // unsteadyMX reports that the MX records are to be changed anyway: a name without

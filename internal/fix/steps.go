@@ -95,6 +95,12 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 			f.Title, f.Safety, f.Needs, f.dns = "give the policy host an address", NeedsInput, "the address of a web server that can serve "+shown([]string{e.MTASTS.Host}), true
 			f.Steps = policyHostless(e)
 		}
+		if elsewhere, own := families(e, res.Rule.ID); len(elsewhere) > 0 {
+			f.Steps = append(elsewhere, entry.steps(e, own)...)
+			if len(own) == 0 {
+				f.Title, f.Safety, f.Needs = "ask who runs the mail hosts for addresses of both families", Manual, ""
+			}
+		}
 		if steps := voidTerms(e); res.Rule.ID == "spf-void-limit" && len(steps) > 0 {
 			f.Title, f.Safety, f.Needs = "have the SPF record look up less that is not there", NeedsInput, "which of the hosts still send"
 			f.Steps = steps
@@ -111,7 +117,36 @@ func Steps(e *gather.Evidence, results []checks.Result, taken func(Claim) bool) 
 		}
 		out = append(out, f)
 	}
-	return byCause(e, results, out)
+	return withCircles(e, byCause(e, results, out))
+}
+
+// platformOf gives the platform of many customers that runs a mail host, nil where
+// none is known to.
+func platformOf(host string) *provider.Provider {
+	if p := provider.Default().ByMX(host); p != nil && p.Shared {
+		return p
+	}
+	return nil
+}
+
+// families gives what is to be said of addresses of mail hosts that platforms run,
+// which nobody else can publish, and claims about the hosts that are the owner's; for
+// rules about something else, nothing.
+func families(e *gather.Evidence, rule string) (elsewhere []Step, own []Claim) {
+	if rule != "mx-no-ipv6" && rule != "mx-no-ipv4" {
+		return nil, nil
+	}
+	var seen []*provider.Provider
+	for _, h := range e.MX.Hosts {
+		switch p := platformOf(h.Name); {
+		case p == nil:
+			own = append(own, Claim{Rule: rule, Subject: h.Name})
+		case !slices.Contains(seen, p):
+			seen = append(seen, p)
+			elsewhere = append(elsewhere, paste.Words("%s runs %s, and it alone can give the host addresses: publish none yourself. Look in its settings, or ask, whether it can be reached over both families.", paste.Shown(p.Name), h.Name))
+		}
+	}
+	return elsewhere, own
 }
 
 func isAddress(s string) bool {
@@ -179,10 +214,7 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 		h := hostOf(e, c.Subject)
 		b := batch{}
 		if h != nil {
-			if b.platform = provider.Default().ByMX(h.Name); b.platform != nil && !b.platform.Shared {
-				b.platform = nil
-			}
-			if b.platform == nil {
+			if b.platform = platformOf(h.Name); b.platform == nil {
 				b.software = softwareOf(h)
 			}
 		} else if len(e.Providers) > 0 && en.Provider.String() != "" {

@@ -37,6 +37,8 @@ func TestSmallWorlds(t *testing.T) {
 		{name: "no record, and a key of a service that has ranges", zone: mail + reject + "s1._domainkey IN CNAME s1.domainkey.u1.wl1.sendgrid.net.\n", hosts: mailHost + "\n-- zone/sendgrid.net --\ns1.domainkey.u1.wl1 IN TXT \"v=DKIM1; k=ed25519; p=TG/IJHoXDigGe0+0Yu4foWO8hp8nlUTF5IZmTftAzLk=\"", o: gather.Options{Selectors: []string{"s1"}}},
 		{name: "no record, and the hosts of a provider with regions", zone: "@ IN MX 10 example-com.mail.protection.outlook.com.\n" + reject, hosts: "- {name: example-com.mail.protection.outlook.com, addrs: [192.0.2.25], smtp: {}}"},
 		{name: "no record, and the hosts of a provider", zone: "@ IN MX 10 aspmx.l.google.com.\n" + reject, hosts: "- {name: aspmx.l.google.com, addrs: [192.0.2.25], smtp: {}}"},
+		{name: "mail hosts of a platform and of one's own, IPv4 alone", zone: "@ IN MX 10 mx\n@ IN MX 20 example-com.mail.protection.outlook.com.\n" + aligned + reject, hosts: mailHost + "\n- {name: example-com.mail.protection.outlook.com, addrs: [192.0.2.26], smtp: {}}"},
+		{name: "a broken key, and a policy that rests on SPF alone", zone: mail + aligned + reject + "s1._domainkey IN TXT \"v=DKIM1; p=MIIBIjANBgkqhkiG9w0BAQEFA\"\n", o: gather.Options{Selectors: []string{"s1"}}},
 		{name: "thirteen lookups of mx and a, with signs", zone: spfOf("v=spf1 a:mx.example.com ?a:mx2.example.com mx include:s.example.com ~all") + "mx2 IN A 192.0.2.26\n" + manyIncludes(9)},
 		{name: "eleven lookups, a service over IPv6, one that cannot be known", zone: spfOf("v=spf1 include:a.services.example include:b.services.example include:c.services.example include:d.services.example exists:%{i}.x.example.com ~all") +
 			fourServices + "e IN TXT \"v=spf1 ip6:2001:db8:9::/64 -all\"\n"},
