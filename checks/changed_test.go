@@ -48,7 +48,7 @@ func TestChangedEvidence(t *testing.T) {
 			return names[scenario+":"+what]
 		})
 	})
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, moreChanges) {
 		name := c.scenario + ":" + strings.ReplaceAll(c.what, " ", "-")
 		if names[name] {
 			t.Fatalf("%s: twice", name)
