@@ -78,12 +78,19 @@ func judgeSPFWidth(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Message: "the record lets everybody send: rule spf-passes-all tells of it"}}
 	}
 	var out []Verdict
+	inside := map[netip.Prefix]bool{}
 	for _, a := range e.SPF.Networks {
 		bits, widest := a.Prefix.Bits(), widest6
 		if a.Prefix.Addr().Is4() {
 			widest = widest4
 		}
 		key := spfTerm(a.Node, a.Step.Term.Text)
+		if _, odd := insideNetwork(e, a.Prefix); odd { // nobody on the internet can use it: rule spf-network-odd tells of it
+			if a.Prefix.Addr().Is4() && a.Qualifier == spf.Pass {
+				inside[a.Prefix] = true
+			}
+			continue
+		}
 		if bits >= widest || a.Qualifier != spf.Pass || a.Node.Included() || slices.ContainsFunc(out, func(v Verdict) bool { return v.Key == key }) {
 			continue
 		}
@@ -95,7 +102,11 @@ func judgeSPFWidth(e *gather.Evidence) []Verdict {
 	if len(out) > 0 {
 		return out
 	}
-	if n := e.SPF.Pass4.Size(); n.Cmp(big.NewInt(maxTotal)) > 0 {
+	n := e.SPF.Pass4.Size()
+	for p := range inside {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(32-p.Bits())))
+	}
+	if n.Cmp(big.NewInt(maxTotal)) > 0 {
 		return []Verdict{{
 			Key: "total", Status: Fail, Severity: Medium, Evidence: spfRefs(e),
 			Message: fmt.Sprintf("with all that it includes, the record lets %d IPv4 addresses send; more than %d is too many to trust", n, maxTotal),
@@ -118,17 +129,12 @@ func judgeSPFOddNetworks(e *gather.Evidence) []Verdict {
 	for _, v := range spfProblem(Low, spf.CodeMappedIP6)(e) {
 		add(v)
 	}
-	special := wire.Special
-	if e.Options.AllowPrivate {
-		special = wire.SpecialButDocumentation
-	}
 	for _, a := range e.SPF.Networks {
 		if a.Node.Included() || a.Step.Term.Kind == spf.KindAll {
 			continue
 		}
-		first, odd := special(a.Prefix.Addr())
-		last, alsoOdd := special(lastAddr(a.Prefix))
-		if !odd || !alsoOdd || first != last || first == wire.AddrMapped {
+		first, odd := insideNetwork(e, a.Prefix)
+		if !odd {
 			continue
 		}
 		key := spfTerm(a.Node, a.Step.Term.Text)
@@ -138,6 +144,18 @@ func judgeSPFOddNetworks(e *gather.Evidence) []Verdict {
 		})
 	}
 	return out
+}
+
+// insideNetwork reports that a whole network is none of the public internet, and what
+// it is for (RFC 6890).
+func insideNetwork(e *gather.Evidence, p netip.Prefix) (purpose string, yes bool) {
+	special := wire.Special
+	if e.Options.AllowPrivate {
+		special = wire.SpecialButDocumentation
+	}
+	first, odd := special(p.Addr())
+	last, alsoOdd := special(lastAddr(p))
+	return first, odd && alsoOdd && first == last && first != wire.AddrMapped
 }
 
 // lastAddr gives the last address of a network.

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 
 	"mxvet/internal/dmarc"
@@ -16,7 +17,7 @@ func spfPolicyRules() []Rule {
 	return []Rule{
 		{
 			ID: "spf-passes-all", Area: AreaSPF, Severity: Critical,
-			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "SPF lets every address pass"}},
+			Bears: []Bearing{{On: Forgery, From: Low, Weight: Decides, Words: "SPF lets most of the internet pass"}},
 			Title: "the SPF record does not let everybody send",
 			Refs:  []string{"RFC 7208 section 4.6.2", "RFC 7208 section 5.1", "BSI TR-03182-01"},
 			When:  spfRecord, Judge: judgeSPFPassesAll,
@@ -160,6 +161,10 @@ func spfBackedBy(e *gather.Evidence) []wire.Ref {
 	return refs
 }
 
+// mostOfIPv4 is half of all IPv4 addresses: who lets so many pass lets nearly
+// everybody pass, since any forger has a machine there.
+const mostOfIPv4 = 1 << 31
+
 func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 	t := e.SPF
 	how, refs := "", []wire.Ref(nil)
@@ -189,6 +194,13 @@ func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 				families = append(families, x.family)
 			}
 		}
+	}
+	if n := t.Pass4.Size(); how == "" && n.Cmp(big.NewInt(mostOfIPv4)) >= 0 {
+		how = fmt.Sprintf("the networks of the record together hold %d %% of all IPv4 addresses", n.Mul(n, big.NewInt(100)).Rsh(n, 32))
+		if void := spfVoidFor(e, []string{"IPv4"}); void != "" {
+			return fail(Info, spfRefs(e), "%s, and mail from all of them would pass if receivers could use the record (%s)", how, void)
+		}
+		return fail(Critical, spfRefs(e), "%s, and mail from all of them passes", how)
 	}
 	if how == "" {
 		switch v := spfStranger(e); {
