@@ -57,3 +57,23 @@ func TestClearedBesides(t *testing.T) {
 		}
 	}
 }
+
+// One cause has one fix, which says all that it clears.
+func TestOneCause(t *testing.T) {
+	for scenario, want := range map[string][]string{
+		"mtasts-mx-mismatch-together":    {"mtasts-mx-mismatch", "mx-unequal"},
+		"dkim-key-invalid":               {"dkim-key-invalid", "dmarc-without-dkim"},
+		"dmarc-unauthenticated-web-only": {"mx-implicit", "mx-no-ipv6"},
+	} {
+		found := false
+		for _, f := range fixesOf(t, scenario) {
+			found = found || len(f.Rules) > 0 && f.Rules[0] == want[0] && slices.Contains(f.Rules, want[1])
+			if len(f.Rules) > 0 && f.Rules[0] == want[1] {
+				t.Errorf("%s: %s has a fix of its own", scenario, want[1])
+			}
+		}
+		if !found {
+			t.Errorf("%s: no fix for %v", scenario, want)
+		}
+	}
+}

@@ -76,37 +76,6 @@ func (j *Job) prove(t timing, known map[wire.Ref]bool, rubric *report.Rubric, be
 	}
 }
 
-// absorbed gives safe fixes what they were seen to clear beside what they are for,
-// and leaves out those that nobody could try and that have nothing else to do that
-// costs points: with the MX record of a dead host goes what a policy says of it.
-func (p *prover) absorbed(proven []proof) []proof {
-	taken := map[fix.Claim]bool{}
-	for _, pr := range proven {
-		if pr.verified() {
-			for _, c := range slices.Concat(pr.cleared, pr.later) {
-				taken[c] = true
-			}
-		}
-	}
-	for i := range proven {
-		pr := &proven[i]
-		if !pr.verified() || pr.fix.Safety != fix.SafeNow {
-			continue
-		}
-		for _, c := range p.before.claims() {
-			if !taken[c] && pr.after.clears(c) {
-				taken[c], pr.cleared = true, append(pr.cleared, c)
-			}
-		}
-	}
-	return slices.DeleteFunc(proven, func(pr proof) bool {
-		return pr.after == nil && !slices.ContainsFunc(pr.fix.Claims, func(c fix.Claim) bool {
-			v := p.before.failure(c)
-			return !taken[c] && v != nil && v.Severity.Worse(checks.Info)
-		})
-	})
-}
-
 func isSteps(id string) bool { return strings.HasPrefix(id, "steps-") }
 
 // byRisk orders fixes: in three groups, what can be published today, what needs
@@ -268,20 +237,13 @@ func (p *prover) attempt(f fix.Fix) proof {
 	}
 	out.cleared, out.why = p.compare(after, f.Claims, f.Safety == fix.SafeNow)
 	out.why = cmp.Or(late, out.why, takesRole(p.before.evidence, after.evidence))
+	if f.Safety == fix.SafeNow { // what nobody can look up is why a score would fall, too
+		out.why = cmp.Or(late, spfUnheard(p.before.evidence, after.evidence), out.why)
+	}
 	if out.why == "" && f.Safety == fix.SafeNow {
-		out.why = cmp.Or(p.meant.loses(p.time.whole, f.Changes), spfUnheard(p.before.evidence, after.evidence))
+		out.why = p.meant.loses(p.time.whole, f.Changes)
 	}
 	return out
-}
-
-// spfUnheard gives why a changed SPF record may do harm: a lookup fails behind it
-// that no receiver makes today, so that whom it lets pass is not known, and mail of
-// all others waits at receivers until it answers (RFC 7208 section 2.6.6).
-func spfUnheard(before, after *gather.Evidence) string {
-	if before.SPF.Incomplete || !after.SPF.Incomplete {
-		return ""
-	}
-	return "whom the new SPF record lets pass is not known: " + after.SPF.TempErrors[0].Text
 }
 
 // stages tries the later stages of a fix, each over all that comes before it. One

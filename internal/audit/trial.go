@@ -169,3 +169,44 @@ func (t *trial) clears(c fix.Claim) bool {
 	}
 	return false
 }
+
+// absorbed gives safe fixes what they were seen to clear beside what they are for,
+// and leaves out those that nobody could try and that have nothing else to do that
+// costs points: with the MX record of a dead host goes what a policy says of it.
+func (p *prover) absorbed(proven []proof) []proof {
+	taken := map[fix.Claim]bool{}
+	for _, pr := range proven {
+		if pr.verified() {
+			for _, c := range slices.Concat(pr.cleared, pr.later) {
+				taken[c] = true
+			}
+		}
+	}
+	for i := range proven {
+		pr := &proven[i]
+		if !pr.verified() || pr.fix.Safety != fix.SafeNow {
+			continue
+		}
+		for _, c := range p.before.claims() {
+			if !taken[c] && pr.after.clears(c) {
+				taken[c], pr.cleared = true, append(pr.cleared, c)
+			}
+		}
+	}
+	return slices.DeleteFunc(proven, func(pr proof) bool {
+		return pr.after == nil && !slices.ContainsFunc(pr.fix.Claims, func(c fix.Claim) bool {
+			v := p.before.failure(c)
+			return !taken[c] && v != nil && v.Severity.Worse(checks.Info)
+		})
+	})
+}
+
+// spfUnheard gives why a changed SPF record may do harm: a lookup fails behind it
+// that no receiver makes today, so that whom it lets pass is not known, and mail of
+// all others waits at receivers until it answers (RFC 7208 section 2.6.6).
+func spfUnheard(before, after *gather.Evidence) string {
+	if before.SPF.Incomplete || !after.SPF.Incomplete {
+		return ""
+	}
+	return "whom the new SPF record lets pass is not known: " + after.SPF.TempErrors[0].Text
+}

@@ -39,7 +39,23 @@ func byCause(e *gather.Evidence, results []checks.Result, fixes []Fix) []Fix {
 			f.Steps = append(f.Steps, paste.Words("If the host has TLSA records (DANE), which were not looked up: a certificate with the same key needs no change where they say 3 1 1. For a new key, publish its record beside the old one, and exchange the certificate only after two TTLs (RFC 7671 section 8.1)."))
 		}
 	}
-	return signed(e, attached(e, out))
+	return unnamed(e, signed(e, attached(e, out)))
+}
+
+// unnamed hands what is said of the address that senders try for want of an MX record,
+// where nothing answers, to the fix that names a mail host or says that there is none:
+// a web server that takes no mail has not broken down.
+func unnamed(e *gather.Evidence, fixes []Fix) []Fix {
+	i := slices.IndexFunc(fixes, func(f Fix) bool { return f.ID == "steps-mx-implicit" })
+	if i < 0 || !e.MX.Implicit || (&composer{e: e}).someHostAnswers() {
+		return fixes
+	}
+	for j := range fixes {
+		if f := &fixes[j]; j != i && slices.Contains([]string{"steps-mx-unreachable", "steps-mx-no-ipv6", "steps-mx-no-ipv4"}, f.ID) {
+			fixes[i].Claims, f.Claims = append(fixes[i].Claims, f.Claims...), nil
+		}
+	}
+	return slices.DeleteFunc(fixes, func(f Fix) bool { return len(f.Claims) == 0 })
 }
 
 // signed hands the claims that mail is not signed to the fix that publishes a key

@@ -315,47 +315,6 @@ func (c *composer) spfTitle(claims []Claim, d *spfDraft) string {
 	return "correct the SPF record"
 }
 
-// spfStuck proposes what to decide where the record stays over the limit of
-// lookups: which senders to give up is not ours to say.
-func (c *composer) spfStuck(d *spfDraft) (Fix, bool) {
-	f := Fix{
-		ID: SPFRecord, Title: "bring the SPF record under 10 DNS lookups", Claims: c.claims(SPFRecord, c.e.Domain, true), Effort: HighEffort, Safety: NeedsInput,
-		Needs: "which senders are still in use",
-	}
-	if d.text != textOf(c.e.SPF.Root) {
-		f.Steps = append(f.Steps, paste.Words("Begin with this record, which drops what does nothing and still needs %d lookups:\n%s", d.lookups, paste.Shown(d.text)))
-	}
-	var cheap, own []paste.Text
-	for _, s := range c.e.SPF.Savings() {
-		if s.Step.Term.Kind != spf.KindInclude || s.Node != c.e.SPF.Root {
-			continue
-		}
-		if c.ours(s.Step.Target) { // written by the owner, and no service to give up
-			own = append(own, paste.Words("%s (%d lookups)", paste.Shown(s.Step.Term.Text), s.Frees))
-			continue
-		}
-		lost := paste.Words("addresses that cannot be known")
-		switch {
-		case s.Open:
-		case s.Lost6.Sign() > 0:
-			lost = paste.Words("%s IPv4 addresses and IPv6 networks", s.Lost4.String())
-		default:
-			lost = paste.Words("%s IPv4 addresses", s.Lost4.String())
-		}
-		if cheap = append(cheap, paste.Words("%s frees %d lookups, and %s no longer pass", paste.Shown(s.Step.Term.Text), s.Frees, lost)); len(cheap) == 3 {
-			break
-		}
-	}
-	if len(own) > 0 {
-		f.Steps = append(f.Steps, paste.Words("Parts of the record stand at other names of yours: %s. Look there for services that are no longer used.", paste.Join(own, ", ")))
-	}
-	if len(cheap) > 0 {
-		f.Steps = append(f.Steps, paste.Words("Take out an include of a service that is no longer used; the cheapest first: %s.", paste.Join(cheap, "; ")))
-	}
-	f.Steps = append(f.Steps, paste.Words("Or give a service a subdomain of its own as sender (news.%s) with its own SPF record: each name has ten lookups.", c.e.Domain))
-	return f, true
-}
-
 // spfFix gives a fix that puts one record in the place of all that are there.
 func (c *composer) spfFix(n *spf.Node, text string) Fix {
 	var old []string
