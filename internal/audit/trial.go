@@ -57,6 +57,9 @@ func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared [
 		v, was := after.failure(c), p.before.failure(c)
 		switch {
 		case was != nil && !v.Severity.Worse(was.Severity), worst.Worse(v.Severity), v.Severity == checks.Info:
+		case was != nil && safe && !v.Severity.Worse(worst):
+			// It failed before, and weighs more now that a record says what a void
+			// one could not: that the host sends.
 		case p.before.rule(c.Rule).Status == checks.NotApplicable && !v.Severity.Worse(worst) && (safe || !areas[after.rule(c.Rule).Rule.Area]):
 			// It was there before, hidden by what is mended: of a void record
 			// nobody can say how it ends. But what a stricter policy does to the

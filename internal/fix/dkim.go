@@ -27,67 +27,94 @@ func (c *composer) dkimKeys() (Fix, bool) {
 	if !c.e.Role.Sends() {
 		rules = append(rules, "dkim-no-mail")
 	}
-	var claims []Claim
-	var revoke []zone.Change
-	visibleWithin := 0
+	f := Fix{ID: DKIMKeys, Effort: MediumEffort}
+	var soon, later []zone.Change // revocations: of keys with which others can sign, of the rest
+	var weak []string
 	for _, rule := range rules {
 		for _, v := range c.failing(rule) {
-			i := slices.IndexFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Owner == v.Subject && s.Name == v.Key })
-			if i < 0 {
+			ch, ok := c.revocation(v)
+			if !ok {
 				continue
 			}
-			s := c.e.DKIM.Selectors[i]
-			if len(s.Chain) > 0 || s.Wildcard || s.Doubtful || !usable(s.Answer) {
-				continue // the record stands with whoever signs, or at another name
+			f.Claims = append(f.Claims, Claim{rule, v.Subject, v.Key})
+			f.VisibleWithin = max(f.VisibleWithin, ch.within)
+			if slices.ContainsFunc(slices.Concat(soon, later), func(o zone.Change) bool { return o.Owner == ch.Owner }) {
+				continue // of two rules about one key the graver comes first
 			}
-			claims = append(claims, Claim{rule, v.Subject, v.Key})
-			ch := zone.Change{Owner: s.Owner, Type: "TXT", Add: []string{Quote(revoked)}, TTL: ttlFor(s.Answer, "TXT")}
-			for _, r := range s.Records {
-				if r.Key.Usable() || r.Key.Bits > 0 {
-					ch.Remove = append(ch.Remove, dataOf(s.Answer, r.Text)...)
-				}
-			}
-			if len(ch.Remove) > 0 && !slices.ContainsFunc(revoke, func(o zone.Change) bool { return o.Owner == ch.Owner }) {
-				revoke = append(revoke, ch)
-				visibleWithin = max(visibleWithin, visible(s.Answer, "TXT"))
+			if weak = append(weak, rule); rule == "dkim-key-1024" {
+				later = append(later, ch.Change)
+			} else {
+				soon = append(soon, ch.Change)
 			}
 		}
 	}
-	if len(revoke) == 0 {
+	if len(soon)+len(later) == 0 {
 		return Fix{}, false
 	}
-	f := Fix{ID: DKIMKeys, Claims: c.inOrder(claims), VisibleWithin: visibleWithin}
+	f.Claims = c.inOrder(f.Claims)
 	if !c.e.Role.Sends() {
-		f.Title, f.Effort, f.Changes = "withdraw the DKIM keys", LowEffort, revoke
+		f.Title, f.Effort, f.Changes = "withdraw the DKIM keys", LowEffort, slices.Concat(soon, later)
 		f.Safety, f.Needs = NeedsEvidence, "that nothing signs mail with them: the domain sends none"
 		return f, true
 	}
-	entry := steps().Rules[f.Claims[0].Rule]
-	f.Title, f.Effort, f.Safety = entry.Title, MediumEffort, NeedsInput
-	f.Needs = "a new key of 2048 bits, made where the mail is signed"
+	for _, v := range c.failing("dkim-testing") { // of a key that goes anyway
+		if slices.ContainsFunc(slices.Concat(soon, later), func(ch zone.Change) bool { return ch.Owner == v.Subject }) {
+			f.Claims = append(f.Claims, Claim{"dkim-testing", v.Subject, v.Key})
+		}
+	}
 	unsigned := c.failing("dmarc-without-dkim")
+	entry := steps().Rules[f.Claims[0].Rule]
+	f.Title = entry.Title
 	f.Steps = append(entry.steps(c.e, f.Claims), paste.Words("The new record, with the names and the key that the signer shows:\n%s",
 		paste.Record("NEW-SELECTOR._domainkey."+c.e.Domain, defaultTTL, "TXT", `"v=DKIM1; k=rsa; p=PUBLIC-KEY"`)))
-	weak := func(rule string) bool {
-		return slices.ContainsFunc(claims, func(claim Claim) bool { return claim.Rule == rule })
-	}
 	some, known := c.e.SPF.Authorises()
-	switch {
-	case weak("dkim-key-1024"):
-		f.Next = []Stage{{When: "all mail has been signed with the new selector for a week", Changes: revoke, Untried: true}}
-	case weak("dkim-key-known") || !some || !known || len(c.e.SPF.PermErrors) > 0:
-		f.Next = []Stage{{When: "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)", Changes: revoke, Untried: true}}
-	default: // no verifier is to accept such a key, whoever signs with it (RFC 8301 section 3.2), and SPF passes
-		f.Title, f.Changes, f.Safety, f.Needs = "withdraw the short DKIM key, and sign with a longer one", revoke, SafeNow, ""
+	if len(later) == 0 && !slices.Contains(weak, "dkim-key-known") && some && known && len(c.e.SPF.PermErrors) == 0 {
+		// No verifier is to accept so short a key, whoever signs with it (RFC 8301
+		// section 3.2), and SPF passes.
+		f.Title, f.Changes, f.Safety = "withdraw the short DKIM key, and sign with a longer one", soon, SafeNow
 		if len(unsigned) > 0 {
 			f.Title, f.Steps = "withdraw the short DKIM key", nil // to sign at all is a fix of its own
 		}
 		return f, true
 	}
+	f.Safety, f.Needs = NeedsInput, "a new key of 2048 bits, made where the mail is signed"
 	for _, v := range unsigned { // the new key mends that as well
 		f.Claims = append(f.Claims, Claim{"dmarc-without-dkim", v.Subject, v.Key})
 	}
+	if len(soon) > 0 {
+		f.Next = append(f.Next, Stage{When: "the new selector signs, and no later: until then others can sign with the old key, or verifiers ignore it (RFC 8301 section 3.2)", Changes: soon, Untried: true})
+	}
+	if len(later) > 0 {
+		f.Next = append(f.Next, Stage{When: "all mail has been signed with the new selector for a week", Changes: later, Untried: true})
+	}
 	return f, true
+}
+
+// A revocation is the change that revokes a key, and for how many seconds caches may
+// hold the old record.
+type revocation struct {
+	zone.Change
+	within int
+}
+
+// revocation gives the change that revokes the key of a verdict. There is none where
+// the record stands with whoever signs, or at another name.
+func (c *composer) revocation(v checks.Verdict) (revocation, bool) {
+	i := slices.IndexFunc(c.e.DKIM.Selectors, func(s dkim.Selector) bool { return s.Owner == v.Subject && s.Name == v.Key })
+	if i < 0 {
+		return revocation{}, false
+	}
+	s := c.e.DKIM.Selectors[i]
+	if len(s.Chain) > 0 || s.Wildcard || s.Doubtful || !usable(s.Answer) {
+		return revocation{}, false
+	}
+	ch := zone.Change{Owner: s.Owner, Type: "TXT", Add: []string{Quote(revoked)}, TTL: ttlFor(s.Answer, "TXT")}
+	for _, r := range s.Records {
+		if r.Key.Usable() || r.Key.Bits > 0 {
+			ch.Remove = append(ch.Remove, dataOf(s.Answer, r.Text)...)
+		}
+	}
+	return revocation{ch, visible(s.Answer, "TXT")}, len(ch.Remove) > 0
 }
 
 // dkimAliases takes out the aliases that anybody can take over: what they lead to does
