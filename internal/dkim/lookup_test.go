@@ -315,3 +315,15 @@ func TestLookupIsParallel(t *testing.T) {
 		}
 	})
 }
+
+// A denial that an alias leads to says nothing about the names below _domainkey: only
+// one of the name itself can be broken.
+func TestDenialBehindAnAlias(t *testing.T) {
+	denied, found := wire.Answer{Rcode: "NXDOMAIN"}, wire.Answer{Rcode: "NOERROR"}
+	for chain, want := range map[string]bool{"": true, "keys.example.net": false, "a.example.net keys.example.net": false} {
+		r := Result{Base: Selector{Answer: denied, Chain: strings.Fields(chain)}, Selectors: []Selector{{Name: "s1", Answer: found}}}
+		if got := r.BrokenDenial(); got != want {
+			t.Errorf("chain %q: %v", chain, got)
+		}
+	}
+}
