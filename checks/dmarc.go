@@ -279,8 +279,10 @@ func dmarcExistenceRules() []Rule {
 					}
 					v := Verdict{Key: s.Domain, Severity: Medium, Evidence: []wire.Ref{s.Ref}}
 					v.Status, v.Message = dmarcSilence(s.Asked)
-					// One resolver's word is no proof; that of the domain's own servers is.
-					if s.Domain == e.Domain && v.Status == Unknown && e.Authority.AllFail() {
+					// One resolver's word is no proof; that of the domain's own servers is,
+					// where it is about such a failure, and not a denial that nobody confirms.
+					denied := s.Answer.Fail != nil && s.Answer.Fail.Kind == wire.FailWithheld
+					if s.Domain == e.Domain && v.Status == Unknown && !denied && e.Authority.AllFail() {
 						v.Status = Fail
 						v.Message += "; none of the domain's own name servers answers either, so receivers do not know the policy"
 						for _, server := range e.Authority.Servers {

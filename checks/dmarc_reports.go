@@ -7,6 +7,7 @@ import (
 	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/route"
+	"mxvet/internal/wire"
 )
 
 // dmarcAddressRules is about how the record asks for reports.
@@ -154,6 +155,13 @@ func dmarcDestinationRules() []Rule {
 				for _, dest := range e.DMARC.Reports.Destinations {
 					if dest.Route != nil {
 						out = append(out, dmarcDelivery(&dest))
+					}
+					if r := dest.Route; r != nil && r.State() == route.NXDomain && r.Registered.Ref != "" && r.Registered.Failed() {
+						status, why := dnsSilence(r.Registered.Name+" NS", r.Registered.Answer)
+						out = append(out, Verdict{
+							Key: dest.Host + " registration", Status: status, Severity: Critical, Evidence: []wire.Ref{r.Registered.Ref},
+							Message: "whether anybody could register " + dest.Host + ", and get the reports, is not known: " + why,
+						})
 					}
 				}
 				return append(out, dmarcSkipped(e)...)

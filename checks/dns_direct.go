@@ -215,11 +215,14 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 	} {
 		var usable []gather.Direct
 		var refs []wire.Ref
+		var silent *wire.Asked
 		for _, d := range e.Nameservers.Servers {
 			a := q.of(d)
 			refs = append(refs, a.Ref)
 			if !a.Failed() && (a.Answer.AA || a.Answer.Assumed) {
 				usable = append(usable, d)
+			} else if a.Answer.Fail != nil {
+				silent = &a
 			}
 		}
 		v := Verdict{Key: q.key, Status: Pass, Evidence: refs}
@@ -235,7 +238,15 @@ func judgeDNSServersDiffer(e *gather.Evidence) []Verdict {
 			dnsCompare(&v, usable, q.rrtype, q.of)
 		}
 		out = append(out, v)
-		if s := dnsNoSerial(usable); s != nil && v.Status == Fail && v.Severity == Info {
+		mild := v.Status == Fail && v.Severity == Info // a change on its way would explain it
+		if silent != nil && mild {
+			status, why := dnsSilence(silent.Name+" "+q.rrtype, silent.Answer)
+			out = append(out, Verdict{
+				Key: q.key + " servers", Status: status, Severity: Medium, Evidence: []wire.Ref{silent.Ref},
+				Message: "what one of the servers has is not known: " + why,
+			})
+		}
+		if s := dnsNoSerial(usable); s != nil && mild {
 			status, why := dnsSilence(s.SOA.Name+" SOA", s.SOA.Answer)
 			out = append(out, Verdict{
 				Key: q.key + " versions", Status: status, Severity: Medium, Evidence: []wire.Ref{s.SOA.Ref},

@@ -101,7 +101,7 @@ func judgeDNSCNAMEConflict(e *gather.Evidence) []Verdict {
 		case alias != nil && apex:
 			v.Status, v.Severity, v.Evidence = Fail, High, []wire.Ref{alias.Ref}
 			v.Message = fmt.Sprintf("the top of the zone is an alias (CNAME) to %s, which hides its MX and TXT records", target)
-		case !answered && n.owner != e.Domain:
+		case !answered && n.owner != e.Domain && len(n.answers) == 1:
 			continue // its own rules tell of the silence
 		case lost >= 0: // it may be what shows the alias, or what stands beside it
 			v.Status, v.Message = dnsSilence(n.owner, n.answers[lost].Answer)

@@ -10,6 +10,7 @@ import (
 	"mxvet/internal/gather"
 	"mxvet/internal/psl"
 	"mxvet/internal/smtp"
+	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 )
 
@@ -196,6 +197,17 @@ func lostOutbounds(e *gather.Evidence, six ...bool) []Verdict {
 			out = append(out, Verdict{Key: "senders", Status: Unknown, Message: "the addresses that send are not all known: " + why, Evidence: []wire.Ref{n.TXT.Ref}})
 			break
 		}
+	}
+	for _, f := range e.SPF.TempErrors { // what a term leads to may send, and nothing shows that it does
+		if f.Step < 0 || f.Node.Included() || f.Node.Record.Terms[f.Step].Kind != spf.KindA || !e.Role.Sends() ||
+			f.Family == 4 && !slices.Contains(six, false) || f.Family == 6 && !slices.Contains(six, true) {
+			continue
+		}
+		out = append(out, Verdict{
+			Key: "senders", Status: Unknown, Severity: Low, Evidence: []wire.Ref{f.Ref},
+			Message: "the addresses that send are not all known: " + f.Text + " (" + f.Fail.String() + ")",
+		})
+		break
 	}
 	return out
 }

@@ -36,7 +36,7 @@ func (res Result) agreed(e *gather.Evidence, other Result) Result {
 		}
 	}
 	for _, v := range other.Verdicts {
-		if v.Status != Fail {
+		if v.Status != Fail && (v.Status != Unknown || res.Status != NotApplicable) { // what does not matter here may matter there
 			continue
 		}
 		switch i := find(out.Verdicts, v); {
