@@ -114,6 +114,18 @@ var moreChanges = []change{
 		}
 	}},
 
+	{"mtasts-max-age-short", "no lifetime at all", "mtasts-max-age-short", func(e *gather.Evidence) { e.MTASTS.Pages[0].Policy.MaxAge = 0 }},
+	{"mtasts-max-age-short", "a lifetime that is none", "mtasts-max-age-short", func(e *gather.Evidence) { e.MTASTS.Pages[0].Policy.MaxAge = -1 }},
+	{"mx-unreachable", "addresses beyond the bound", "mx-unreachable smtp-banner-refuses", func(e *gather.Evidence) {
+		for i := range e.MX.Hosts {
+			for j := range e.MX.Hosts[i].Addrs {
+				if j > 0 {
+					e.MX.Hosts[i].Addrs[j].Ref, e.MX.Hosts[i].Addrs[j].Session = "", wire.Session{}
+				}
+			}
+		}
+	}},
+
 	{"dns-final-dot", "an alias", "dns-final-dot", func(e *gather.Evidence) { e.Dotless[0].Type = "CNAME" }},
 	{"dns-final-dot", "not twice, and found", "dns-final-dot", func(e *gather.Evidence) {
 		e.Dotless[0].Doubled = false
