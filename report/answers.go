@@ -120,14 +120,14 @@ func (a asker) countHosts(s *side) {
 	case s.answer == Unclear:
 	case s.answer == Yes:
 		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
-		up := ratio(h.up, h.hosts) + " MX up"
+		up := h.upWords()
 		if len(h.missing) > 0 {
 			up += " (" + strings.Join(h.missing, ", ") + ")"
 		}
 		s.good = append([]string{up}, s.good...)
 	default:
 		s.told = append(s.told, checks.AreaTopic(checks.AreaHosts))
-		s.words = ratio(h.up, h.hosts) + " MX up, " + s.words
+		s.words = h.upWords() + ", " + s.words
 	}
 }
 
@@ -148,7 +148,7 @@ func (a asker) transit() Answer {
 	shields, proven := a.shields(&s)
 	s.policies = shields
 	var texts []string
-	if h.tls > 0 && h.ehlo < h.hosts {
+	if h.tls > 0 && (h.ehlo < h.hosts || h.unasked > 0) {
 		texts = append(texts, "TLS on "+ratio(h.tls, h.ehlo)+" that answered")
 	} else if h.tls > 0 {
 		texts = append(texts, "TLS on "+ratio(h.tls, h.hosts)+" MX")

@@ -227,6 +227,15 @@ type tally struct {
 	missing []string // those that did not take EHLO, with what they did
 	refusal string   // the first greeting that is none
 	heard   bool     // some address greeted
+	unasked int      // hosts that a bound left out, which are not in hosts
+}
+
+// upWords says how many of the hosts work, of those that were asked.
+func (t tally) upWords() string {
+	if t.unasked > 0 {
+		return fmt.Sprintf("%s MX that were asked up, %d not asked", ratio(t.up, t.hosts), t.unasked)
+	}
+	return ratio(t.up, t.hosts) + " MX up"
 }
 
 // silence says why no mail server could be worked with.
@@ -257,6 +266,14 @@ func count(e *gather.Evidence) tally {
 	t := tally{hosts: len(e.MX.Hosts)}
 	var rest int
 	for _, h := range e.MX.Hosts {
+		if len(h.Addrs) > 0 && !slices.ContainsFunc(h.Addrs, func(a gather.Address) bool {
+			_, special := e.Options.Special(a.IP)
+			return a.Ref != "" || special // which is never asked, and no host that a bound left out
+		}) {
+			t.hosts--
+			t.unasked++
+			continue
+		}
 		up, ehlo, tls := false, false, true
 		var banner *smtp.Reply
 		for _, a := range h.Addrs {

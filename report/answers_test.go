@@ -45,6 +45,8 @@ func TestAnswers(t *testing.T) {
 	clear := talked(t, "192.0.2.2", "mx2.example.com", until)
 	clear.Session.TLS = nil
 	two := hostsOf(up, up)
+	beyond := hostsOf(up, gather.Address{IP: netip.MustParseAddr("192.0.2.3")})
+	beyond.Options.AllowPrivate = true // so that the address is one like others
 	offline := &gather.Evidence{Domain: "example.com", Options: gather.Options{Offline: true}}
 
 	say := func(s checks.Status, sev checks.Severity) checks.Verdict {
@@ -125,6 +127,8 @@ func TestAnswers(t *testing.T) {
 		{"it only receives", checks.Arrival, two, "receive-only", []checks.Result{to(D, "way", pass), from(D, "name", fail)}, "YES 2 of 2 MX up, way passed", "name"},
 		{"nothing speaks against it", checks.Arrival, &gather.Evidence{}, "send-only", []checks.Result{posed("x", []checks.Bearing{{On: checks.Arrival, Direction: checks.MailFrom, From: checks.High, Weight: D, Words: "w"}}, pass)}, "YES nothing was found that stops it", ""},
 		{"no mail", checks.Arrival, &gather.Evidence{}, "no-mail", []checks.Result{to(D, "way", fail)}, "NOT APPLICABLE it neither takes nor sends mail", ""},
+		{"one host beyond the bound", checks.Arrival, beyond, "receive-only", []checks.Result{to(D, "way", pass)}, "YES 1 of 1 MX that were asked up, 1 not asked, way passed", ""},
+		{"one host with a private address", checks.Arrival, hostsOf(up, gather.Address{IP: netip.MustParseAddr("10.0.0.3")}), "receive-only", []checks.Result{to(P, "way", fail)}, "PARTLY mail to it: 1 of 2 MX up, way", ""},
 		{"one host of two", checks.Arrival, hostsOf(up, silent("192.0.2.2", "x")), "receive-only", []checks.Result{to(P, "way", fail), to(D, "y", pass)}, "PARTLY mail to it: 1 of 2 MX up, way", ""},
 		{"all refuse us", checks.Arrival, hostsOf(greeted("192.0.2.1", 554, "go away")), "receive-only", []checks.Result{to(D, "way", pass)}, `UNKNOWN mail to it: refused this machine: mx1.example.com says "554 go away"`, "up"},
 		{"all put us off", checks.Arrival, hostsOf(greeted("192.0.2.1", 421, "later")), "full", []checks.Result{to(D, "way", unknown), from(D, "x", pass)}, `UNKNOWN mail to it: refused this machine: mx1.example.com says "421 later"`, "up"},
