@@ -62,7 +62,12 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			continue
 		case h.Doubt != "":
 			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), false}
-		case !h.public(), o.holds(h.IP), h.Verified && o.named(h.Name):
+		case o.holds(h.IP), h.Verified && o.named(h.Name):
+			continue
+		case h.inner():
+			if why := h.unlinked(hops[i+1:], list, o); why != "" {
+				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), false}
+			}
 			continue
 		}
 		b := border{hop: h, sure: true}
@@ -84,6 +89,23 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 		return b
 	}
 	return border{}
+}
+
+// unlinked says why the field below one whose client has a private address cannot be
+// believed, "" where it can. Such an address is the receiver's own, or that of a proxy
+// which hides who came: in the latter case the sender wrote what stands below. A server
+// of the receiver's writes its own organization, and hands on within a day.
+func (h Hop) unlinked(below []Hop, list *psl.List, o own) string {
+	const aDay = 24 * 60 * 60
+	switch {
+	case len(below) == 0 || !below[0].outside(): // further down the question comes again
+		return ""
+	case h.Delay != nil && (*h.Delay > aDay || *h.Delay < -aDay):
+		return "its client has a private address, and the field below is days away from it"
+	case below[0].By != "" && !below[0].kin(list, h.By) && !o.writes(below[0].By):
+		return "its client has a private address, and another organization's server (" + below[0].By + ") wrote the field below: a proxy may hide who came"
+	}
+	return ""
 }
 
 func countClients(hops []Hop) (n int) {

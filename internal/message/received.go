@@ -44,8 +44,15 @@ func (h Hop) public() bool {
 	return !special
 }
 
+// inner reports whether the client has an address that a host of the receiver's own may
+// have: of a private network (RFC 1918, RFC 4193), of this host or of this link. No other
+// address that is not of the public internet tells where a message came from.
+func (h Hop) inner() bool {
+	return h.IP.IsValid() && (h.IP.IsPrivate() || h.IP.IsLoopback() || h.IP.IsLinkLocalUnicast())
+}
+
 // outside reports whether the message may have come in from the internet at this hop.
-func (h Hop) outside() bool { return !h.local && (h.Doubt != "" || h.public()) }
+func (h Hop) outside() bool { return !h.local && (h.Doubt != "" || !h.inner()) }
 
 // maxHops bounds the Received fields that are read. Servers refuse messages with
 // about a hundred.
@@ -99,8 +106,16 @@ func parseReceived(value string) Hop {
 	switch {
 	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
 		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
-	case inside(h.With):
+	case !r.hasFrom && slices.ContainsFunc(r.before, qmailNet.MatchString):
+	case submitted(h.With, r):
+		h.local, h.IP = false, netip.Addr{}
+		h.Doubt = "by it the message was handed in on that very host, by a person or a program there: what stands below it was written by whoever did"
+	case h.By == "":
+		h.local, h.IP, h.Doubt = false, netip.Addr{}, "it does not say which server wrote it (RFC 5321 section 4.4)"
+	case byLMTP(h.With) && !h.public():
 		h.local, h.Doubt = true, ""
+	case h.Doubt == "" && h.IP.IsValid() && !h.inner() && !h.public():
+		h.Doubt = "nobody can tell where the address " + h.IP.String() + " is: it is of no network of the internet, and of no private one"
 	}
 	h.transport(r)
 	return h
@@ -170,6 +185,8 @@ func (h *Hop) client(r trace) {
 	switch {
 	case len(seen) > 1:
 		h.Doubt = "it names several addresses where servers write that of their client (" + seen[0].String() + ", " + seen[1].String() + ")"
+	case len(seen) == 1 && literal && labelled && seen[0] != ip:
+		h.Doubt = "it names several addresses where servers write that of their client (" + ip.String() + ", " + seen[0].String() + ")"
 	case len(seen) == 1:
 		h.IP = seen[0]
 		if labelled && h.Name == "" && !literal {

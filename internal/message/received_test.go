@@ -270,6 +270,7 @@ func TestBorder(t *testing.T) {
 	}
 	unverified := func(from, ip, by string) string { return strings.Replace(hop(from, ip, by), "(Postfix) ", "", 1) }
 	relayed := hop("mx.example.com", "198.51.100.1", "store.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com")
+	below := hop("mail.example.org", "192.0.2.1", "mx.example.com")
 	microsoft := "Received: from a.prod.example.com (2001:db8:1::5) by b.prod.example.com (2001:db8:1::6) with Microsoft SMTP Server id 15; Mon, 2 Nov 2026 08:30:00 +0000\n" +
 		"Received: from mail.example.org (192.0.2.1) by a.prod.example.com (2001:db8:1::5) with Microsoft SMTP Server id 15; Mon, 2 Nov 2026 08:30:00 +0000\n"
 	for name, c := range map[string]struct {
@@ -302,9 +303,9 @@ func TestBorder(t *testing.T) {
 		"handed over without a client":                      {"Received: by 2001:db8::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
 		"qmail behind qmail":                                {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
 		"Dovecot behind Postfix, by a socket":               {"Received: from mx.example.com\n\tby store.example.com with LMTP\n\tid x (envelope-from <a@example.org>)\n\tfor <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
-		"Dovecot behind Postfix at a public address":        {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Dovecot behind Postfix at a public address":        {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "calls itself"},
 		"Cyrus behind Postfix":                              {"Received: from mx.example.com ([unix socket])\n\tby store.example.com (Cyrus 3.8) with LMTPA; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
-		"Exim, handed over by a program":                    {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Exim, handed over by a program":                    {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "handed in"},
 		"HELO that says LMTP":                               {"Received: from x by y with LMTP (unknown [203.0.113.66]) by mx.example.com with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "twice"},
 		"recipient that makes a server one that verifies":   {strings.Replace(unverified("mx2.example.com", "203.0.113.66", "mx.example.com"), "id x;", "id x for <\"(Postfix)\"@example.com>;", 1) + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
 		"LMTP below the border":                             {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
@@ -316,6 +317,28 @@ func TestBorder(t *testing.T) {
 		"field without an address, server named":            {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "mx.example.com", 1, false, "does not tell the address"},
 		"older field that says it is by the border":         {hop("mail.evil.example", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
 		"reverse name of the border's, which nobody proved": {unverified("mx2.example.com", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
+		// What a user of the host hands in, and what nobody can read, is no way in.
+		"Postfix, handed in by a user":  {"Received: by mx.example.com (Postfix, from userid 1000)\n\tid 4xYz; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "handed in"},
+		"the same, server named":        {"Received: by mx.example.com (Postfix, from userid 1000)\n\tid 4xYz; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "mx.example.com", 1, false, "handed in"},
+		"Sendmail, handed in by a user": {"Received: (from apache@localhost)\n\tby mx.example.com (8.18.1/8.18.1/Submit) id 4A2; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "handed in"},
+		"qmail, handed in by a user":    {"Received: (qmail 12 invoked by uid 33); 2 Nov 2026 08:30:00 -0000\n" + below, "", 1, false, "handed in"},
+		"Exim, a script of a web site":  {"Received: from www-data by mx.example.com with local (Exim 4.98)\n\tid 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "mx.example.com", 1, false, "handed in"},
+		"local at a public address":     {"Received: from mail.example.net (mail.example.net [203.0.113.66]) by mx.example.com with local-esmtp (Exim 4.98) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "handed in"},
+		"empty":                         {"Received: \n" + below, "", 1, false, "which server wrote it"},
+		"no words that tell":            {"Received: garbage\n" + below, "mx.example.com", 1, false, "which server wrote it"},
+		"a client, and no server":       {"Received: from mail.example.net (mail.example.net [203.0.113.66]); Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "which server wrote it"},
+		"LMTP at a public address":      {"Received: from mail.example.net (mail.example.net [203.0.113.66]) by mx.example.com with LMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "mx.example.com", 1, true, ""},
+		"two addresses of one client":   {"Received: from 203.0.113.66 (EHLO 198.51.100.10) ([198.51.100.10]) by mx.example.com with SMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "several addresses"},
+		// A private address may be that of a proxy, and others are nobody's.
+		"a proxy, and another's server below":        {hop("mail.example.org", "172.17.0.1", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "relay.example.org"), "", 1, false, "proxy may hide"},
+		"a proxy, a made-up inside, another's below": {hop("a", "172.17.0.1", "mx.example.com") + hop("b", "127.0.0.1", "localhost") + hop("mail.example.org", "192.0.2.1", "relay.example.org"), "", 2, false, "proxy may hide"},
+		"a proxy, and a field of weeks ago":          {hop("a", "172.17.0.1", "mx.example.com") + strings.Replace(below, "2 Nov", "2 Sep", 1), "", 1, false, "days away"},
+		"all zeroes":                                 {hop("a", "0.0.0.0", "mx.example.com") + below, "", 1, false, "nobody can tell"},
+		"of a provider's customers":                  {hop("a", "100.64.0.1", "mx.example.com") + below, "", 1, false, "nobody can tell"},
+		"a group":                                    {hop("a", "224.0.0.1", "mx.example.com") + below, "", 1, false, "nobody can tell"},
+		"Teredo":                                     {hop("a", "2001:0:cb00:7142::1", "mx.example.com") + below, "", 1, false, "nobody can tell"},
+		"a private address within 6to4":              {hop("a", "2002:a00:1::1", "mx.example.com") + below, "", 1, false, "nobody can tell"},
+		"of this link":                               {hop("a", "fe80::1", "mx.example.com") + below, "", 2, true, ""},
 		// The sender chooses what it calls itself, and what stands below.
 		"a client that claims to be inside": {"Received: from mx2.example.com (unknown [203.0.113.66]) by mx.example.com with ESMTP\n" +
 			hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "", 1, false, "calls itself"},

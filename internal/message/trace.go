@@ -78,6 +78,7 @@ func quotedEnd(s string, start int) int {
 // A trace is a field in its parts.
 type trace struct {
 	from    []token             // of the clause that names the client
+	before  []string            // comments before any clause, which say nothing of the client
 	inBy    []string            // comments of the clauses that the server writes about itself
 	clauses map[string][]string // words of the others, by their keyword
 	twice   bool                // a clause stands twice, as no server writes it
@@ -93,7 +94,8 @@ func splitReceived(all []token) trace {
 		case t.comment && clause == "from":
 			r.from = append(r.from, t)
 			value = false
-		case t.comment && clause == "": // before any clause: it says nothing of the client
+		case t.comment && clause == "":
+			r.before = append(r.before, t.text)
 		case t.comment:
 			r.inBy = append(r.inBy, t.text)
 		case value:

@@ -27,12 +27,25 @@ var protocols = map[string]TLS{
 	"SMTP": TLSNo, "ESMTP": TLSNo, "ESMTPA": TLSNo, "UTF8SMTP": TLSNo, "UTF8SMTPA": TLSNo, "HTTP": TLSNo,
 }
 
-// inside reports whether a protocol hands messages over among a receiver's own programs:
-// LMTP is none between independent hosts (RFC 2033 section 1), and Exim says "local" of
-// what a program on its host brought.
-func inside(with string) bool {
+// byLMTP reports whether a protocol hands messages over among a receiver's own programs:
+// LMTP is none between independent hosts (RFC 2033 section 1).
+func byLMTP(with string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(strings.ToUpper(with), "UTF8"), "LMTP")
+}
+
+// What programs write of a message that somebody on their own host handed in: Postfix,
+// qmail and Sendmail.
+var byUser = regexp.MustCompile(`(?i)\bfrom userid\b|\binvoked by\b|/submit\b|^from [^@\s]+@localhost$`)
+
+// qmailNet is what qmail writes above the field of its own SMTP server.
+var qmailNet = regexp.MustCompile(`^qmail \d+ invoked from network$`)
+
+// submitted reports that a field tells of a message that was handed in on the server's
+// own host: below it stands what a user, or a script of a web site, wrote. Exim calls
+// that local.
+func submitted(with string, r trace) bool {
 	with = strings.ToUpper(with)
-	return strings.HasPrefix(strings.TrimPrefix(with, "UTF8"), "LMTP") || with == "LOCAL" || strings.HasPrefix(with, "LOCAL-")
+	return with == "LOCAL" || strings.HasPrefix(with, "LOCAL-") || slices.ContainsFunc(slices.Concat(r.inBy, r.before), byUser.MatchString)
 }
 
 // transport reads how the hop was made: by the protocol's name, and by comments that
