@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/fix"
@@ -134,7 +135,7 @@ func (r *Result) mayAlign(domain string) bool {
 // author's, and MAIL FROM is of the same organization.
 func (r *Result) mendSPF(ctx context.Context, src wire.Source) []Fix {
 	found := r.Decision.SPF
-	proved := r.Author.Broken == "" && slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.Result == simulate.ResultPass && r.aligned(s) })
+	proved := r.Author.Broken == "" && slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.Result == simulate.ResultPass && r.aligned(s) && r.fresh(s) })
 	if !proved || found.Identity != "mail-from" || !r.mayAlign(found.Domain) || !r.Path.IP.IsValid() {
 		return nil
 	}
@@ -157,6 +158,19 @@ func (r *Result) mendSPF(ctx context.Context, src wire.Source) []Fix {
 		change: replace(found.Domain, data, "v=spf1 "+term+r.Path.IP.String()+old[len("v=spf1"):]),
 		worked: func(r *Result) bool { return r.Decision.SPF.Result == spf.ResultPass },
 	}}
+}
+
+// fresh reports that a signature says of this delivery too that it is the author's, as
+// far as a signature can: anybody who once got a message may send it on, with what is not
+// signed changed (RFC 6376 section 8.6). A replayed one must not get its sender into SPF.
+func (r *Result) fresh(s Signature) bool {
+	for _, name := range []string{"to", "subject", "date"} {
+		if !slices.Contains(s.Headers, name) {
+			return false
+		}
+	}
+	const aDay = 24 * time.Hour
+	return s.Signed.IsZero() || r.Path.Arrival.IsZero() || r.Path.Arrival.Sub(s.Signed).Abs() <= aDay
 }
 
 // mendAlignment takes back strict alignment, where only that keeps a proved domain of

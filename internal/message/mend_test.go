@@ -24,6 +24,9 @@ func TestFixes(t *testing.T) {
 	}{
 		"client not in SPF, signed":               {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, `"v=spf1 ip4:192.0.2.1 -all"`},
 		"IPv6 client not in SPF, signed":          {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "2001:db8::7"), `"v=spf1 ip6:2001:db8::7 ip4:192.0.2.1 -all"`, `"v=spf1`},
+		"client not in SPF, little is signed":     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Headers: "from:to:date"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, signed weeks ago":     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1788000000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, signed that morning":  {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1793606000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, ""},
 		"client not in SPF, not signed":           {received(plain, "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
 		"client not in SPF, another's signature":  {received(signed("example.com", signer{Domain: "evil.example", Selector: "e1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
 		"client not in SPF of another's domain":   {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@list.example", "mail.example.com", "198.51.100.7"), "", ""},
