@@ -125,6 +125,14 @@ func (c Change) after() []string { return c.lines(c.New) }
 // do, whatever they hold, there is one in words.
 func (c Change) before() []string { return c.lines(c.Old) }
 
+// removalsFirst puts what only goes before what comes: beside an alias (CNAME), for
+// one, no other record may be published.
+func removalsFirst(cs []Change) []Change {
+	cs = slices.Clone(cs)
+	slices.SortStableFunc(cs, func(a, b Change) int { return min(len(a.New), 1) - min(len(b.New), 1) })
+	return cs
+}
+
 func (c Change) lines(data []string) []string {
 	var out []string
 	for _, d := range data {

@@ -82,6 +82,27 @@ func TestZoneMarksWhatGoes(t *testing.T) {
 	}
 }
 
+// What only goes is told before what comes: beside an alias nothing can be published.
+func TestRemovalsFirst(t *testing.T) {
+	r := sampleTypical(t)
+	r.Domains[0].Fixes = []Fix{{ID: "dmarc-record", Group: GroupPublish, Safety: SafeNow, Verified: true, Changes: []Change{
+		{Owner: "_dmarc.example.com", Type: "TXT", New: []string{`"v=DMARC1; p=none"`}, TTL: 3600},
+		{Owner: "_dmarc.example.com", Type: "CNAME", Old: []string{"gone.example."}, TTL: 3600},
+	}}}
+	var text, html, zone bytes.Buffer
+	for _, err := range []error{Text(&text, r, TextOptions{}), HTML(&html, r), Zone(&zone, r)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, out := range []string{text.String(), html.String(), zone.String()} {
+		goes, comes := strings.Index(out, "IN CNAME gone.example."), strings.Index(out, "_dmarc.example.com. 3600 IN TXT")
+		if goes < 0 || comes < goes {
+			t.Errorf("the alias goes at %d, the record comes at %d:\n%s", goes, comes, out)
+		}
+	}
+}
+
 // A number is promised only where it is known: where something unknown bears on it,
 // the ends between which it lies are told, in every form.
 func TestNoFlatPromise(t *testing.T) {

@@ -89,7 +89,7 @@ func prefixed(prefix, s string) string {
 
 func changeLines(cs []Change) []htmlChange {
 	var out []htmlChange
-	for _, c := range cs {
+	for _, c := range removalsFirst(cs) {
 		out = append(out, htmlChange{New: c.after(), Old: c.before()})
 	}
 	return out

@@ -93,14 +93,15 @@ func (p *page) full() bool { return p.o.Wide || p.o.Verbose }
 func (p *page) domain(d *Domain) {
 	p.header(d)
 	p.answers(d)
-	p.areas(d)
+	findings := tellOnce(d)
+	p.areas(d, findings)
 	if p.o.Quiet {
 		return
 	}
 	if p.full() {
-		p.findings(d)
+		p.findings(findings)
 	} else {
-		p.alsoFound(d)
+		p.alsoFound(d, findings)
 	}
 	p.unknown(d)
 	if p.full() {

@@ -2,27 +2,40 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // briefMessage is how much of a message the short form shows, in cells.
-const briefMessage = 160
+const briefMessage = 240
 
+// brief cuts a message of the short form, at a word where one begins near.
 func (p *page) brief(s string) string {
 	s = clean(s, maxMessage)
-	if p.full() {
+	if p.full() || width(s) <= briefMessage {
 		return s
 	}
-	return shorten(s, briefMessage)
+	s = shorten(s, briefMessage)
+	if i := strings.LastIndexByte(s, ' '); i > len(s)-40 {
+		s = s[:i] + " ..."
+	}
+	return s
 }
 
-// areas writes the table of points and what costs them.
-func (p *page) areas(d *Domain) {
+// sentence says a finding with what it is told of.
+func (p *page) sentence(t told) string {
+	if place := t.place(p.few); place != "" && !t.saysItself() {
+		return place + ": " + p.brief(t.Message)
+	}
+	return p.brief(t.Message)
+}
+
+// areas writes the table of points and what costs them, each with its sentence
+// unless the list of findings has that.
+func (p *page) areas(d *Domain, findings []told) {
 	message := map[string]string{}
-	for _, f := range d.Findings {
-		if _, seen := message[f.Rule]; !seen {
-			message[f.Rule] = subjectPrefix(d, f.Subject) + p.brief(f.Message)
+	for _, f := range findings {
+		if _, seen := message[f.Rule]; !seen && !p.full() {
+			message[f.Rule] = ": " + p.sentence(f)
 		}
 	}
 	var rows [][]cell
@@ -48,7 +61,7 @@ func (p *page) areas(d *Domain) {
 			if c.Points == 0 {
 				price = "(area at 0)" // it has nothing left to lose
 			}
-			add(cell{text: price + " " + clean(c.Rule, 60) + ": " + message[c.Rule], hang: 2})
+			add(cell{text: price + " " + clean(c.Rule, 60) + message[c.Rule], hang: 2})
 		}
 		switch {
 		case a.Unknown > 0:
@@ -79,40 +92,27 @@ func (a Area) Share() string {
 
 // alsoFound writes the findings that the table of areas does not show: further
 // subjects of the same rule, and rules that cost nothing.
-func (p *page) alsoFound(d *Domain) {
+func (p *page) alsoFound(d *Domain, findings []told) {
 	shown := map[string]bool{}
 	for _, a := range d.Areas {
 		for _, c := range a.Costs {
 			shown[c.Rule] = true
 		}
 	}
-	var rest []Finding // one for each rule, severity and message, with all subjects
-	notes := 0
-	for _, f := range d.Findings {
-		if shown[f.Rule] {
-			shown[f.Rule] = false // the worst subject is in the table, the others are not
-			continue
-		}
-		if f.Severity == "info" {
-			notes++
-			continue
-		}
-		f.Subject = subjectPrefix(d, f.Subject)
-		i := slices.IndexFunc(rest, func(g Finding) bool {
-			return g.Rule == f.Rule && g.Severity == f.Severity && g.Message == f.Message
-		})
-		if i < 0 {
-			rest = append(rest, f)
-		} else {
-			rest[i].Subject = strings.TrimSuffix(rest[i].Subject, ": ") + ", " + f.Subject
-		}
-	}
 	var rows [][]cell
-	for _, f := range rest {
-		rows = append(rows, []cell{
-			{text: strings.ToUpper(clean(f.Severity, 10)), role: severityRole(f.Severity)},
-			{text: clean(f.Rule, 60) + ": " + f.Subject + p.brief(f.Message), hang: 2},
-		})
+	notes := 0
+	for _, f := range findings {
+		switch {
+		case shown[f.Rule]:
+			shown[f.Rule] = false // the worst is in the table, the others are not
+		case f.Severity == "info":
+			notes++
+		default:
+			rows = append(rows, []cell{
+				{text: strings.ToUpper(clean(f.Severity, 10)), role: severityRole(f.Severity)},
+				{text: clean(f.Rule, 60) + ": " + p.sentence(f), hang: 2},
+			})
+		}
 	}
 	if notes > 0 {
 		rows = append(rows, []cell{{text: "INFO", role: dim}, {text: plural(notes, "note that costs", "notes that cost") + " no points: -o wide shows more", role: dim}})
@@ -123,27 +123,18 @@ func (p *page) alsoFound(d *Domain) {
 	}
 }
 
-// subjectPrefix names the subject unless it is the domain itself.
-func subjectPrefix(d *Domain, subject string) string {
-	if subject == "" || subject == d.Name {
-		return ""
-	}
-	return clean(subject, maxName) + ": "
-}
-
 // findings writes every finding with its evidence.
-func (p *page) findings(d *Domain) {
-	if len(d.Findings) == 0 {
+func (p *page) findings(findings []told) {
+	if len(findings) == 0 {
 		return
 	}
 	p.section("FINDINGS", "")
-	for _, f := range d.Findings {
+	for _, f := range findings {
 		head := pad(strings.ToUpper(clean(f.Severity, 10)), 8) + "  " + clean(f.Rule, 60)
-		if f.Subject != "" {
-			head += "  " + clean(f.Subject, maxName)
-		}
-		if f.Key != "" {
-			head += "  " + clean(f.Key, maxName)
+		for _, words := range []string{f.place(p.few), clean(f.Key, maxName)} {
+			if words != "" {
+				head += "  " + words
+			}
 		}
 		if f.Cost > 0 {
 			head += "  -" + f.Cost.String()

@@ -161,7 +161,7 @@ func (f *Fix) record() bool { return f.Group != GroupServers }
 // changes writes records as zone lines, never broken, so that they can be copied,
 // each with what it takes the place of.
 func (p *page) changes(cs []Change) {
-	for _, c := range cs {
+	for _, c := range removalsFirst(cs) {
 		for _, line := range c.after() {
 			p.line("  " + line)
 		}

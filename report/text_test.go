@@ -194,3 +194,47 @@ func TestTextGroupsFindings(t *testing.T) {
 		}
 	}
 }
+
+// Findings that differ in nothing but the name of the host are told once, a name
+// that the sentence holds is not put before it, and the list with the evidence
+// leaves the sentences out of the table.
+func TestTextTellsOnce(t *testing.T) {
+	d := Domain{
+		Name: "example.com",
+		Areas: []Area{{ID: "transport", Title: "Transport", Budget: 13, Failed: 2, Costs: []Cost{
+			{Rule: "mtasts-cert", Severity: "high", Points: 520}, {Rule: "mtasts-mx-mismatch", Severity: "high", Points: 520},
+		}}},
+		Findings: []Finding{
+			{Rule: "mtasts-cert", Severity: "high", Subject: "mx1.example.com [192.0.2.1]", Message: "does not prove mx1.example.com", Evidence: []string{"a"}},
+			{Rule: "mtasts-cert", Severity: "high", Subject: "mx1.example.com [2001:db8::1]", Message: "does not prove mx1.example.com", Evidence: []string{"a"}},
+			{Rule: "mtasts-cert", Severity: "high", Subject: "mx2.example.com [192.0.2.2]", Message: "does not prove mx2.example.com", Evidence: []string{"b"}},
+			{Rule: "mtasts-mx-mismatch", Severity: "high", Subject: "mx3.example.com", Message: "no line fits mx3.example.com."},
+			{Rule: "ip-ptr-missing", Severity: "low", Subject: "192.0.2.7", Key: "k", Message: "ip4:192.0.2.7 alone, not 192.0.2.70"},
+			{Rule: "ip-ptr-missing", Severity: "low", Subject: "192.0.2.70", Key: "l", Message: "ip4:192.0.2.70 alone, not 192.0.2.70"},
+			{Rule: "ip-ptr-missing", Severity: "low", Subject: "192.0.2.71", Key: "m", Message: "ip4:192.0.2.71 alone, not 192.0.2.70"},
+		},
+	}
+	for _, test := range []struct {
+		o    TextOptions
+		want map[string]int
+	}{
+		{TextOptions{Width: 200}, map[string]int{
+			"-5.2 mtasts-cert: mx1.example.com [192.0.2.1, 2001:db8::1], mx2.example.com [192.0.2.2], each as HOST: does not prove HOST": 1,
+			"does not prove": 1,
+			"-5.2 mtasts-mx-mismatch: no line fits mx3.example.com.":                                    1,
+			"ip-ptr-missing: 192.0.2.7, 192.0.2.71, each as ADDRESS: ip4:ADDRESS alone, not 192.0.2.70": 1,
+			"ip-ptr-missing: 192.0.2.70: ip4:192.0.2.70 alone, not 192.0.2.70":                          1,
+		}},
+		{TextOptions{Width: 200, Wide: true}, map[string]int{"does not prove": 1, "-5.2 mtasts-cert\n": 1, "no line fits": 1, "  k, m\n": 1}},
+	} {
+		var out bytes.Buffer
+		if err := Text(&out, New(Tool{Name: "mxvet"}, "2026.1", Run{}, []Domain{d}, nil, nil), test.o); err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range test.want {
+			if n := strings.Count(out.String(), text); n != want {
+				t.Errorf("%q stands %d times, want %d:\n%s", text, n, want, out.String())
+			}
+		}
+	}
+}

@@ -49,7 +49,11 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 		note("%s: no score: %s (%s)", bound(d.Name, maxName), bound(d.Score.Why, maxMessage), d.Score.Possible())
 	}
 	if d.Next != nil && d.Next.Stands() {
-		note("after the %s that a second audit verified: score %s %s", plural(d.Next.Fixes, "fix", "fixes"), d.Next.Range(), d.Next.Grade())
+		fixes := "one fix"
+		if d.Next.Fixes > 1 {
+			fixes = fmt.Sprintf("%d fixes", d.Next.Fixes)
+		}
+		note("after the %s that a second audit verified: score %s %s", fixes, d.Next.Range(), d.Next.Grade())
 	}
 	found := false
 	for _, f := range d.Fixes {
@@ -92,7 +96,7 @@ func zoneDomain(b *strings.Builder, d *Domain) {
 
 // zoneChanges writes records, as comments unless they may be published now.
 func zoneChanges(b *strings.Builder, changes []Change, publish bool) {
-	for _, c := range changes {
+	for _, c := range removalsFirst(changes) {
 		if len(c.Old) == 0 && len(c.New) > 0 {
 			b.WriteString("; new\n")
 		}
