@@ -130,16 +130,17 @@ func (p *page) findings(findings []told) {
 	}
 	p.section("FINDINGS", "")
 	for _, f := range findings {
-		head := pad(strings.ToUpper(clean(f.Severity, 10)), 8) + "  " + clean(f.Rule, 60)
+		var head strings.Builder
+		head.WriteString(pad(strings.ToUpper(clean(f.Severity, 10)), 8) + "  " + clean(f.Rule, 60))
 		for _, words := range []string{f.place(p.few), clean(f.Key, maxName)} {
 			if words != "" {
-				head += "  " + words
+				head.WriteString("  " + words)
 			}
 		}
 		if f.Cost > 0 {
-			head += "  -" + f.Cost.String()
+			head.WriteString("  -" + f.Cost.String())
 		}
-		for i, l := range wrapHead(head, p.o.Width-2) {
+		for i, l := range wrapHead(head.String(), p.o.Width-2) {
 			if i == 0 {
 				sev, rest := l[:min(len(l), 8)], l[min(len(l), 8):]
 				p.line("  " + p.as(severityRole(f.Severity), sev) + rest)
