@@ -80,7 +80,8 @@ func inspect(t testing.TB, out string) string {
 
 func TestHTML(t *testing.T) {
 	src := world(t)
-	m := parsed(t, librarySign(t, strings.Replace(plain, "A letter", "A <b>letter</b> \u202e\x1b[31m & more", 1), ed("example.com", "s1")))
+	m := parsed(t, crlfText(strings.Replace(plain, "A letter", "A <b>letter</b> \u202e\x1b[31m & more", 1)))
+	m.prepend(signer{Domain: "example.com", Selector: "s1"}.sign(m))
 	m.addSet(1, "none", "list.example; dkim=pass header.d=example.com", signer{Domain: "list.example", Selector: "l1"})
 	text := "Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=x@example.com\n" +
 		received(string(m.text()), "x@example.com", "mx.example.com", "198.51.100.7")

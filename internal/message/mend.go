@@ -169,8 +169,13 @@ func (r *Result) fresh(s Signature) bool {
 			return false
 		}
 	}
-	const aDay = 24 * time.Hour
-	return s.Signed.IsZero() || r.Path.Arrival.IsZero() || r.Path.Arrival.Sub(s.Signed).Abs() <= aDay
+	const aDay, skew = 24 * time.Hour, time.Hour
+	arrival := r.Path.Arrival
+	if arrival.IsZero() {
+		arrival = r.At
+	}
+	age := arrival.Sub(s.Signed)
+	return s.Signed.IsZero() || -skew <= age && age <= aDay
 }
 
 // mendAlignment takes back strict alignment, where only that keeps a proved domain of
