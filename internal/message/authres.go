@@ -59,7 +59,7 @@ func (r *Report) trust(ids []string, b border) {
 		r.Why = "anybody can write this field; name your own server with --authserv-id to compare it"
 	case b.hop == nil:
 		r.Why = "no Received field shows where your servers begin, so the sender may have written it"
-	case !b.sure:
+	case !b.known:
 		r.Why = "it is not known where your servers begin (" + b.doubt + "), so the sender may have written it"
 	case r.field > b.hop.field:
 		r.Why = fmt.Sprintf("it stands below the Received field of your border (number %d): unless your server takes away fields with its own name, the sender may have written it", b.hop.Number)

@@ -44,16 +44,16 @@ func (o own) writes(by string) bool {
 type border struct {
 	hop   *Hop   // nil where there is none
 	doubt string // what speaks against it
-	sure  bool   // the field was written by the receiver's own server, as far as can be seen
+	known bool   // the field was written by the receiver's own server, as far as can be seen
 }
 
 // findBorder goes down from the topmost field, which the last server wrote. The next
-// field can be believed only where the client of this one is the receiver's own: it has
-// no public address, or stands in a network that the user names, or has a name that the
-// user names and that leads back to its address. What a client calls itself, and a name
-// that nobody verified, decide nothing: the sender chooses them. Where they speak for
-// an own host all the same, and an older field could be the border as well, none is
-// sure.
+// field can be believed only where the client of this one is the receiver's own: it is
+// the server's own host, or stands in a network that the user names, or has a name that
+// the user names and that leads back to its address. What a client calls itself, and a
+// name that nobody verified, decide nothing: the sender chooses them. Where they speak
+// for an own host all the same, and an older field could be the border as well, none is
+// known.
 func findBorder(hops []Hop, list *psl.List, o own) border {
 	for i := range hops {
 		h := &hops[i]
@@ -70,7 +70,7 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			}
 			continue
 		}
-		b := border{hop: h, sure: true}
+		b := border{hop: h, known: true}
 		older := slices.ContainsFunc(hops[i+1:], Hop.outside)
 		byName, byHelo := o.named(h.Name), o.named(h.Helo)
 		if !o.given() {
@@ -78,43 +78,58 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 		}
 		switch {
 		case byName:
-			b.doubt, b.sure = "the client has a name of the server's own organization", !older
+			b.doubt, b.known = "the client has a name of the server's own organization", !older
 		case byHelo:
-			b.doubt, b.sure = "the client calls itself a host of the server's own organization", !older
+			b.doubt, b.known = "the client calls itself a host of the server's own organization", !older
 		case o.given() && !o.writes(h.By):
-			b.doubt, b.sure = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
-		case older && !o.given():
-			b.doubt = fmt.Sprintf("%d fields name a client", countClients(hops))
+			b.doubt, b.known = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
 		}
 		return b
 	}
 	return border{}
 }
 
-// unlinked says why the field below one whose client has a private address cannot be
-// believed, "" where it can. Such an address is the receiver's own, or that of a proxy
-// which hides who came: in the latter case the sender wrote what stands below. A server
-// of the receiver's writes its own organization, and hands on within a day.
+// unlinked says why the field below one whose client has an address of the inside cannot
+// be believed, "" where it can. A private address may be that of a proxy which hides who
+// came, and then the sender wrote what stands below: only the user knows. A client on the
+// server's own host is a program of the receiver's, such as a filter, since servers relay
+// for that address; what it hands back bears a field of the same organization, and of
+// the same day.
 func (h Hop) unlinked(below []Hop, list *psl.List, o own) string {
-	const aDay = 24 * 60 * 60
-	switch {
-	case len(below) == 0 || !below[0].outside(): // further down the question comes again
+	const anHour, aDay = 60 * 60, 24 * 60 * 60
+	if !slices.ContainsFunc(below, Hop.outside) {
 		return ""
-	case h.Delay != nil && (*h.Delay > aDay || *h.Delay < -aDay):
-		return "its client has a private address, and the field below is days away from it"
-	case below[0].By != "" && !below[0].kin(list, h.By) && !o.writes(below[0].By):
-		return "its client has a private address, and another organization's server (" + below[0].By + ") wrote the field below: a proxy may hide who came"
+	}
+	b := below[0]
+	switch {
+	case !h.IP.IsLoopback():
+		return "its client has the private address " + h.IP.String() + ", and a proxy with such an address may hide who came; if it is a mail server of your own, say so: " + insideOf(h, below)
+	case !b.outside() || b.Doubt != "": // further down the question comes again
+		return ""
+	case h.Delay == nil:
+		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one"
+	case *h.Delay > aDay || *h.Delay < -anHour:
+		return "its client is on the same host, and the field below is of another time"
+	case b.By != h.By && !b.kin(list, h.By) && !o.writes(b.By):
+		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came"
 	}
 	return ""
 }
 
-func countClients(hops []Hop) (n int) {
-	for _, h := range hops {
-		if h.outside() {
-			n++
+// insideOf gives the flags that name the private clients in a row that begins with h.
+func insideOf(h Hop, below []Hop) string {
+	const most = 4
+	var named []string
+	for _, h := range append([]Hop{h}, below...) {
+		flag := "--by " + h.IP.String()
+		if h.outside() || len(named) == most {
+			break
+		}
+		if h.IP.IsValid() && !h.IP.IsLoopback() && !slices.Contains(named, flag) {
+			named = append(named, flag)
 		}
 	}
-	return n
+	return strings.Join(named, " ")
 }
 
 // kin reports that a name is of the server's organization.

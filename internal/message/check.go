@@ -185,15 +185,15 @@ func (r *Result) path(list *psl.List, o Options) {
 				r.border.hop = &r.Hops[i]
 			}
 		}
-		r.border.sure = r.border.hop != nil
+		r.border.known = r.border.hop != nil
 	}
 	if h := r.border.hop; h != nil {
 		if !o.IP.IsValid() && h.IP.IsValid() {
 			p.IP, p.IPFrom = h.IP, h.describe(len(r.Hops))
 		}
-		p.Helo, p.Arrival, p.Border, p.Sure = h.Helo, h.Time, h.Number, r.border.sure
+		p.Helo, p.Arrival, p.Border, p.Sure = h.Helo, h.Time, h.Number, r.border.known && p.Doubt == ""
 	}
-	if !p.Sure && len(r.Hops) > 0 {
+	if !r.border.known && len(r.Hops) > 0 {
 		p.Arrival = r.Hops[0].Time // the last server's clock, which the sender cannot set
 	}
 	if o.Helo != "" {
@@ -204,8 +204,10 @@ func (r *Result) path(list *psl.List, o Options) {
 		return
 	}
 	switch {
-	case p.IPFrom != "--ip" && r.border.hop != nil && !r.border.sure:
+	case p.IPFrom != "--ip" && r.border.hop != nil && !r.border.known:
 		p.Unknown = "it is not known who brought the message: " + r.border.doubt + "; name your own servers with --by, or the client with --ip"
+	case p.IPFrom != "--ip" && r.border.hop != nil && r.border.hop.user:
+		p.Unknown = r.border.hop.describe(len(r.Hops)) + ": the client logged in and handed the message in as a user, and who logs in is not held against SPF"
 	case !p.IP.IsValid():
 		p.Unknown = "no Received field names a public address: name the client with --ip"
 	case p.From == "":
@@ -228,7 +230,7 @@ func (r *Result) sender(o Options) {
 	case field >= 0 && h != nil && field < h.field:
 		sender, ok = parsePath(r.message.Fields[field].Value())
 		p.From = "Return-Path"
-	case h != nil && h.Sender != "" && r.border.sure:
+	case h != nil && h.Sender != "" && r.border.known:
 		sender, p.From = h.Sender, h.describe(len(r.Hops))
 	case field >= 0 && h == nil:
 		p.Unknown = "what MAIL FROM was is not known: no Received field of your servers stands below the Return-Path, so the sender may have written it; name it with --mail-from"

@@ -11,9 +11,10 @@ import (
 // The parts of a forged message: the field that the receiver's server wrote about the
 // forger's client, and one that the forger made up. 192.0.2.1 may send for example.com.
 const (
-	fromForger = "Received: from evil.example (unknown [203.0.113.66])\n\tby mx.example.net (Postfix) with ESMTPS id 1; Mon, 02 Nov 2026 08:30:00 +0000\n"
-	madeUp     = "Received: from mail.example.com (mail.example.com [192.0.2.1])\n\tby mx.example.net (Postfix) with ESMTPS id 0; Mon, 02 Nov 2026 08:29:00 +0000\n"
-	returned   = "Return-Path: <alice@example.com>\n"
+	fromForger   = "Received: from evil.example (unknown [203.0.113.66])\n\tby mx.example.net (Postfix) with ESMTPS id 1; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	madeUp       = "Received: from mail.example.com (mail.example.com [192.0.2.1])\n\tby mx.example.net (Postfix) with ESMTPS id 0; Mon, 02 Nov 2026 08:29:00 +0000\n"
+	throughProxy = "Received: from mail.example.com (unknown [172.17.0.1])\n\tby mx.example.net (Postfix) with ESMTPS id 1; Mon, 02 Nov 2026 08:30:00 +0000\n"
+	returned     = "Return-Path: <alice@example.com>\n"
 )
 
 // by makes a Received field of the receiver's server out of what stands between "from"
@@ -113,7 +114,7 @@ func TestForgeries(t *testing.T) {
 		{name: "IPv4-mapped client", text: returned + by("mail.example.com (mail.example.com [::ffff:203.0.113.66])", "with ESMTP id 1") + plain, doubt: spfFails},
 
 		// Fields that the sender wrote.
-		{name: "made-up field below the border", text: returned + fromForger + madeUp + plain, doubt: "2 fields"},
+		{name: "made-up field below the border", text: returned + fromForger + madeUp + plain, doubt: spfFails},
 		{name: "made-up field, server named", text: returned + fromForger + madeUp + plain, by: own, doubt: spfFails},
 		{name: "made-up field, authserv-id named", text: returned + fromForger + madeUp + plain, authserv: own, doubt: spfFails},
 		{name: "made-up field, HELO of an own host", text: returned + swap(fromForger, "evil.example (unknown", "mx2.example.net (unknown") + madeUp + plain, doubt: guess},
@@ -126,6 +127,12 @@ func TestForgeries(t *testing.T) {
 		{name: "made-up field by a server of another name", text: returned + swap(fromForger, "by mx.example.net", "by mx.other.example") + madeUp + plain, by: own, doubt: "neither --by"},
 		{name: "made-up field behind a content filter", text: returned + by("localhost (localhost [127.0.0.1])", "(Postfix) with ESMTP id 2") + fromForger + madeUp + plain, doubt: spfFails},
 		{name: "made-up field that claims Exchange behind Exchange", text: returned + by("mx2.example.net (203.0.113.66)", "(10.0.0.1) with Microsoft SMTP Server id 15") + strings.ReplaceAll(madeUp, "mx.example.net (Postfix)", "mx2.example.net (203.0.113.66)") + plain, doubt: guess},
+		{name: "made-up field behind a proxy that hides the client", text: returned + throughProxy + madeUp + plain, doubt: "a proxy"},
+		{name: "made-up field behind a proxy, server named", text: returned + throughProxy + madeUp + plain, by: own, doubt: "a proxy"},
+		{name: "made-up field and results behind a proxy", text: returned + throughProxy + results + madeUp + plain, authserv: own, doubt: "a proxy"},
+		{name: "made-up field below a client that is not in front", text: returned + "Received: by mx.example.net from evil.example (unknown [203.0.113.66]) with ESMTP id 1; Mon, 02 Nov 2026 08:30:00 +0000\n" + madeUp + plain, doubt: "does not begin with a client"},
+		{name: "made-up field below one that names no client", text: returned + "Received: by mx.example.net via SMTP; Mon, 02 Nov 2026 08:30:00 +0000\n" + madeUp + plain, by: own, doubt: "does not begin with a client"},
+		{name: "a user who logged in, from the victim's address", text: returned + by("mail.example.com (mail.example.com [192.0.2.1])", "(Postfix) with ESMTPSA id 1") + plain, doubt: "logged in"},
 		{name: "made-up field with a blank before the colon", text: returned + fromForger + strings.Replace(madeUp, "Received:", "Received :", 1) + plain, doubt: spfFails},
 		{name: "made-up Received-SPF", text: returned + fromForger + "Received-SPF: pass (mx.example.net: domain of alice@example.com designates 192.0.2.1 as permitted sender)\n" + plain, doubt: spfFails},
 		{name: "made-up Return-Path, client that many share", text: by("mail.example.com (mail.example.com [192.0.2.1])", "(Postfix) with ESMTPS id 1") + returned + plain, doubt: "the sender may have written it"},

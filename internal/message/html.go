@@ -188,11 +188,11 @@ func (r *Result) picture() (out []htmlHop) {
 			}
 		}
 		switch {
-		case row.Border && r.Path.Sure && r.Path.Doubt == "":
+		case row.Border && r.Path.Sure:
 			row.By = "your border"
 		case row.Border:
 			row.By = "your border?"
-		case row.Claimed && !r.Path.Sure:
+		case row.Claimed && !r.border.known:
 			row.By = "not known who wrote this"
 		case row.Claimed:
 			row.By = "as the sender says"

@@ -30,14 +30,22 @@ type Hop struct {
 	// back to the address.
 	Verified bool `json:"name_verified,omitempty"`
 
-	local bool // the message was handed over inside: the field names no client, or a protocol of the inside
+	local bool // the message was handed on inside: by a program that names no client there, or by a protocol of the inside
+	user  bool // the client had to log in to hand the message in
 	field int  // index of the field
 }
+
+// nowhereNets lists networks of which no address tells where its owner is, although they are
+// of the internet: 6to4 (RFC 7526) and identifiers without a place (RFC 7343).
+var nowhereNets = []netip.Prefix{sixToFour, netip.MustParsePrefix("2001:20::/28")}
+
+// translated is the network in whose addresses IPv4 addresses stand (RFC 6052).
+var translated = netip.MustParsePrefix("64:ff9b::/96")
 
 // public reports whether the client has an address of the public internet. The
 // networks of documentation count as public here.
 func (h Hop) public() bool {
-	if !h.IP.IsValid() {
+	if !h.IP.IsValid() || slices.ContainsFunc(nowhereNets, func(p netip.Prefix) bool { return p.Contains(h.IP) }) {
 		return false
 	}
 	_, special := wire.SpecialButDocumentation(h.IP)
@@ -94,7 +102,6 @@ func parseReceived(value string) Hop {
 			h.With = cut(strings.Join(with, " "))
 		}
 	}
-	h.local = !r.hasFrom
 	for _, c := range r.inBy {
 		if at := strings.Index(strings.ToLower(c), "envelope-from <"); at >= 0 {
 			h.Sender = envelope(c[at+len("envelope-from "):])
@@ -107,16 +114,22 @@ func parseReceived(value string) Hop {
 	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
 		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
 	case !r.hasFrom && slices.ContainsFunc(r.before, qmailNet.MatchString):
+		h.local = true
 	case submitted(h.With, r):
-		h.local, h.IP = false, netip.Addr{}
+		h.IP = netip.Addr{}
 		h.Doubt = "by it the message was handed in on that very host, by a person or a program there: what stands below it was written by whoever did"
 	case h.By == "":
-		h.local, h.IP, h.Doubt = false, netip.Addr{}, "it does not say which server wrote it (RFC 5321 section 4.4)"
+		h.IP, h.Doubt = netip.Addr{}, "it does not say which server wrote it (RFC 5321 section 4.4)"
+	case !r.hasFrom && handedOn(h.By, r):
+		h.local = true
+	case !r.hasFrom:
+		h.Doubt = "it does not begin with a client (RFC 5321 section 4.4), and is not of a program that is known to leave it out"
 	case byLMTP(h.With) && !h.public():
 		h.local, h.Doubt = true, ""
 	case h.Doubt == "" && h.IP.IsValid() && !h.inner() && !h.public():
 		h.Doubt = "nobody can tell where the address " + h.IP.String() + " is: it is of no network of the internet, and of no private one"
 	}
+	h.user = loggedIn(r)
 	h.transport(r)
 	return h
 }
@@ -292,7 +305,15 @@ func address(w string) (netip.Addr, bool) {
 		w = w[5:]
 	}
 	ip, err := netip.ParseAddr(w)
-	return ip.Unmap().WithZone(""), err == nil
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	ip = ip.Unmap().WithZone("")
+	if translated.Contains(ip) {
+		b := ip.As16()
+		ip = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	return ip, true
 }
 
 // heloName gives what a client called itself: a name, or an address in brackets.

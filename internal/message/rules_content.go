@@ -177,7 +177,7 @@ func (r *Result) encrypted() []checks.Verdict {
 	if h == nil {
 		return one(checks.NotAsked, "", nil, "no Received field shows the hop to your border server; --ip tells which one it is")
 	}
-	if !r.border.sure {
+	if !r.border.known {
 		return one(checks.Unknown, checks.Medium, nil, "it is not known at which hop the message came to your servers: %s", r.border.doubt)
 	}
 	switch h.TLS {

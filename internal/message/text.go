@@ -79,7 +79,7 @@ func (r *Result) textPath(l *report.Lines) {
 		}
 		l.Head("PATH", "client %s, HELO %s", p.IP, cut(helo))
 		l.Say(2, "address from %s", p.IPFrom)
-		if p.Doubt != "" && p.Sure {
+		if p.Doubt != "" && r.border.known {
 			l.Say(2, "this is a guess (%s); --by names your own servers, --ip the client", p.Doubt)
 		} else if p.IPFrom != "--ip" && p.Sure {
 			l.Say(2, "right if that server is your border; else --by names your own servers, --ip the client")

@@ -83,6 +83,7 @@ type trace struct {
 	clauses map[string][]string // words of the others, by their keyword
 	twice   bool                // a clause stands twice, as no server writes it
 	hasFrom bool
+	late    bool // the client stands behind other clauses, as no server writes it
 }
 
 func splitReceived(all []token) trace {
@@ -109,6 +110,8 @@ func splitReceived(all []token) trace {
 			clause, value, r.hasFrom = "from", true, true
 		case lower == "from" && r.hasFrom, lower == "by" && r.clauses["by"] != nil:
 			r.twice = true
+		case lower == "from":
+			r.late = true
 		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower), lower == "tls" && r.clauses["by"] != nil:
 			clause, value = lower, true
 		case clause == "from":

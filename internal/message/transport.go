@@ -1,6 +1,7 @@
 package message
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,43 @@ var qmailNet = regexp.MustCompile(`^qmail \d+ invoked from network$`)
 func submitted(with string, r trace) bool {
 	with = strings.ToUpper(with)
 	return with == "LOCAL" || strings.HasPrefix(with, "LOCAL-") || slices.ContainsFunc(slices.Concat(r.inBy, r.before), byUser.MatchString)
+}
+
+// handedOn reports that a field without a client is of a program that hands messages on
+// within its own system: Postfix, which sends on what comes to an alias, and Google, whose
+// machines call themselves by a bare address of their inside.
+func handedOn(by string, r trace) bool {
+	if r.late || slices.ContainsFunc(r.inBy, func(c string) bool { return len(clientComment(c).addresses) > 0 }) {
+		return false
+	}
+	with := strings.Join(r.clauses["with"], " ")
+	if ip, err := netip.ParseAddr(by); err == nil {
+		if sixToFour.Contains(ip) {
+			b := ip.As16()
+			ip = netip.AddrFrom4([4]byte(b[2:6]))
+		}
+		return ip.IsPrivate() && with == "SMTP"
+	}
+	return with == "" && len(r.clauses["via"]) == 0 && slices.Contains(r.inBy, "Postfix")
+}
+
+var sixToFour = netip.MustParsePrefix("2002::/16")
+
+// What servers write of a client that had to log in: Postfix, Sendmail, Courier, qmail and
+// CommuniGate.
+var byLogin = regexp.MustCompile(`(?i)^(authenticated |auth: |smtp-auth |account )`)
+
+// loggedIn reports that a field tells of a user who handed a message in (RFC 6409): by the
+// protocol's name (RFC 3848), or by a comment. What a client said of itself can only make
+// it so, never the contrary.
+func loggedIn(r trace) bool {
+	if with := r.clauses["with"]; len(with) > 0 {
+		name := strings.TrimPrefix(strings.ToUpper(with[0]), "UTF8")
+		if name == "ESMTPA" || name == "ESMTPSA" || name == "ASMTP" || name == "SMTPA" || name == "SMTPSA" {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.from, func(t token) bool { return t.comment && byLogin.MatchString(t.text) })
 }
 
 // transport reads how the hop was made: by the protocol's name, and by comments that
