@@ -68,8 +68,9 @@ func (r *Report) trust(ids []string, b border) {
 	}
 }
 
-// compare sets beside each claim what we find ourselves.
-func (r *Report) compare(res *Result) {
+// compare sets beside each claim what we find ourselves. What an ARC set says of the
+// chain is about the sets before it, so nothing here is to be held against that.
+func (r *Report) compare(res *Result, sealed bool) {
 	for i := range r.Claims {
 		c := &r.Claims[i]
 		switch c.Method {
@@ -92,7 +93,9 @@ func (r *Report) compare(res *Result) {
 				c.set(res.Decision.Methods[0].Result)
 			}
 		case "arc":
-			c.set(res.ARC.Result)
+			if !sealed {
+				c.set(res.ARC.Result)
+			}
 		}
 	}
 }

@@ -152,19 +152,15 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	}
 	r.Decision = view.Decide(outcomes)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
-	for _, s := range r.Signatures {
-		if s.Lenient != "" && s.Lenient != s.Result && r.mayAlign(s.Domain) {
-			r.Decision.Differ = append(r.Decision.Differ, fmt.Sprintf("DKIM: the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient))
-		}
-	}
+	r.Decision.Differ = append(r.Decision.Differ, r.differ()...)
 	for i := range r.Reports {
 		r.Reports[i].trust(o.Authserv, r.border)
-		r.Reports[i].compare(r)
+		r.Reports[i].compare(r, false)
 	}
 	for _, s := range r.ARC.Sets {
 		if s.Said != nil {
 			s.Said.Why = "written by a forwarder; to be believed as far as its seal is"
-			s.Said.compare(r)
+			s.Said.compare(r, true)
 		}
 	}
 	r.judge()
@@ -212,7 +208,7 @@ func (r *Result) path(list *psl.List, o Options) {
 		p.Unknown = "no Received field names a public address: name the client with --ip"
 	case p.From == "":
 		p.Unknown = "the file does not say what MAIL FROM was: name it with --mail-from"
-	case p.Sender == "" && domainName(p.Helo) == "":
+	case p.Sender == "" && p.Helo == "":
 		p.Unknown = "MAIL FROM is empty and the HELO name is not known: name it with --helo"
 	}
 }

@@ -254,7 +254,8 @@ func TestPathSources(t *testing.T) {
 			user(o)
 			o.Sender, o.HasSender = "z@example.com", true
 		}, "z@example.com", "--mail-from", "pass", ""},
-		"null sender, HELO is a literal": {"Return-Path: <>\nReceived: from [192.0.2.1] (mail.example.com [192.0.2.1]) by mx.example.net with ESMTP\n" + plain, nil, "", "Return-Path", "", "HELO name is not known"},
+		"null sender, HELO is a literal": {"Return-Path: <>\nReceived: from [192.0.2.1] (mail.example.com [192.0.2.1]) by mx.example.net with ESMTP\n" + plain, nil, "", "Return-Path", "none", ""},
+		"null sender, no HELO":           {"Return-Path: <>\nReceived: from [192.0.2.1] by mx.example.net (chasquid) with ESMTP\n" + plain, nil, "", "Return-Path", "", "HELO name is not known"},
 	} {
 		var options []func(*Options)
 		if c.options != nil {

@@ -52,12 +52,14 @@ type Signature struct {
 	SecondWhy string `json:"second_why,omitempty"`
 	Differ    string `json:"differ,omitempty"` // why the two differ; "" where they agree
 
-	ref    wire.Ref
-	field  int // index
-	tags   tagList
-	strict bool   // the key has the flag s
-	fault  string // of the key record, for which a verifier must ignore it
-	canon  string // the key record in canonical form
+	ref     wire.Ref
+	field   int // index
+	tags    tagList
+	strict  bool   // the key has the flag s
+	testing bool   // the key has the flag y
+	missing bool   // there is no key record at the name
+	fault   string // of the key record, for which a verifier must ignore it
+	canon   string // the key record in canonical form
 }
 
 // signatures gives the first DKIM signatures from the top, and how many more there
@@ -157,6 +159,11 @@ func (u unanswered) Error() string { return string(u) }
 func (unanswered) Timeout() bool   { return false }
 func (unanswered) Temporary() bool { return true }
 
+// noKey is the error of a name that has no key record.
+type noKey string
+
+func (n noKey) Error() string { return string(n) }
+
 // keyAt gives the key at a name, and why a verifier must not use it. Where one could
 // be read all the same, key.PublicKey gives it. The error is of type unanswered where
 // the question got no answer.
@@ -172,7 +179,7 @@ func keyAt(asked map[string]wire.Asked, name string) (key keys.Key, err error) {
 	}
 	records := a.Answer.TXT()
 	if len(records) == 0 {
-		return key, errors.New("no key record at " + a.Name)
+		return key, noKey("no key record at " + a.Name)
 	}
 	for i, text := range records {
 		k := keys.Parse(text)
@@ -235,7 +242,8 @@ func (m *Message) judge(s *Signature, p *picker, asked map[string]wire.Asked, ar
 	key, keyErr := keyAt(asked, s.KeyName)
 	if a, ok := asked[s.KeyName]; ok {
 		s.ref = a.Ref
-		s.KeyType, s.KeyBits, s.strict = key.Type, key.Bits, slices.Contains(key.Flags, "s")
+		s.KeyType, s.KeyBits, s.strict, s.testing = key.Type, key.Bits, slices.Contains(key.Flags, "s"), slices.Contains(key.Flags, "y")
+		_, s.missing = keyErr.(noKey)
 		s.fault, s.canon = fatal(key), key.Canonical()
 	}
 	s.Remarks = append(s.Remarks, s.tags.remarks...)
@@ -269,8 +277,8 @@ func (m *Message) judge(s *Signature, p *picker, asked map[string]wire.Asked, ar
 		refuse("the domain of i is not that of d, and the key's flag s forbids that (RFC 6376 section 3.6.1)")
 	case holds != nil:
 		s.Result, s.Why = simulate.ResultFail, holds.Error()
-	case expired:
-		s.Result, s.Why = simulate.ResultPermError, "expired on "+s.Expires.Format(time.DateTime)+" UTC, before the message arrived"
+	case expired: // receivers may refuse it for that, or not
+		refuse("expired on %s UTC, before the message arrived", s.Expires.Format(time.DateTime))
 	case s.tags.has("l"):
 		s.Result, s.Lenient = simulate.ResultPolicy, simulate.ResultPass
 		s.Why = "tag l leaves the end of the body unsigned, so many receivers do not accept the signature"
@@ -305,7 +313,7 @@ func (m *Message) bodyForm(t tagList) bodyForm {
 // otherRemarks tells what is no fault of the signature, but treated in several ways.
 func (s *Signature) otherRemarks(key keys.Key, arrival time.Time) {
 	add := func(tag, text string) { s.Remarks = append(s.Remarks, Remark{text, s.tags.at[tag]}) }
-	if slices.Contains(key.Flags, "y") {
+	if s.testing {
 		add("", "the key has the flag y: its owner is testing, and RFC 6376 section 3.6.1 has receivers treat the message as if it were not signed; most do not")
 	}
 	if days := int(arrival.Sub(s.Signed).Hours() / 24); !s.Signed.IsZero() && days >= 7 {

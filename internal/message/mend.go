@@ -36,7 +36,7 @@ const fixTTL = 3600
 // mend proposes records, where one can mend what was found. The message has to be
 // proved to come from its author: no record may let a forger in.
 func (r *Result) mend(ctx context.Context, src wire.Source, list *psl.List, o Options) {
-	for _, f := range slices.Concat(r.mendKeys(ctx, src), r.mendSPF(ctx, src), r.mendAlignment(ctx, src)) {
+	for _, f := range slices.Concat(r.mendKeys(ctx, src), r.endTest(ctx, src), r.mendSPF(ctx, src, list), r.mendAlignment(ctx, src)) {
 		again := examine(ctx, wire.NewOverlay(src, nil, []zone.Change{f.change}), list, r.message, o)
 		f.Verified = f.worked(again)
 		f.Records, f.Replaces = f.lines(f.change.Add), f.lines(f.change.Remove)
@@ -119,6 +119,33 @@ func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
 	return out
 }
 
+// endTest takes the flag y out of the record of a key by which the message passes.
+func (r *Result) endTest(ctx context.Context, src wire.Source) []Fix {
+	i := slices.IndexFunc(r.Signatures, func(s Signature) bool {
+		return s.Result == simulate.ResultPass && s.testing && r.mayAlign(s.Domain)
+	})
+	if i < 0 {
+		return nil
+	}
+	name := r.Signatures[i].KeyName
+	old, data, ok := published(ctx, src, name, "")
+	if !ok {
+		return nil
+	}
+	k := dkim.Parse(old)
+	k.Flags = slices.DeleteFunc(k.Flags, func(f string) bool { return f == "y" })
+	return []Fix{{
+		For: "dkim", Title: "end the test: take the flag y out of the key record",
+		Needs:  "all that sends mail of the domain signs it well, as this message is signed",
+		change: replace(name, data, k.Canonical()),
+		worked: func(r *Result) bool {
+			return slices.ContainsFunc(r.Signatures, func(s Signature) bool {
+				return s.KeyName == name && s.Result == simulate.ResultPass && !s.testing
+			})
+		},
+	}}
+}
+
 // mayAlign reports whether a domain is of the author's organization for some receiver.
 func (r *Result) mayAlign(domain string) bool {
 	for _, m := range r.Decision.Methods {
@@ -133,10 +160,10 @@ func (r *Result) mayAlign(domain string) bool {
 
 // mendSPF lets the client send, where a signature proves that the message is the
 // author's, and MAIL FROM is of the same organization.
-func (r *Result) mendSPF(ctx context.Context, src wire.Source) []Fix {
+func (r *Result) mendSPF(ctx context.Context, src wire.Source, list *psl.List) []Fix {
 	found := r.Decision.SPF
 	proved := r.Author.Broken == "" && slices.ContainsFunc(r.Signatures, func(s Signature) bool { return s.Result == simulate.ResultPass && r.aligned(s) && r.fresh(s) })
-	if !proved || found.Identity != "mail-from" || !r.mayAlign(found.Domain) || !r.Path.IP.IsValid() {
+	if !proved || found.Identity != "mail-from" || !r.mayAlign(found.Domain) || !r.Path.IP.IsValid() || r.foreign(list, found.Domain) {
 		return nil
 	}
 	switch found.Result {
@@ -158,6 +185,24 @@ func (r *Result) mendSPF(ctx context.Context, src wire.Source) []Fix {
 		change: replace(found.Domain, data, "v=spf1 "+term+r.Path.IP.String()+old[len("v=spf1"):]),
 		worked: func(r *Result) bool { return r.Decision.SPF.Result == spf.ResultPass },
 	}}
+}
+
+// foreign reports that what the path shows of the client is another organization's than
+// the sender's: a service that many share, which is named by its include, or a forwarder,
+// which needs no entry.
+func (r *Result) foreign(list *psl.List, sender string) bool {
+	other := func(name string) bool {
+		d := domainName(name)
+		return strings.Contains(d, ".") && list.OrgDomain(d, true) != list.OrgDomain(sender, true)
+	}
+	h := r.border.hop
+	if h == nil || h.IP != r.Path.IP {
+		return false
+	}
+	if other(h.Name) && (other(h.Helo) || h.Helo == "") {
+		return true
+	}
+	return slices.ContainsFunc(r.Hops[h.Number:], func(h Hop) bool { return h.public() && other(h.By) })
 }
 
 // fresh reports that a signature says of this delivery too that it is the author's, as
@@ -182,9 +227,14 @@ func (r *Result) fresh(s Signature) bool {
 // the same organization from counting.
 func (r *Result) mendAlignment(ctx context.Context, src wire.Source) []Fix {
 	for _, m := range r.Decision.Methods {
-		i := slices.IndexFunc(m.Identifiers, func(i simulate.Identifier) bool {
-			return i.Alignment == simulate.NotStrict && i.Result == simulate.ResultPass
-		})
+		i := -1
+		for _, by := range []string{"dkim", "spf"} { // a signature is proof also of mail that is sent on
+			if i < 0 {
+				i = slices.IndexFunc(m.Identifiers, func(i simulate.Identifier) bool {
+					return i.By == by && i.Alignment == simulate.NotStrict && i.Result == simulate.ResultPass
+				})
+			}
+		}
 		if i < 0 || m.Aligned == simulate.Pass || m.RecordAt == "" {
 			continue
 		}

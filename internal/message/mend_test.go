@@ -37,6 +37,11 @@ func TestFixes(t *testing.T) {
 		"key of several records":                  {received(signed("example.com", signer{Domain: "example.com", Selector: "two"}), "a@list.example", "list.example", "198.51.100.9"), "", ""},
 		"strict alignment, signed by a subdomain": {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@list.example", "list.example", "198.51.100.9"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
 		"strict alignment, sent by a subdomain":   {received(strings.ReplaceAll(plain, "example.com", "strict.example"), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s"`, `aspf=s`},
+		"strict alignment, both":                  {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
+		"client of a service":                     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "out7.service.example", "198.51.100.7"), "", ""},
+		"client of a hoster, HELO of the domain":  {strings.Replace(received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "(mail.example.com [", "(c7.hoster.example [", 1), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, ""},
+		"client behind a forwarder":               {received("Received: from mail.example.com (mail.example.com [192.0.2.1]) by mx.list.example with ESMTP; Mon, 02 Nov 2026 08:29:00 +0000\n"+signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "", "198.51.100.7"), "", ""},
+		"key with the flag y":                     {received(signed("example.com", signer{Domain: "example.com", Selector: "test"}), "a@list.example", "list.example", "198.51.100.9"), `test._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `t=y`},
 		"nothing to mend":                         {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "192.0.2.1"), "", ""},
 	} {
 		r := check(t, src, c.text)

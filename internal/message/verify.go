@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -9,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"hash"
+	"math/big"
 	"strings"
 
 	"mxvet/internal/syntax"
@@ -80,6 +82,8 @@ var (
 	errBody      = errors.New("body hash did not verify: the body is not the one that was signed")
 	errLength    = errors.New("the length in tag l is more than the body has")
 	errSignature = errors.New("signature did not verify: the signed fields of the header are not as they were")
+	errKey       = errors.New("signature did not verify: it was made with another key than the one that is published, or is damaged")
+	errEither    = errors.New("signature did not verify: the signed fields of the header are not as they were, or another key than the published one made it")
 	errMailbox   = errors.New("the signature holds once the \">\" that the mbox put before \"From \" is taken away")
 )
 
@@ -141,16 +145,30 @@ func finish(h hash.Hash, self string, t tagList, key crypto.PublicKey) error {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		if t.get("a") != "rsa-sha256" || rsa.VerifyPKCS1v15(k, crypto.SHA256, h.Sum(nil), sig) != nil {
+			if !made(k, sig) {
+				return errKey
+			}
 			return errSignature
 		}
 	case ed25519.PublicKey:
 		if t.get("a") != "ed25519-sha256" || !ed25519.Verify(k, h.Sum(nil), sig) {
-			return errSignature
+			return errEither
 		}
 	default:
 		return errors.New("no key of a known type")
 	}
 	return nil
+}
+
+// made reports whether the private half of a key made a signature, whatever it signed: the
+// padding that the key brings to light tells (RFC 8017 section 9.2).
+func made(key *rsa.PublicKey, sig []byte) bool {
+	s := new(big.Int).SetBytes(sig)
+	if len(sig) != key.Size() || s.Cmp(key.N) >= 0 {
+		return false
+	}
+	text := s.Exp(s, big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, len(sig)))
+	return bytes.HasPrefix(text, []byte("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff"))
 }
 
 func decodeBase64(s string) ([]byte, error) { return base64.StdEncoding.DecodeString(s) }

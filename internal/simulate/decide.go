@@ -75,6 +75,7 @@ type Method struct {
 	fault  string // of the record, for which a strict reader takes it for none
 	silent bool   // a lookup failed that decides which record applies
 	void   bool   // the record applies and is improperly formed
+	beside string // what stands where a record is looked for and is none
 }
 
 // A Disposition is what a receiver does that follows its standard and knows nothing
@@ -147,6 +148,9 @@ func (v *View) Decide(signatures []Signature) Decision {
 		d.Methods[i].conclude(v.path)
 	}
 	d.sum()
+	if v.helo.Result == spf.ResultFail {
+		d.Differ = append(d.Differ, "SPF gives fail for the HELO name "+name(v.path.Helo)+" by itself, and receivers that check it too, as RFC 7208 section 2.3 recommends, may refuse the client for that")
+	}
 	if v.path.Doubt != "" && d.Verdict == Pass {
 		d.Verdict, d.Why = Unknown, v.path.Doubt
 	}
@@ -158,7 +162,7 @@ func (v *View) Decide(signatures []Signature) Decision {
 func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org func(string) (string, bool)) {
 	applied := found.Domain
 	m.Org, m.RecordAt, m.Policy, m.Tag, m.Demoted = found.Org, applied.At, applied.Policy, applied.Tag, applied.Demoted
-	m.reader, m.void = found.Reader, applied.Invalid
+	m.reader, m.void, m.beside = found.Reader, applied.Invalid, v.beside(applied)
 	if applied.Unknown {
 		m.Unknown, m.silent = applied.Failed, len(applied.Failed) > 0
 		if len(m.Unknown) == 0 {
@@ -207,6 +211,23 @@ func (v *View) fill(m *Method, found dmarc.Method, signatures []Signature, org f
 	}
 }
 
+// beside says what stands at the names where a record was looked for and counts as none,
+// "" where nothing does.
+func (v *View) beside(applied dmarc.Applied) string {
+	if applied.Record != nil {
+		return ""
+	}
+	if len(applied.Dropped) > 0 {
+		return ": " + applied.Dropped[0] + " has several, and then none of them counts (RFC 9989 section 4.10)"
+	}
+	for _, s := range v.discovery.Steps {
+		if len(s.Others) > 0 {
+			return ": what stands at _dmarc." + s.Domain + " is none, for it does not begin with v=DMARC1 (RFC 9989 section 4.7)"
+		}
+	}
+	return ""
+}
+
 // apart reports that a domain has another organization than the author, whatever a
 // lookup would have found: an organizational domain is the name itself or one above it.
 func apart(domain string, author dmarc.Method) bool {
@@ -236,7 +257,7 @@ func (m *Method) conclude(p Path) {
 	case m.silent, len(m.Unknown) > 0 && m.Aligned != Pass:
 		m.Result, m.Disposition, m.Why = ResultTempError, Open, "no answer about the policy of "+strings.Join(m.Unknown, ", ")
 	case m.Record == "":
-		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "no DMARC record applies to "+p.Author
+		m.Result, m.Disposition, m.Why = ResultNone, Deliver, "no DMARC record applies to "+p.Author+m.beside
 	case m.Policy == "" && m.void:
 		m.Result, m.Disposition = ResultPermError, Deliver
 		m.Why = "the DMARC record of " + m.RecordAt + " has a policy that is none of the three, and no valid rua: it has no effect"
@@ -358,6 +379,9 @@ func (d *Decision) alike(i int) (m Method, names []string) {
 // spfFirst tells of receivers that act on SPF alone, where the policy has them not
 // refuse the message.
 func (d *Decision) spfFirst(m Method) {
+	if d.SPF.Result == spf.ResultPermError {
+		d.Differ = append(d.Differ, "SPF gives permerror: the record of "+d.SPF.Domain+" is in error, and some receivers refuse mail for that (RFC 7208 section 8.7)")
+	}
 	if d.SPF.Result == spf.ResultFail && (m.Result != ResultFail || m.Disposition == Deliver) {
 		d.Differ = append(d.Differ, "SPF gives fail, and some receivers refuse at MAIL FROM on that alone, before DKIM and DMARC are seen (RFC 9989 section 7.1)")
 	}

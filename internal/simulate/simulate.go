@@ -66,6 +66,7 @@ type View struct {
 	path      Path
 	list      *psl.List
 	spf       SPF
+	helo      spf.CheckResult // of the HELO name by itself, beside MAIL FROM; zero where it was not asked
 	discovery *dmarc.Discovery // nil without author domain
 	orgs      map[string]dmarc.Organization
 }
@@ -82,6 +83,9 @@ func Look(ctx context.Context, src wire.Source, list *psl.List, p Path) *View {
 	wg.Go(func() { v.spf = askSPF(ctx, src, p) })
 	if p.Author != "" {
 		wg.Go(func() { v.discovery = dmarc.Discover(ctx, src, list, p.Author) })
+	}
+	if h := name(p.Helo); p.NoSPF == "" && p.Sender != "" && syntax.DomainName(h) && strings.Contains(h, ".") {
+		wg.Go(func() { v.helo = spf.Receiver{At: p.At}.Views(ctx, src, p.IP, "", h).Counting })
 	}
 	var names []string
 	add := func(n string) {

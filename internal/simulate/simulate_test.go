@@ -244,3 +244,41 @@ func TestStrictReaders(t *testing.T) {
 		}
 	}
 }
+
+// Why no record applies is said, and what SPF may do by itself.
+func TestReasons(t *testing.T) {
+	z, err := zone.Parse(strings.NewReader(`
+. 3600 IN SOA ns.test. h.test. 1 2 3 4 5
+two.example. 3600 IN TXT "v=spf1 -all"
+_dmarc.two.example. 3600 IN TXT "v=DMARC1; p=reject"
+_dmarc.two.example. 3600 IN TXT "v=DMARC1; p=none"
+late.example. 3600 IN TXT "v=spf1 +al"
+_dmarc.late.example. 3600 IN TXT "p=reject; v=DMARC1"
+bare.example. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
+mail.bare.example. 3600 IN TXT "v=spf1 -all"
+`), "test", ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := dns{wire.NewOverlay(nil, []*zone.Zone{z}, nil)}
+	for name, c := range map[string]struct {
+		p         Path
+		told, not string
+	}{
+		"several records":         {Path{Author: "two.example", Sender: "a@two.example"}, "two.example has several", "SPF gives permerror"},
+		"what is no record":       {Path{Author: "late.example", Sender: "a@two.example"}, "_dmarc.late.example is none", ""},
+		"nothing there":           {Path{Author: "bare.example", Sender: "a@two.example"}, "no DMARC record applies to bare.example", "is none"},
+		"SPF in error":            {Path{Author: "bare.example", Sender: "a@late.example", Helo: "x.bare.example"}, "SPF gives permerror: the record of late.example", "HELO"},
+		"HELO fails":              {Path{Author: "bare.example", Sender: "a@bare.example", Helo: "mail.bare.example"}, "fail for the HELO name mail.bare.example", ""},
+		"HELO passes":             {Path{Author: "bare.example", Sender: "a@bare.example", Helo: "bare.example"}, "", "HELO"},
+		"HELO is no name":         {Path{Author: "bare.example", Sender: "a@bare.example", Helo: "[192.0.2.1]"}, "", "HELO"},
+		"HELO is all that counts": {Path{Author: "bare.example", Helo: "mail.bare.example"}, "SPF gives fail, and some", "HELO name"},
+	} {
+		c.p.IP = netip.MustParseAddr("192.0.2.1")
+		d := Run(t.Context(), src, psl.Default(), c.p).Decision
+		text := d.Why + "\n" + strings.Join(d.Differ, "\n")
+		if !strings.Contains(text, c.told) || c.not != "" && strings.Contains(text, c.not) {
+			t.Errorf("%s: want %q and not %q:\n%s", name, c.told, c.not, text)
+		}
+	}
+}

@@ -93,6 +93,8 @@ func (m Method) same(n Method) bool {
 
 func (m Method) text(l *report.Lines) {
 	switch {
+	case m.Record == "" && len(m.Unknown) > 0 && m.Org != "":
+		l.Say(2, "the record is not known; organizational domain %s", m.Org)
 	case m.Record == "" && m.Org != "":
 		l.Say(2, "no record; organizational domain %s", m.Org)
 	case m.Record != "":

@@ -1,0 +1,48 @@
+package message
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mxvet/internal/simulate"
+)
+
+// differ lists the points about signatures on which receivers come to different results,
+// or came to another one when they had the message.
+func (r *Result) differ() (out []string) {
+	add := func(format string, args ...any) {
+		if text := "DKIM: " + fmt.Sprintf(format, args...); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	var modern []string // aligned signatures that hold, by Ed25519
+	older := false      // another one holds
+	for _, s := range r.Signatures {
+		if !r.mayAlign(s.Domain) {
+			continue
+		}
+		if s.Lenient != "" && s.Lenient != s.Result {
+			add("the signature of %s is %s (%s), and %s at receivers that overlook it", s.Domain, s.Result, s.Why, s.Lenient)
+		}
+		if age := r.At.Sub(r.Path.Arrival); s.missing && !r.Path.Arrival.IsZero() && age > 24*time.Hour {
+			add("there is no key at %s now, and the message came %s ago: it may have been there then, for keys are taken away after their time (RFC 6376 section 3.1)", s.KeyName, seconds(int64(age/time.Second)))
+		}
+		if s.Result != simulate.ResultPass {
+			continue
+		}
+		if s.testing {
+			add("the key at %s has the flag y, by which its owner tests: receivers that follow RFC 6376 section 3.6.1 take the message for unsigned, most do not", s.KeyName)
+		}
+		if s.KeyType == "ed25519" {
+			modern = append(modern, s.Domain)
+		} else {
+			older = true
+		}
+	}
+	if len(modern) > 0 && !older {
+		add("only a signature by Ed25519 (RFC 8463) is of the author's organization (%s): receivers that do not know that algorithm find none", strings.Join(slices.Compact(modern), ", "))
+	}
+	return out
+}
