@@ -5,6 +5,8 @@ import (
 	"io"
 	"mime"
 	"strings"
+
+	"golang.org/x/net/html/charset"
 )
 
 // A mailbox is one address of a field (RFC 5322 section 3.4).
@@ -14,6 +16,7 @@ type mailbox struct {
 	domain string // as written, without comments
 	group  string // name of the group that holds it
 	route  bool   // it has an obsolete route (section 4.4)
+	opaque string // charset of a part of the name that cannot be decoded; "" where all can
 }
 
 func (m mailbox) String() string { return m.local + "@" + m.domain }
@@ -75,7 +78,10 @@ func (p *scanner) addresses(group string) (list []mailbox, err error) {
 		if err != nil {
 			return list, err
 		}
-		if p.blank(); p.more() && !p.at(',') && (group == "" || !p.at(';')) {
+		if p.blank(); p.at('<') {
+			return list, p.bad("an address stands where the name belongs, and a name with an @ in it has to stand in quotation marks; or a comma is missing")
+		}
+		if p.more() && !p.at(',') && (group == "" || !p.at(';')) {
 			return list, p.bad("a comma is missing")
 		}
 	}
@@ -108,16 +114,20 @@ func (p *scanner) address(group string) ([]mailbox, error) {
 	case p.at('<'):
 		p.i++
 		m, err := p.angle()
-		m.name, m.group = phrase(words), group
+		m.name, m.opaque = phrase(words)
+		m.group = group
 		if err != nil {
 			return nil, err
 		}
 		return []mailbox{m}, nil
 	case p.at(':') && group == "" && len(words) > 0:
 		p.i++
-		list, err := p.addresses(phrase(words) + " ")
+		name, opaque := phrase(words)
+		list, err := p.addresses(name + " ")
 		for i := range list {
-			list[i].group = phrase(words)
+			if list[i].group = name; list[i].opaque == "" {
+				list[i].opaque = opaque
+			}
 		}
 		if err == nil && !p.take(';') {
 			err = p.bad("the group has no end")
@@ -225,8 +235,9 @@ func (p *scanner) angle() (m mailbox, err error) {
 	return m, nil
 }
 
-// phrase gives the words of a name for people: encoded words are decoded (RFC 2047).
-func phrase(words []word) string {
+// phrase gives the words of a name for people, and the charset of an encoded word that
+// cannot be decoded.
+func phrase(words []word) (text, opaque string) {
 	var b strings.Builder
 	for i, w := range words {
 		if i > 0 && !w.glued {
@@ -237,18 +248,23 @@ func phrase(words []word) string {
 	return decoded(b.String())
 }
 
-// decoded gives text with its encoded words decoded; those in a charset that is not
-// known stay as they are.
-func decoded(s string) string {
+// decoded gives text with its encoded words decoded (RFC 2047), and the charset of one
+// that cannot be: it stays as it is.
+func decoded(s string) (text, opaque string) {
 	if !strings.Contains(s, "=?") {
-		return s
+		return s, ""
 	}
-	unknown := fmt.Errorf("unknown charset")
-	d := mime.WordDecoder{CharsetReader: func(string, io.Reader) (io.Reader, error) { return nil, unknown }}
+	d := mime.WordDecoder{CharsetReader: func(label string, in io.Reader) (io.Reader, error) {
+		out, err := charset.NewReaderLabel(label, in)
+		if err != nil {
+			opaque = cut(label)
+		}
+		return out, err
+	}}
 	if out, err := d.DecodeHeader(s); err == nil {
-		return out
+		return out, ""
 	}
-	return s
+	return s, opaque
 }
 
 // parsePath reads a path as Return-Path holds it (RFC 5322 section 3.6.7, RFC 5321

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -23,6 +24,8 @@ type Author struct {
 	Why    string `json:"why,omitempty"`
 	// Doubts say what a reader may take for the author besides.
 	Doubts []string `json:"doubts,omitempty"`
+
+	opaque []string // charsets of names that cannot be decoded
 }
 
 func (m *Message) author() Author {
@@ -53,6 +56,9 @@ func (m *Message) author() Author {
 	unnamed := false
 	for _, addr := range a.Addresses {
 		d := domainOf(addr)
+		if d != "" && a.Broken == "" && !written(addr[strings.LastIndexByte(addr, '@')+1:], d) {
+			a.Broken = "the domain in the From field holds characters that no internationalized name has (RFC 5890 section 2.3.2.1, RFC 6532 section 3.1)"
+		}
 		switch {
 		case d == "":
 			unnamed = true
@@ -95,6 +101,26 @@ func anyAddresses(value string) (out []string) {
 		}
 	}
 	return out
+}
+
+// written reports whether a name whose A-labels are given is written in these, or in
+// U-labels, in whatever case: not in characters that programs map to others, or leave out.
+func written(name, ascii string) bool {
+	name = strings.TrimSuffix(name, ".")
+	if syntax.ASCII(name) {
+		return true
+	}
+	text, err := idna.ToUnicode(ascii)
+	if err != nil || !utf8.ValidString(name) || strings.ToLower(name) != text {
+		return false
+	}
+	given, labels := strings.Split(name, "."), strings.Split(ascii, ".")
+	for i, label := range given {
+		if i >= len(labels) || !syntax.ASCII(label) && !strings.HasPrefix(labels[i], "xn--") {
+			return false
+		}
+	}
+	return len(given) == len(labels)
 }
 
 // domainOf gives the domain of an address in A-labels, "" where it has none.

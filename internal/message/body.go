@@ -152,9 +152,11 @@ var nextMessage = regexp.MustCompile(`^From \S+ .*\d:\d\d`)
 // readBody reads what follows the header.
 func (m *Message) readBody(in *lines) error {
 	m.forms = m.neededForms()
+	in.lf, in.crlf = false, false
 	contentType, _ := m.First("Content-Type")
 	parts := newNesting(contentType[:min(len(contentType), maxTypeField)])
 	begins, empty := true, true // a line begins with this piece; the line before was empty
+	length := 0                 // of the line so far
 	for {
 		before := in.size
 		text, end, err := in.piece()
@@ -182,6 +184,11 @@ func (m *Message) readBody(in *lines) error {
 			}
 		}
 		m.loneCR = m.loneCR || bytes.IndexByte(text, '\r') >= 0
+		m.nul = m.nul || bytes.IndexByte(text, 0) >= 0
+		length += len(text)
+		if m.longLine = max(m.longLine, length); end {
+			length = 0
+		}
 		m.keep(text, end)
 		if begins {
 			parts.line(text)

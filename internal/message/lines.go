@@ -15,6 +15,8 @@ type lines struct {
 	size int64 // bytes read
 	most int64 // that are read
 	cr   bool  // the last piece ended in a CR that is held back
+	lf   bool  // a line ended in LF
+	crlf bool  // a line ended in CRLF
 	last error
 }
 
@@ -37,9 +39,14 @@ func (l *lines) piece() (text []byte, end bool, err error) {
 	case err == nil:
 		text, end = text[:len(text)-1], true
 		if len(text) == 0 && held {
+			l.crlf = true
 			return text, true, nil // the CR of a CRLF that the buffer cut in two
 		}
-		text = bytes.TrimSuffix(text, []byte("\r"))
+		if n := len(text) - 1; n >= 0 && text[n] == '\r' {
+			text, l.crlf = text[:n], true
+		} else {
+			l.lf = true
+		}
 	case errors.Is(err, bufio.ErrBufferFull):
 		if l.cr = bytes.HasSuffix(text, []byte("\r")); l.cr {
 			text = text[:len(text)-1]

@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -18,7 +19,7 @@ func (a *Author) doubt(boxes []mailbox, comments []string) {
 		}
 	}
 	foreign := func(text string) string {
-		for _, address := range anyAddresses(text) {
+		for _, address := range anyAddresses(asSeen(text)) {
 			if d := domainOf(address); strings.Contains(d, ".") && !slices.Contains(a.Domains, d) {
 				return cut(address)
 			}
@@ -32,8 +33,14 @@ func (a *Author) doubt(boxes []mailbox, comments []string) {
 		if shown := foreign(box.name + " " + box.group); shown != "" {
 			add("the name that readers see holds an address of another domain, %s", shown)
 		}
-		if hidden(box.name) {
+		if hidden(box.name + box.group) {
 			add("the name that readers see holds characters that are not seen or change the direction of writing")
+		}
+		if hidden(box.local) {
+			add("the address %s holds characters that are not seen or change the direction of writing", cut(box.String()))
+		}
+		if box.opaque != "" && !slices.Contains(a.opaque, box.opaque) {
+			a.opaque = append(a.opaque, box.opaque)
 		}
 		if strings.HasPrefix(box.local, "=?") || strings.Contains(box.domain, "=?") {
 			add("the address %s is written as an encoded word, which programs that show it may decode (RFC 2047 section 5 forbids it)", cut(box.String()))
@@ -49,6 +56,13 @@ func (a *Author) doubt(boxes []mailbox, comments []string) {
 		}
 	}
 	for _, c := range comments {
+		c, opaque := decoded(c)
+		if opaque != "" && !slices.Contains(a.opaque, opaque) {
+			a.opaque = append(a.opaque, opaque)
+		}
+		if hidden(c) {
+			add("a comment in the From field holds characters that are not seen or change the direction of writing")
+		}
 		if shown := foreign(c); shown != "" {
 			add("a comment in the From field holds an address of another domain, %s", shown)
 		}
@@ -60,11 +74,33 @@ func (a *Author) doubt(boxes []mailbox, comments []string) {
 	}
 }
 
-// hidden reports characters that change what is seen of others.
+// fillers are letters and signs that show nothing, or a blank.
+const fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+
+// hidden reports characters that are not seen, or change what is seen of others.
 func hidden(s string) bool {
 	return strings.ContainsFunc(s, func(c rune) bool {
-		return unicode.Is(unicode.Cf, c) && c != '\u200c' && c != '\u200d' || unicode.IsControl(c)
+		return unicode.Is(unicode.Cf, c) && c != '\u200c' && c != '\u200d' || unicode.IsControl(c) || strings.ContainsRune(fillers, c)
 	})
+}
+
+var aroundAt = regexp.MustCompile(`[\s\x{a0}\x{2000}-\x{200a}\x{202f}\x{3000}]*@[\s\x{a0}\x{2000}-\x{200a}\x{202f}\x{3000}]*`)
+
+// asSeen gives text as a reader takes it in: without what is not seen, with signs that
+// look like "@" and "." as these, and without blanks around "@".
+func asSeen(s string) string {
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case strings.ContainsRune("\uff20\ufe6b", c):
+			return '@'
+		case strings.ContainsRune("\u2024\uff0e\u3002\uff61\ufe52", c):
+			return '.'
+		case unicode.In(c, unicode.Cf, unicode.Variation_Selector) || strings.ContainsRune(fillers, c):
+			return -1
+		}
+		return c
+	}, s)
+	return aroundAt.ReplaceAllString(s, "@")
 }
 
 // Letters that look like Latin ones, in pairs: Cyrillic, Greek, Armenian and others.

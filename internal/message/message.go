@@ -65,7 +65,11 @@ type Message struct {
 	mailbox bool // the file began with the line of an mbox
 	deep    bool // parts of the body stand in each other deeper than they are followed
 	loneCR  bool // a CR stands without an LF behind it
-	forms   map[bodyForm]*digest
+	mixed   bool // some lines of the body end in LF, and others in CRLF
+	nul     bool // the body holds a NUL character
+
+	longLine int // length of the longest line of the body
+	forms    map[bodyForm]*digest
 }
 
 // All gives the fields of that name, from the top.
@@ -178,7 +182,7 @@ func read(r io.Reader, most int64) (*Message, error) {
 	if err := m.readBody(in); err != nil {
 		return nil, err
 	}
-	m.Size = in.size
+	m.Size, m.mixed = in.size, in.lf && in.crlf
 	return m, nil
 }
 

@@ -215,6 +215,7 @@ func (h *Hop) client(r trace) {
 	if h.Name == "" && exim && !literal {
 		h.Name = hostName(first)
 	}
+	h.Verified = h.Verified && h.Name != ""
 }
 
 // byAddress reads the form [ADDRESS] (HELO), of chasquid: where others write what they

@@ -93,6 +93,12 @@ func (r *Result) plainAuthor() []checks.Verdict {
 	for _, doubt := range r.Author.Doubts {
 		out = append(out, checks.Verdict{Key: doubt, Status: checks.Fail, Severity: checks.Medium, Message: doubt})
 	}
+	if len(r.Author.opaque) > 0 {
+		out = append(out, checks.Verdict{
+			Key: "charset", Status: checks.Unknown, Severity: checks.Medium,
+			Message: "a name in the From field is in a charset that cannot be decoded here (" + list(r.Author.opaque) + "), so what readers see is not known",
+		})
+	}
 	return out
 }
 
@@ -221,6 +227,9 @@ func (r *Result) strongSignatures() []checks.Verdict {
 		if s.signs("from") == 0 {
 			fail("from", checks.High, "the From field is not signed")
 		}
+		if open := r.unsigned(s); len(open) > 0 && s.signs("from") > 0 {
+			fail("fields", checks.Medium, "%s not signed, so anybody can change them in a message that he sends on, and the signature still verifies", strings.Join(open, ", "))
+		}
 		if s.KeyType == "rsa" && s.KeyBits > 0 && s.KeyBits < 1024 {
 			fail("key", checks.High, "an RSA key of %d bits, and receivers accept no less than 1024", s.KeyBits)
 		}
@@ -230,6 +239,20 @@ func (r *Result) strongSignatures() []checks.Verdict {
 			fail("identity", checks.High, "the identity %s is not of the domain %s that signs", cut(s.Identity), s.Domain)
 		case s.strict:
 			fail("identity", checks.High, "the identity %s is of a subdomain, and the flag s of the key forbids that", cut(s.Identity))
+		}
+	}
+	return out
+}
+
+// unsigned lists the fields of the message that a signature should cover, and does not:
+// those by which readers tell what it is (RFC 6376 section 5.4.1).
+func (r *Result) unsigned(s Signature) (out []string) {
+	if s.Result != simulate.ResultPass {
+		return nil
+	}
+	for _, name := range []string{"To", "Subject", "Date"} {
+		if s.signs(strings.ToLower(name)) == 0 && len(r.message.All(name)) > 0 {
+			out = append(out, name)
 		}
 	}
 	return out

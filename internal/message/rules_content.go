@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -111,6 +112,7 @@ func (r *Result) unsubscribe() []checks.Verdict {
 // another rule.
 var single = []string{
 	"Date", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject",
+	"MIME-Version", "Content-Type", "Content-Transfer-Encoding", // RFC 2045 section 3
 }
 
 // wellFormed answers MSG-010.
@@ -134,11 +136,29 @@ func (r *Result) wellFormed() []checks.Verdict {
 	if len(r.message.All("Date")) == 0 {
 		fail("Date", checks.Medium, "no Date field")
 	}
+	if len(r.Author.Addresses) > 1 && r.Author.Fields == 1 && len(r.message.All("Sender")) == 0 {
+		fail("Sender", checks.Medium, "the From field names several mailboxes, and no Sender field tells which of them sent the message (RFC 5322 section 3.6.2)")
+	}
+	if v, _ := r.message.First("Content-Type"); boundaries(v) > 1 {
+		fail("boundary", checks.Medium, "the Content-Type field has several boundaries: programs see different parts of the message")
+	}
+	if r.message.mixed {
+		fail("LF", checks.Medium, "some lines of the body end in LF alone, and others in CRLF: servers that take a lone LF for the end of a line see another message than those that do not, and signatures break")
+	}
+	if r.message.nul {
+		fail("NUL", checks.Medium, "the body holds a NUL character, which no message may (RFC 5322 section 4): programs stop there, or leave it out")
+	}
 	if r.message.loneCR {
 		fail("CR", checks.Medium, "a CR stands without an LF: programs take it for a character or for the end of a line, and signatures break")
 	}
 	if n := r.message.longest(); n > maxLine {
 		fail("length", checks.Medium, "a line of the header has %d characters, and a line may have %d: programs may cut it or refuse the message", n, maxLine)
+	}
+	if n := r.message.longLine; n > maxLine {
+		fail("body", checks.Low, "a line of the body has %d characters, and a line may have %d: servers may break it, and then signatures do not hold", n, maxLine)
+	}
+	if slices.ContainsFunc(r.message.Fields, blankLine) {
+		fail("blank", checks.Medium, "a line of the header holds nothing but blanks (RFC 5322 section 3.2.2): some programs take it for the end of the header")
 	}
 	if r.message.deep {
 		fail("parts", checks.Medium, "parts of the body stand in each other more than %d deep: deeper ones were not looked at, programs that look for viruses may stop there too, and Postfix refuses such a message", maxNesting)
@@ -147,6 +167,28 @@ func (r *Result) wellFormed() []checks.Verdict {
 		fail("line", checks.Medium, "a line of the header is no field: %q", cut(strings.TrimSpace(r.message.Fields[i].Raw)))
 	}
 	return out
+}
+
+// boundary is the parameter that names the line between parts.
+var boundary = regexp.MustCompile(`(?i);\s*boundary\*?(0\*?)?\s*=`)
+
+var quotedText = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
+// boundaries counts the boundaries that a Content-Type field names.
+func boundaries(value string) int {
+	value = value[:min(len(value), maxTypeField)]
+	return len(boundary.FindAllString(quotedText.ReplaceAllString(value, `""`), 3))
+}
+
+// blankLine reports that a field holds a line of blanks alone, behind its first.
+func blankLine(f Field) bool {
+	_, rest, _ := strings.Cut(f.Raw, "\r\n")
+	for line := range strings.SplitSeq(strings.TrimSuffix(rest, "\r\n"), "\r\n") {
+		if rest != "" && strings.Trim(line, " \t") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // maxLine is the longest line of a message, without its end (RFC 5322 section 2.1.1).
