@@ -27,7 +27,10 @@ type canonicalizer struct {
 	any     bool // something was written
 }
 
-var crlf = []byte("\r\n")
+var (
+	crlf     = []byte("\r\n")
+	manyEnds = bytes.Repeat(crlf, 1<<10)
+)
 
 // piece takes a piece of a line without its end.
 func (c *canonicalizer) piece(text []byte, end bool) {
@@ -58,8 +61,10 @@ func (c *canonicalizer) piece(text []byte, end bool) {
 }
 
 func (c *canonicalizer) lineEnds() {
-	for ; c.crlfs > 0; c.crlfs-- {
-		c.put(crlf)
+	for c.crlfs > 0 {
+		n := min(c.crlfs, len(manyEnds)/len(crlf))
+		c.put(manyEnds[:n*len(crlf)])
+		c.crlfs -= n
 	}
 	c.any = true
 }
@@ -157,8 +162,27 @@ func (m *Message) readBody(in *lines) error {
 	parts := newNesting(contentType[:min(len(contentType), maxTypeField)])
 	begins, empty := true, true // a line begins with this piece; the line before was empty
 	length := 0                 // of the line so far
+	var plain, unquoted []*digest
+	for form, d := range m.forms {
+		if form.unquoted {
+			unquoted = append(unquoted, d)
+		} else {
+			plain = append(plain, d)
+		}
+	}
 	for {
 		before := in.size
+		if n := in.emptyLines(begins); n > 0 { // a body may hold a hundred million of them
+			for _, d := range slices.Concat(plain, unquoted) {
+				d.crlfs += n
+			}
+			for ; n > 0 && !m.Long; n-- {
+				m.keep(nil, true)
+			}
+			parts.line(nil)
+			empty = true
+			continue
+		}
 		text, end, err := in.piece()
 		if errors.Is(err, io.EOF) {
 			break
@@ -176,8 +200,11 @@ func (m *Message) readBody(in *lines) error {
 			at := bytes.IndexFunc(text, func(c rune) bool { return c != '>' })
 			quoted = at > 0 && bytes.HasPrefix(text[at:], []byte("From "))
 		}
-		for form, d := range m.forms {
-			if quoted && form.unquoted {
+		for _, d := range plain {
+			d.piece(text, end)
+		}
+		for _, d := range unquoted {
+			if quoted {
 				d.piece(text[1:], end)
 			} else {
 				d.piece(text, end)

@@ -65,6 +65,31 @@ func (l *lines) piece() (text []byte, end bool, err error) {
 	return text, end, nil
 }
 
+// emptyLines passes over the empty lines that are in the buffer, up to the first other
+// one, and gives their number; none unless a line begins here.
+func (l *lines) emptyLines(begins bool) (n int) {
+	if !begins || l.last != nil || l.cr {
+		return 0
+	}
+	text, _ := l.r.Peek(l.r.Buffered())
+	at := 0
+	for at < len(text) {
+		if text[at] == '\n' {
+			at++
+			l.lf = true
+		} else if text[at] == '\r' && at+1 < len(text) && text[at+1] == '\n' {
+			at += 2
+			l.crlf = true
+		} else {
+			break
+		}
+		n++
+	}
+	_, _ = l.r.Discard(at) // it is in the buffer
+	l.size += int64(at)
+	return n
+}
+
 // whole gives the next line, at most so many bytes of it, and whether the file ends
 // with it. Behind the last line it gives empty ones.
 func (l *lines) whole(most int) (line []byte, last bool, err error) {
