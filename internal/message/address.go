@@ -248,11 +248,17 @@ func phrase(words []word) (text, opaque string) {
 	return decoded(b.String())
 }
 
+// maxName bounds the name of an address that is decoded and looked at, in bytes.
+const maxName = 8000
+
 // decoded gives text with its encoded words decoded (RFC 2047), and the charset of one
 // that cannot be: it stays as it is.
 func decoded(s string) (text, opaque string) {
 	if !strings.Contains(s, "=?") {
 		return s, ""
+	}
+	if len(s) > maxName {
+		return s, fmt.Sprintf("more than %d characters", maxName)
 	}
 	d := mime.WordDecoder{CharsetReader: func(label string, in io.Reader) (io.Reader, error) {
 		out, err := charset.NewReaderLabel(label, in)

@@ -153,6 +153,8 @@ func TestForgeries(t *testing.T) {
 		{name: "two authors in a group", text: returned + fromForger + evil(from("All: eve@evil.example, alice@example.com;")), doubt: "several domains"},
 		{name: "no author", text: returned + fromForger + evil(from("Alice")), doubt: "no address"},
 		{name: "more authors than are read", text: returned + fromForger + evil(from(strings.Repeat("eve@evil.example, ", 120)+"alice@example.com")), doubt: "more addresses than are read"},
+		{name: "From field of a megabyte", text: returned + fromForger + evil(from(strings.Repeat("=?utf-8?q?a?= ", 80000)+"<alice@example.com>")), doubt: "more than 8000 characters"},
+		{name: "Received field of a megabyte", text: returned + by(strings.Repeat("x ", 500000)+"(mail.example.com [192.0.2.1])", "with ESMTP id 1") + plain, doubt: "more than 32 kB"},
 		{name: "address with two @", text: "Return-Path: <eve@evil.example>\n" + fromForger + evil(from("alice@example.com@evil.example")), doubt: "not written as RFC 5322"},
 		{name: "address behind an unclosed quotation mark", text: "Return-Path: <eve@evil.example>\n" + fromForger + evil(from(`"alice@example.com <eve@evil.example>`)), doubt: "not written as RFC 5322"},
 		{name: "address behind an unclosed comment", text: "Return-Path: <eve@evil.example>\n" + fromForger + evil(from(`alice@example.com (<eve@evil.example>`)), doubt: "not written as RFC 5322"},

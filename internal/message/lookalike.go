@@ -30,7 +30,9 @@ func (a *Author) doubt(boxes []mailbox, comments []string) {
 		if box.name != "" && len(a.Names) < 10 {
 			a.Names = append(a.Names, cut(box.name))
 		}
-		if shown := foreign(box.name + " " + box.group); shown != "" {
+		if len(box.name)+len(box.group) > maxName {
+			add("the name that readers see has more than %d characters, and was not looked at", maxName)
+		} else if shown := foreign(box.name + " " + box.group); shown != "" {
 			add("the name that readers see holds an address of another domain, %s", shown)
 		}
 		if hidden(box.name + box.group) {

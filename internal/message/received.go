@@ -1,6 +1,7 @@
 package message
 
 import (
+	"fmt"
 	"net/mail"
 	"net/netip"
 	"regexp"
@@ -84,8 +85,16 @@ func (m *Message) hops() []Hop {
 	return out
 }
 
+// maxReceived bounds one field, in bytes: servers write a few hundred, and cut what a
+// client says of itself.
+const maxReceived = 32 << 10
+
 func parseReceived(value string) Hop {
 	h := Hop{TLS: TLSUnknown}
+	if len(value) > maxReceived {
+		h.Doubt = fmt.Sprintf("it has more than %d kB, and no server writes such a field", maxReceived>>10)
+		return h
+	}
 	all, date := tokens(value)
 	if t, err := mail.ParseDate(strings.TrimSpace(date)); err == nil {
 		if t = t.UTC(); t.Year() > 0 && t.Year() < 10000 { // what JSON can hold
