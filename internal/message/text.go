@@ -214,7 +214,11 @@ func (r *Result) textARC(l *report.Lines) {
 		if seal == "" {
 			seal = "not verified"
 		}
-		text := fmt.Sprintf("%d  sealed by %s, which says cv=%s; seal: %s", s.Instance, s.Domain, cut(s.Claim), seal)
+		by := "sealed by"
+		if seal != simulate.ResultPass {
+			by = "in the name of" // whoever sealed it
+		}
+		text := fmt.Sprintf("%d  %s %s, with cv=%s; seal: %s", s.Instance, by, s.Domain, cut(s.Claim), seal)
 		if s.Message != "" {
 			text += ", message signature: " + s.Message
 		}
