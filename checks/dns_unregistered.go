@@ -22,8 +22,8 @@ func dnsRegistrationRules() []Rule {
 	return []Rule{{
 		ID: "dns-unregistered", Area: AreaHosts, Severity: Critical,
 		Bears: []Bearing{
-			{On: Forgery, From: High, Weight: Partly, Words: "anyone can register a name that it relies on", About: "registrations"},
-			{On: Transit, From: Critical, Weight: Breaks, Words: "anyone can register a name that its mail relies on", About: "registrations"},
+			{On: Forgery, From: High, Weight: Partly, Words: "anyone can register a name that it relies on", About: "the registration of the names that it relies on"},
+			{On: Transit, From: Critical, Weight: Breaks, Words: "anyone can register a name that its mail relies on", About: "the registration of the names that it relies on"},
 		},
 		Title: "no record relies on a name that anybody can register",
 		Refs:  []string{"RFC 5321 section 5.1"},

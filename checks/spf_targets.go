@@ -88,7 +88,7 @@ func spfTargetRules() []Rule {
 		},
 		{
 			ID: "spf-unregistered", Area: AreaSPF, Severity: Critical,
-			Bears: []Bearing{{On: Forgery, From: High, Weight: Breaks, Words: "SPF trusts a domain that anyone can register", About: "registrations"}},
+			Bears: []Bearing{{On: Forgery, From: High, Weight: Breaks, Words: "SPF trusts a domain that anyone can register", About: "the registration of the names that SPF relies on"}},
 			Title: "nobody can register a name that the SPF record relies on",
 			Refs:  []string{"RFC 7208 section 11.2", "takeover practice"},
 			When:  spfRecord, Judge: judgeSPFUnregistered,
