@@ -89,8 +89,9 @@ func (r *Report) compare(res *Result, sealed bool) {
 				c.set(simulate.ResultNone)
 			}
 		case "dmarc":
-			if about := claimed(c.About); about == "" || about == res.Author.Domain {
-				c.set(res.Decision.Methods[0].Result)
+			ours := res.Decision.Methods[0].Result
+			if about := claimed(c.About); ours != simulate.ResultUnknown && (about == "" || about == res.Author.Domain) {
+				c.set(ours)
 			}
 		case "arc":
 			if !sealed {

@@ -44,6 +44,7 @@ func (o own) writes(by string) bool {
 type border struct {
 	hop   *Hop   // nil where there is none
 	doubt string // what speaks against it
+	hint  string // what the user can say to settle it
 	known bool   // the field was written by the receiver's own server, as far as can be seen
 }
 
@@ -61,16 +62,16 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 		case h.local:
 			continue
 		case h.Doubt != "":
-			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), false}
+			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), nameServers, false}
 		case o.holds(h.IP), h.Verified && o.named(h.Name):
 			continue
 		case h.inner():
-			if why := h.unlinked(hops[i+1:], list, o); why != "" {
-				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), false}
+			if why, hint := unlinked(hops, i, list, o); why != "" {
+				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), hint, false}
 			}
 			continue
 		}
-		b := border{hop: h, known: true}
+		b := border{hop: h, hint: nameServers, known: true}
 		older := slices.ContainsFunc(hops[i+1:], Hop.outside)
 		byName, byHelo := o.named(h.Name), o.named(h.Helo)
 		if !o.given() {
@@ -89,31 +90,36 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 	return border{}
 }
 
+const nameServers = "name your own servers with --by, or the client with --ip"
+
 // unlinked says why the field below one whose client has an address of the inside cannot
-// be believed, "" where it can. A private address may be that of a proxy which hides who
-// came, and then the sender wrote what stands below: only the user knows. A client on the
-// server's own host is a program of the receiver's, such as a filter, since servers relay
-// for that address; what it hands back bears a field of the same organization, and of
-// the same day.
-func (h Hop) unlinked(below []Hop, list *psl.List, o own) string {
+// be believed, "" where it can, and what the user can say. A private address may be that
+// of a proxy which hides who came, and then the sender wrote what stands below: only the
+// user knows. A client on the server's own host is a program of the receiver's, such as a
+// filter, since servers relay for that address; what it hands back bears a field of the
+// same organization as one above, and of the same day.
+func unlinked(hops []Hop, i int, list *psl.List, o own) (why, hint string) {
 	const anHour, aDay = 60 * 60, 24 * 60 * 60
+	h, below := hops[i], hops[i+1:]
 	if !slices.ContainsFunc(below, Hop.outside) {
-		return ""
+		return "", ""
 	}
 	b := below[0]
+	same := func(h Hop) bool { return h.By == b.By || b.kin(list, h.By) }
 	switch {
 	case !h.IP.IsLoopback():
-		return "its client has the private address " + h.IP.String() + ", and a proxy with such an address may hide who came; if it is a mail server of your own, say so: " + insideOf(h, below)
+		return "its client has the private address " + h.IP.String() + ", and a proxy with such an address may hide who came",
+			"if that is a mail server of your own, say so: " + insideOf(h, below) + "; else name the client with --ip"
 	case !b.outside() || b.Doubt != "": // further down the question comes again
-		return ""
+		return "", ""
 	case h.Delay == nil:
-		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one"
+		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one", nameServers
 	case *h.Delay > aDay || *h.Delay < -anHour:
-		return "its client is on the same host, and the field below is of another time"
-	case b.By != h.By && !b.kin(list, h.By) && !o.writes(b.By):
-		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came"
+		return "its client is on the same host, and the field below is of another time", nameServers
+	case !slices.ContainsFunc(hops[:i+1], same) && !o.writes(b.By):
+		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came", nameServers
 	}
-	return ""
+	return "", ""
 }
 
 // insideOf gives the flags that name the private clients in a row that begins with h.

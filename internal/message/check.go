@@ -201,7 +201,7 @@ func (r *Result) path(list *psl.List, o Options) {
 	}
 	switch {
 	case p.IPFrom != "--ip" && r.border.hop != nil && !r.border.known:
-		p.Unknown = "it is not known who brought the message: " + r.border.doubt + "; name your own servers with --by, or the client with --ip"
+		p.Unknown = "it is not known who brought the message: " + r.border.doubt + "; " + r.border.hint
 	case p.IPFrom != "--ip" && r.border.hop != nil && r.border.hop.user:
 		p.Unknown = r.border.hop.describe(len(r.Hops)) + ": the client logged in and handed the message in as a user, and who logs in is not held against SPF"
 	case !p.IP.IsValid():

@@ -289,51 +289,52 @@ func TestBorder(t *testing.T) {
 		"one hop, another is named":  {hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.net", 1, false, "neither --by"},
 		"name that ends in the same": {hop("mail.example.org", "192.0.2.1", "mx.evilexample.com"), "example.com", 1, false, "neither --by"},
 		// A private address may be that of a proxy, and then the sender wrote all below.
-		"behind a relay":                       {inside, "", 1, false, "say so: --by 10.0.0.1"},
+		"behind a relay":                       {inside, "", 1, false, "private address 10.0.0.1"},
 		"behind a relay, address named":        {inside, "10.0.0.1 mx.example.com", 2, true, ""},
 		"behind a relay, name named":           {inside, "mx.example.com", 2, true, ""},
 		"behind a relay, unproved name named":  {strings.ReplaceAll(inside, "(Postfix) ", ""), "mx.example.com", 1, false, "private address 10.0.0.1"},
-		"behind two relays":                    {hop("a", "10.0.0.2", "a.example.com") + inside, "", 1, false, "--by 10.0.0.2 --by 10.0.0.1"},
-		"behind two relays, one of them named": {hop("a", "10.0.0.2", "a.example.com") + inside, "10.0.0.2", 2, false, "--by 10.0.0.1"},
+		"behind two relays":                    {hop("a", "10.0.0.2", "a.example.com") + inside, "", 1, false, "private address 10.0.0.2"},
+		"behind two relays, one of them named": {hop("a", "10.0.0.2", "a.example.com") + inside, "10.0.0.2", 2, false, "private address 10.0.0.1"},
 		"behind two relays, both named":        {hop("a", "10.0.0.2", "a.example.com") + inside, "10.0.0.0/24 mx.example.com", 3, true, ""},
 		"of this link":                         {hop("a", "fe80::1", "mx.example.com") + below, "", 1, false, "fe80::1"},
 		"a proxy, and the server's own name":   {hop("mail.example.org", "172.17.0.1", "mx.example.com") + below, "", 1, false, "proxy"},
 		"a proxy, and the same, server named":  {hop("mail.example.org", "172.17.0.1", "mx.example.com") + below, "mx.example.com", 1, false, "proxy"},
 		"a proxy in front of a filter":         {filtered + hop("mail.example.org", "172.17.0.1", "mx.example.com") + below, "", 2, false, "proxy"},
 		// A program of the same host hands back what was its server's before.
-		"behind a content filter":                           {filtered + below, "", 2, true, ""},
-		"behind a content filter of another host":           {filtered + strings.ReplaceAll(below, "by mx.", "by mx2."), "", 2, true, ""},
-		"the same host, and another's server below":         {filtered + strings.ReplaceAll(below, "by mx.example.com", "by mx.example.org"), "", 1, false, "proxy may hide"},
-		"the same host, and weeks before":                   {filtered + strings.Replace(below, "2 Nov", "2 Sep", 1), "", 1, false, "another time"},
-		"the same host, and hours after":                    {filtered + strings.Replace(below, "08:30", "11:30", 1), "", 1, false, "another time"},
-		"the same host, and no date":                        {filtered + strings.Replace(below, "; Mon, 2 Nov 2026 08:30:00 +0000", "", 1), "", 1, false, "no date"},
-		"behind a relay with a public address":              {relayed, "", 1, false, "own organization"},
-		"behind a named relay with a public address":        {relayed, "example.com", 2, true, ""},
-		"behind a relay in a named network":                 {relayed, "198.51.100.0/24 example.com", 2, true, ""},
-		"behind a relay at a named address":                 {relayed, "198.51.100.1 mx.example.com", 2, true, ""},
-		"named network, border by another name":             {relayed, "198.51.100.0/24", 2, false, "neither --by"},
-		"relay named by a server that verifies no names":    {strings.ReplaceAll(relayed, "(Postfix) ", ""), "example.com", 1, false, "own organization"},
-		"relay whose name may be forged":                    {strings.Replace(strings.Replace(relayed, "(Postfix)", "(8.18.1/8.18.1)", 1), "198.51.100.1]", "198.51.100.1] (may be forged)", 1), "example.com", 1, false, "own organization"},
-		"Exchange behind Exchange":                          {microsoft, "", 1, false, "calls itself"},
-		"Exchange behind Exchange, by name":                 {microsoft, "prod.example.com", 1, false, "calls itself"},
-		"Exchange behind Exchange, by network":              {microsoft, "prod.example.com 2001:db8:1::/48", 2, true, ""},
-		"handed over without a client":                      {"Received: by 2002:a00:1:2::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
-		"qmail behind qmail":                                {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
-		"Dovecot behind Postfix, by a socket":               {"Received: from mx.example.com\n\tby store.example.com with LMTP\n\tid x (envelope-from <a@example.org>)\n\tfor <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
-		"Dovecot behind Postfix at a public address":        {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "calls itself"},
-		"Cyrus behind Postfix":                              {"Received: from mx.example.com ([unix socket])\n\tby store.example.com (Cyrus 3.8) with LMTPA; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
-		"Exim, handed over by a program":                    {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "handed in"},
-		"HELO that says LMTP":                               {"Received: from x by y with LMTP (unknown [203.0.113.66]) by mx.example.com with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "twice"},
-		"recipient that makes a server one that verifies":   {strings.Replace(unverified("mx2.example.com", "203.0.113.66", "mx.example.com"), "id x;", "id x for <\"(Postfix)\"@example.com>;", 1) + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
-		"LMTP below the border":                             {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
-		"forwarded":                                         {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, ""},
-		"forwarded, server named":                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
-		"within one organization":                           {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},
-		"private only":                                      {hop("pc", "192.168.1.2", "mx.example.com") + hop("pc", "127.0.0.1", "localhost"), "", 0, false, ""},
-		"field without an address":                          {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "", 1, false, "does not tell the address"},
-		"field without an address, server named":            {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "mx.example.com", 1, false, "does not tell the address"},
-		"older field that says it is by the border":         {hop("mail.evil.example", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
-		"reverse name of the border's, which nobody proved": {unverified("mx2.example.com", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
+		"behind a content filter":                             {filtered + below, "", 2, true, ""},
+		"behind a content filter that calls itself localhost": {"Received: from localhost (localhost [127.0.0.1]) by mx.example.com (Postfix) with ESMTP; Mon, 2 Nov 2026 08:30:02 +0000\nReceived: from mx.example.com ([127.0.0.1]) by localhost (amavis, port 10024) with ESMTP id x; Mon, 2 Nov 2026 08:30:01 +0000\n" + below, "", 3, true, ""},
+		"behind a content filter of another host":             {filtered + strings.ReplaceAll(below, "by mx.", "by mx2."), "", 2, true, ""},
+		"the same host, and another's server below":           {filtered + strings.ReplaceAll(below, "by mx.example.com", "by mx.example.org"), "", 1, false, "proxy may hide"},
+		"the same host, and weeks before":                     {filtered + strings.Replace(below, "2 Nov", "2 Sep", 1), "", 1, false, "another time"},
+		"the same host, and hours after":                      {filtered + strings.Replace(below, "08:30", "11:30", 1), "", 1, false, "another time"},
+		"the same host, and no date":                          {filtered + strings.Replace(below, "; Mon, 2 Nov 2026 08:30:00 +0000", "", 1), "", 1, false, "no date"},
+		"behind a relay with a public address":                {relayed, "", 1, false, "own organization"},
+		"behind a named relay with a public address":          {relayed, "example.com", 2, true, ""},
+		"behind a relay in a named network":                   {relayed, "198.51.100.0/24 example.com", 2, true, ""},
+		"behind a relay at a named address":                   {relayed, "198.51.100.1 mx.example.com", 2, true, ""},
+		"named network, border by another name":               {relayed, "198.51.100.0/24", 2, false, "neither --by"},
+		"relay named by a server that verifies no names":      {strings.ReplaceAll(relayed, "(Postfix) ", ""), "example.com", 1, false, "own organization"},
+		"relay whose name may be forged":                      {strings.Replace(strings.Replace(relayed, "(Postfix)", "(8.18.1/8.18.1)", 1), "198.51.100.1]", "198.51.100.1] (may be forged)", 1), "example.com", 1, false, "own organization"},
+		"Exchange behind Exchange":                            {microsoft, "", 1, false, "calls itself"},
+		"Exchange behind Exchange, by name":                   {microsoft, "prod.example.com", 1, false, "calls itself"},
+		"Exchange behind Exchange, by network":                {microsoft, "prod.example.com 2001:db8:1::/48", 2, true, ""},
+		"handed over without a client":                        {"Received: by 2002:a00:1:2::a with SMTP id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 2, true, ""},
+		"qmail behind qmail":                                  {"Received: (qmail 12 invoked from network); 2 Nov 2026 08:30:00 -0000\nReceived: from unknown (HELO mail.example.org) (192.0.2.1)\n by mx.example.com with SMTP; 2 Nov 2026 08:30:00 -0000\n", "", 2, true, ""},
+		"Dovecot behind Postfix, by a socket":                 {"Received: from mx.example.com\n\tby store.example.com with LMTP\n\tid x (envelope-from <a@example.org>)\n\tfor <b@example.com>; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Dovecot behind Postfix at a public address":          {"Received: from mx.example.com ([198.51.100.1]) by store.example.com with LMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "calls itself"},
+		"Cyrus behind Postfix":                                {"Received: from mx.example.com ([unix socket])\n\tby store.example.com (Cyrus 3.8) with LMTPA; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 2, true, ""},
+		"Exim, handed over by a program":                      {"Received: from spamd by mx.example.com with local (Exim 4.98) (envelope-from <a@example.org>) id 1x; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "handed in"},
+		"HELO that says LMTP":                                 {"Received: from x by y with LMTP (unknown [203.0.113.66]) by mx.example.com with ESMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "", 1, false, "twice"},
+		"recipient that makes a server one that verifies":     {strings.Replace(unverified("mx2.example.com", "203.0.113.66", "mx.example.com"), "id x;", "id x for <\"(Postfix)\"@example.com>;", 1) + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
+		"LMTP below the border":                               {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
+		"forwarded":                                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, ""},
+		"forwarded, server named":                             {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
+		"within one organization":                             {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},
+		"private only":                                        {hop("pc", "192.168.1.2", "mx.example.com") + hop("pc", "127.0.0.1", "localhost"), "", 0, false, ""},
+		"field without an address":                            {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "", 1, false, "does not tell the address"},
+		"field without an address, server named":              {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "mx.example.com", 1, false, "does not tell the address"},
+		"older field that says it is by the border":           {hop("mail.evil.example", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
+		"reverse name of the border's, which nobody proved":   {unverified("mx2.example.com", "203.0.113.66", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "own organization"},
 		// What a user of the host hands in, and what nobody can read, is no way in.
 		"Postfix, handed in by a user":  {"Received: by mx.example.com (Postfix, from userid 1000)\n\tid 4xYz; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "", 1, false, "handed in"},
 		"the same, server named":        {"Received: by mx.example.com (Postfix, from userid 1000)\n\tid 4xYz; Mon, 2 Nov 2026 08:30:00 +0000\n" + below, "mx.example.com", 1, false, "handed in"},
@@ -380,6 +381,24 @@ func TestBorder(t *testing.T) {
 			t.Errorf("%s: %+v", name, b)
 		case !strings.Contains(b.doubt, c.doubt) || (b.doubt == "") != (c.doubt == ""):
 			t.Errorf("%s: doubt %q", name, b.doubt)
+		}
+	}
+}
+
+// What the user has to type, where a private address is not his word yet.
+func TestHint(t *testing.T) {
+	hop := func(ip string) string {
+		return "Received: from a (a [" + ip + "]) by mx.example.com (Postfix) with ESMTPS id x; Mon, 2 Nov 2026 08:30:00 +0000\n"
+	}
+	for text, want := range map[string]string{
+		hop("10.0.0.2") + hop("10.0.0.1") + hop("192.0.2.1"):                    "--by 10.0.0.2 --by 10.0.0.1;",
+		hop("10.0.0.2") + hop("10.0.0.2") + hop("127.0.0.1") + hop("192.0.2.1"): "--by 10.0.0.2;",
+		hop("10.0.0.2") + hop("192.0.2.1") + hop("10.0.0.1"):                    "--by 10.0.0.2;",
+		hop("fd00::1") + hop("192.0.2.1"):                                       "--by fd00::1;",
+	} {
+		m := parsed(t, text+plain)
+		if b := findBorder(m.hops(), psl.Default(), own{}); !strings.Contains(b.hint, "say so: "+want) {
+			t.Errorf("%s: %s", text, b.hint)
 		}
 	}
 }

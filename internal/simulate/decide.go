@@ -26,6 +26,10 @@ const (
 	ResultPolicy    = "policy" // verifies, but in a way that receivers do not accept
 	ResultTempError = "temperror"
 	ResultPermError = "permerror"
+
+	// ResultUnknown is no result of RFC 8601: the receiver had one, but a part of the path
+	// is not known here, and so neither is the result.
+	ResultUnknown = "unknown"
 )
 
 // A Signature is the outcome of one DKIM signature.
@@ -67,7 +71,7 @@ type Method struct {
 	Identifiers []Identifier `json:"identifiers,omitempty"`
 
 	Aligned     Verdict     `json:"aligned"` // whether an aligned domain is proved
-	Result      string      `json:"result"`  // of DMARC: pass, fail, none, temperror, permerror
+	Result      string      `json:"result"`  // of DMARC: pass, fail, none, temperror, permerror, unknown
 	Disposition Disposition `json:"disposition"`
 	Why         string      `json:"why"`
 
@@ -123,6 +127,10 @@ func (i Identifier) Counts() Verdict {
 	}
 	return Fail
 }
+
+// unanswered reports that a lookup failed without which it is not known what the
+// identifier does.
+func (i Identifier) unanswered() bool { return i.Counts() == Unknown && i.Result != "" }
 
 // Decide judges the message. The signatures are those whose domains the path
 // named.
@@ -267,6 +275,8 @@ func (m *Method) conclude(p Path) {
 	case m.Aligned == Pass:
 		m.Result, m.Disposition = ResultPass, Accept
 		m.Why = m.proof() + ": proved and aligned"
+	case m.Aligned == Unknown && !slices.ContainsFunc(m.Identifiers, Identifier.unanswered):
+		m.Result, m.Disposition, m.Why = ResultUnknown, Open, "what could make it pass was not checked"
 	case m.Aligned == Unknown:
 		m.Result, m.Disposition, m.Why = ResultTempError, Open, "what could make it pass is not known"
 	default:
@@ -430,6 +440,8 @@ func (m Method) Action() string {
 	switch {
 	case m.Disposition == Open && m.Result == ResultNone:
 		return "left to the receiver"
+	case m.Result == ResultUnknown:
+		return "what a receiver does is not known"
 	case m.softened():
 		return "put aside as suspicious unless the receiver knows more"
 	case m.Result == ResultFail && m.Percent == 0 && m.Policy == dmarc.Reject:

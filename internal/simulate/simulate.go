@@ -66,7 +66,7 @@ type View struct {
 	path      Path
 	list      *psl.List
 	spf       SPF
-	helo      spf.CheckResult // of the HELO name by itself, beside MAIL FROM; zero where it was not asked
+	helo      spf.CheckResult  // of the HELO name by itself, beside MAIL FROM; zero where it was not asked
 	discovery *dmarc.Discovery // nil without author domain
 	orgs      map[string]dmarc.Organization
 }
