@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"mxvet/internal/together"
 )
 
 // A peer is the server's end of a scripted conversation.
@@ -486,4 +488,33 @@ func TestPause(t *testing.T) {
 			})
 		})
 	}
+}
+
+// faultyConn panics when it is written to.
+type faultyConn struct{ net.Conn }
+
+func (faultyConn) Write([]byte) (int, error) { panic("a fault of ours") }
+
+// A fault beside the conversation comes back to whoever holds it, over a closed
+// connection.
+func TestWriteFaultComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		var served together.Group
+		served.Go(func() {
+			_, _ = theirs.Write([]byte("220 mx.example.com ESMTP\r\n"))
+			if _, err := theirs.Read(make([]byte, 1)); err == nil {
+				t.Error("something was written")
+			}
+			theirs.Close()
+		})
+		defer served.Wait()
+		defer func() {
+			if p := together.Caught(recover()); !strings.HasPrefix(p.Error(), "a fault of ours at ") {
+				t.Errorf("%v", p)
+			}
+		}()
+		r := Run(t.Context(), faultyConn{ours}, config)
+		t.Errorf("no panic: %v", r.Err)
+	})
 }
