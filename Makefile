@@ -85,9 +85,9 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# What a message of 100 MB costs: fails above 3 seconds or 60 MB of memory.
+# What a message of 100 MB costs: fails above 3 seconds of the processor or 60 MB of memory.
 bench-message:
-	$(GO) test -run '^$$' -bench '^BenchmarkLongMessage$$' -benchtime 3x ./internal/message
+	$(GO) test -run '^$$' -bench '^BenchmarkLongMessage$$' -benchtime 3x ./cmd/mxvet
 
 golden:
 	$(GO) test ./... -update

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mxvet/checks"
@@ -27,9 +28,37 @@ const (
 // HTML writes the report as one self-contained file: no script, nothing fetched
 // from anywhere, and a policy in the file that forbids both. Text from the
 // network appears as text, with control characters shown as escapes.
-func HTML(w io.Writer, r *Report) error {
-	return templates.Write(w, "report.html.tmpl", htmlFuncs(), func(h templates.Head) any { return newHTMLPage(r, h) })
+func HTML(w io.Writer, r *Report) error { return HTMLForm().write(w, r) }
+
+// HTMLForm is the form of HTML. A table of all domains stands before them.
+func HTMLForm() Form {
+	page := sync.OnceValues(func() (*templates.Page, error) { return templates.Load("report.html.tmpl", htmlFuncs()) })
+	write := func(w io.Writer, name string, data func(templates.Head) any) error {
+		p, err := page()
+		if err != nil {
+			return err
+		}
+		return p.Write(w, name, data(p.Head))
+	}
+	return Form{
+		name: "HTML report",
+		head: func(w io.Writer, r *Report, g *gist) error {
+			return write(w, "head", func(h templates.Head) any { return newHTMLPage(r, g, h) })
+		},
+		domain: func(w io.Writer, part *Report, n nth) error {
+			return write(w, "domain", func(templates.Head) any {
+				r := cleaned(reflect.ValueOf(part), maxField).Interface().(*Report)
+				return htmlScope{Domain: arrange(r, &r.Domains[0], htmlID(n.i)), Offline: r.Run.Options.Offline, Proof: proofNote}
+			})
+		},
+		tail: func(w io.Writer, r *Report, g *gist) error {
+			return write(w, "tail", func(h templates.Head) any { return newHTMLPage(r, g, h) })
+		},
+	}
 }
+
+// htmlID is the prefix of the anchors of one domain.
+func htmlID(i int) string { return fmt.Sprintf("d%d-", i+1) }
 
 func htmlFuncs() template.FuncMap {
 	return template.FuncMap{
@@ -38,7 +67,6 @@ func htmlFuncs() template.FuncMap {
 		"lasting": lasting,
 		"join":    strings.Join,
 		"plural":  plural,
-		"wrap":    func(d htmlDomain, p htmlPage) htmlScope { return htmlScope{d, p} },
 		"percent": func(r *Rubric, s string) int { return r.Severity[checks.Severity(s)] },
 		"repeat":  func(n int) []struct{} { return make([]struct{}, max(0, n)) },
 		// Places in the pictures, from the corner of a box or the line of a row.
@@ -60,15 +88,18 @@ type htmlPage struct {
 	templates.Head
 	Title   string
 	Report  *Report
-	Domains []htmlDomain
-	Rubric  *Rubric // nil when the report was scored by one that this version does not know
-	Proof   string
+	Summary []htmlHeadline // of several domains
+	Rubric  *Rubric        // nil when the report was scored by one that this version does not know
 }
+
+// An htmlHeadline is one line of the table of all domains.
+type htmlHeadline struct{ ID, Name, Number, Grade, Tone string }
 
 // An htmlScope is what the template of one domain sees.
 type htmlScope struct {
-	Domain htmlDomain
-	Page   htmlPage
+	Domain  htmlDomain
+	Offline bool
+	Proof   string
 }
 
 // An htmlDomain is one domain, arranged for the template.
@@ -137,20 +168,22 @@ type htmlEvent struct {
 
 type htmlTrend struct{ Points, Label, LastX, LastY string }
 
-func newHTMLPage(r *Report, head templates.Head) htmlPage {
-	r = cleaned(reflect.ValueOf(r), maxField).Interface().(*Report)
-	p := htmlPage{
-		Head: head, Report: r, Proof: proofNote,
-		Title: "Mail audit of " + plural(len(r.Domains), "domain", "domains"),
-	}
-	if len(r.Domains) == 1 {
-		p.Title = "Mail audit of " + r.Domains[0].Name
+func newHTMLPage(r *Report, g *gist, head templates.Head) htmlPage {
+	run := *r
+	run.Domains, run.Hosts, run.Evidence = nil, nil, nil
+	r = cleaned(reflect.ValueOf(&run), maxField).Interface().(*Report)
+	p := htmlPage{Head: head, Report: r, Title: "Mail audit of " + plural(len(g.heads), "domain", "domains")}
+	if len(g.heads) == 1 {
+		p.Title = "Mail audit of " + clean(g.heads[0].Name, maxField)
 	}
 	if rubric, err := LoadRubric(r.Rubric); err == nil {
 		p.Rubric = rubric
 	}
-	for i := range r.Domains {
-		p.Domains = append(p.Domains, arrange(r, &r.Domains[i], fmt.Sprintf("d%d-", i+1)))
+	for i, h := range g.heads {
+		if len(g.heads) > 1 {
+			number, letter := h.shownScore()
+			p.Summary = append(p.Summary, htmlHeadline{htmlID(i), clean(h.Name, maxField), number, letter, toneOfLetter(h.Score.Letter)})
+		}
 	}
 	return p
 }

@@ -17,11 +17,11 @@ func (r Run) Premise() string { return r.premise(r.Options.Zones) }
 
 // premiseOf says on what the result of one domain rests: of the zone files of a run
 // over many, only its own are told.
-func (r *Report) premiseOf(d *Domain) string {
-	if len(r.Domains) > 1 {
-		return r.Run.premise(d.Zones)
+func (r Run) premiseOf(d *Domain, several bool) string {
+	if several {
+		return r.premise(d.Zones)
 	}
-	return r.Run.Premise()
+	return r.Premise()
 }
 
 func (r Run) premise(zones []string) string {

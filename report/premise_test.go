@@ -60,11 +60,11 @@ func TestPremiseOfOneOfMany(t *testing.T) {
 	run := Run{Options: Options{Zones: []string{"a.zone", "b.zone", "c.zone"}, Offline: true}}
 	domains := []Domain{{Name: "a.example", Zones: []string{"a.zone"}}, {Name: "b.example", Zones: []string{"b.zone"}}}
 	r := New(Tool{}, "2026.1", run, domains, nil, nil)
-	if got := r.premiseOf(&r.Domains[1]); got != "judged by zone file b.zone; nothing was asked" {
+	if got := r.Run.premiseOf(&r.Domains[1], true); got != "judged by zone file b.zone; nothing was asked" {
 		t.Error(got)
 	}
 	r = New(Tool{}, "2026.1", run, domains[:1], nil, nil)
-	if got := r.premiseOf(&r.Domains[0]); !strings.Contains(got, "c.zone") {
+	if got := r.Run.premiseOf(&r.Domains[0], false); !strings.Contains(got, "c.zone") {
 		t.Error(got)
 	}
 	run.Options.Zones = make([]string, 400)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -25,28 +24,43 @@ type TextOptions struct {
 // cells wide, except those that hold record text, which is never broken. Text
 // from the network is sanitised; without Color no byte below 0x20 but the line
 // feed is written.
-func Text(w io.Writer, r *Report, o TextOptions) error {
+func Text(w io.Writer, r *Report, o TextOptions) error { return TextForm(o).write(w, r) }
+
+// TextForm is the form of Text.
+func TextForm(o TextOptions) Form {
 	if o.Width <= 0 {
 		o.Width = 80
 	}
 	o.Width = max(o.Width, 40)
-	p := &page{paint: paint(o.Color), o: o, r: r}
-	for i := range r.Domains {
-		if i > 0 {
-			p.blank()
-		}
-		p.domain(&r.Domains[i])
+	piece := func(w io.Writer, r *Report, fill func(*page)) error {
+		p := &page{paint: paint(o.Color), o: o, r: r}
+		fill(p)
+		_, err := io.WriteString(w, p.out.String())
+		return err
 	}
-	if len(r.Domains) > 1 {
-		p.summary()
+	return Form{
+		name: "text report", Flows: true,
+		head: func(io.Writer, *Report, *gist) error { return nil },
+		domain: func(w io.Writer, part *Report, n nth) error {
+			return piece(w, part, func(p *page) {
+				if n.i > 0 {
+					p.blank()
+				}
+				p.several = n.of > 1
+				p.domain(&part.Domains[0])
+			})
+		},
+		tail: func(w io.Writer, r *Report, g *gist) error {
+			return piece(w, r, func(p *page) {
+				if len(g.heads) > 1 {
+					p.summary(g.heads)
+				}
+				if !o.Quiet {
+					p.footer(g.heads)
+				}
+			})
+		},
 	}
-	if !o.Quiet {
-		p.footer()
-	}
-	if _, err := io.WriteString(w, p.out.String()); err != nil {
-		return fmt.Errorf("write text report: %w", err)
-	}
-	return nil
 }
 
 // A page collects lines.
@@ -55,6 +69,8 @@ type page struct {
 	o   TextOptions
 	r   *Report
 	out strings.Builder
+
+	several bool // r is the part about one of several domains
 }
 
 func (p *page) line(s string) { p.out.WriteString(strings.TrimRight(s, " ") + "\n") }
@@ -138,7 +154,7 @@ func (p *page) header(d *Domain) {
 		p.para(0, dim, right)
 	}
 
-	if premise := p.r.premiseOf(d); premise != "" {
+	if premise := p.r.Run.premiseOf(d, p.several); premise != "" {
 		p.para(0, warn, clean(premise, maxMessage))
 	}
 	for _, missed := range p.r.Run.Missed() {
@@ -232,18 +248,15 @@ func (p *page) answers(d *Domain) {
 }
 
 // summary lists the domains of a report that has several.
-func (p *page) summary() {
+func (p *page) summary(heads []headline) {
 	rows := [][]cell{}
-	for _, d := range p.r.Domains {
-		worst := ""
-		if len(d.Findings) > 0 {
-			worst = d.Findings[0].Severity
-		}
+	for _, h := range heads {
+		number, letter := h.shownScore()
 		rows = append(rows, []cell{
-			{text: cmp.Or(d.Score.Range(), "-")},
-			{text: cmp.Or(grade(d.Score.Mark, d.Score.Suffix), "-"), role: letterRole(d.Score.Letter)},
-			{text: strings.ToUpper(clean(worst, 10)), role: severityRole(worst)},
-			{text: clean(d.Name, maxName)},
+			{text: number},
+			{text: letter, role: letterRole(h.Score.Letter)},
+			{text: strings.ToUpper(clean(h.Worst, 10)), role: severityRole(h.Worst)},
+			{text: clean(h.Name, maxName)},
 		})
 	}
 	p.blank()
@@ -251,7 +264,7 @@ func (p *page) summary() {
 }
 
 // footer says what the run cost, from where it looked, and what to do next.
-func (p *page) footer() {
+func (p *page) footer(heads []headline) {
 	run := p.r.Run
 	p.blank()
 	p.para(0, dim, run.Cost())
@@ -275,8 +288,8 @@ func (p *page) footer() {
 	if special := run.TreatedPublic(); special != "" {
 		p.para(0, dim, special)
 	}
-	if i := slices.IndexFunc(p.r.Domains, func(d Domain) bool { return len(d.Findings) > 0 }); i >= 0 {
-		p.para(0, dim, "next: mxvet explain "+clean(p.r.Domains[i].firstCost(), 60))
+	if i := slices.IndexFunc(heads, func(h headline) bool { return h.First != "" }); i >= 0 {
+		p.para(0, dim, "next: mxvet explain "+clean(heads[i].First, 60))
 	}
 }
 

@@ -12,19 +12,25 @@ import (
 // breaks mail by loading the whole of it. A record that comes in the place of
 // others has these above it, each as the line "; remove: " and the record as it is
 // published now: an operator finds that very line in the zone and takes it out.
-func Zone(w io.Writer, r *Report) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "; fixes proposed by %s %s on %s\n", clean(r.Tool.Name, 40), clean(r.Tool.Version, 40), r.Run.At.UTC().Format("2006-01-02 15:04 UTC"))
-	for _, line := range zoneGuide {
-		b.WriteString("; " + line + "\n")
+func Zone(w io.Writer, r *Report) error { return ZoneForm().write(w, r) }
+
+// ZoneForm is the form of Zone.
+func ZoneForm() Form {
+	return Form{
+		name: "zone text", Flows: true,
+		head: func(w io.Writer, r *Report, _ *gist) error {
+			_, err := fmt.Fprintf(w, "; fixes proposed by %s %s on %s\n; %s\n", clean(r.Tool.Name, 40), clean(r.Tool.Version, 40),
+				r.Run.At.UTC().Format("2006-01-02 15:04 UTC"), strings.Join(zoneGuide, "\n; "))
+			return err
+		},
+		domain: func(w io.Writer, part *Report, _ nth) error {
+			var b strings.Builder
+			zoneDomain(&b, &part.Domains[0])
+			_, err := io.WriteString(w, b.String())
+			return err
+		},
+		tail: func(io.Writer, *Report, *gist) error { return nil },
 	}
-	for i := range r.Domains {
-		zoneDomain(&b, &r.Domains[i])
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write zone text: %w", err)
-	}
-	return nil
 }
 
 // zoneGuide says how the text is used. A second record beside an old one voids both

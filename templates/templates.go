@@ -23,27 +23,52 @@ type Head struct {
 	Policy string       // content security policy: this style sheet, and nothing else
 }
 
-// Write writes the page that the template of that name makes of data, which is given the
-// head. Nothing is written where the page cannot be made.
-func Write(w io.Writer, name string, funcs template.FuncMap, data func(Head) any) error {
+// A Page is a parsed file of templates, with the head that its pages get.
+type Page struct {
+	Head
+	file string
+	set  *template.Template
+}
+
+// Load reads the file of that name.
+func Load(file string, funcs template.FuncMap) (*Page, error) {
 	css, err := FS.ReadFile("report.css")
 	if err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
+		return nil, fmt.Errorf("page %s: %w", file, err)
 	}
-	t, err := template.New(name).Funcs(funcs).ParseFS(FS, name)
+	t, err := template.New(file).Funcs(funcs).ParseFS(FS, file)
 	if err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
+		return nil, fmt.Errorf("page %s: %w", file, err)
 	}
 	sum := sha256.Sum256(css)
+	return &Page{
+		file: file, set: t,
+		Head: Head{
+			CSS:    template.CSS(css),
+			Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+		},
+	}, nil
+}
+
+// Write writes what the template of that name makes of data. Nothing is written where
+// that cannot be made.
+func (p *Page) Write(w io.Writer, name string, data any) error {
 	var buf bytes.Buffer
-	if err := t.Execute(&buf, data(Head{
-		CSS:    template.CSS(css),
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-	})); err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
+	if err := p.set.ExecuteTemplate(&buf, name, data); err != nil {
+		return fmt.Errorf("page %s: %w", p.file, err)
 	}
 	if _, err := buf.WriteTo(w); err != nil {
-		return fmt.Errorf("write page %s: %w", name, err)
+		return fmt.Errorf("write page %s: %w", p.file, err)
 	}
 	return nil
+}
+
+// Write writes the page that a file of one template makes of data, which is given the
+// head.
+func Write(w io.Writer, file string, funcs template.FuncMap, data func(Head) any) error {
+	p, err := Load(file, funcs)
+	if err != nil {
+		return err
+	}
+	return p.Write(w, file, data(p.Head))
 }

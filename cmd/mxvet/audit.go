@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mxvet/checks"
-	"mxvet/internal/audit"
 	"mxvet/report"
 )
 
@@ -59,45 +58,12 @@ func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	rep, err := audit.Run(ctx, job)
-	if stopped := interrupted(ctx, "the audit"); stopped != nil {
-		return stopped
-	}
-	if err != nil {
-		return internalf("%w", err)
-	}
-	return f.conclude(w, outs, job, rep)
+	return f.tell(ctx, w, outs, job, "the audit")
 }
 
-// conclude writes the recording and the reports, and chooses the exit code.
-func (f *auditFlags) conclude(w world, outs *outputs, job audit.Job, rep *report.Report) error {
-	if err := outs.write(job.Tape.Save, rendered(rep, w, look{quiet: f.quiet, color: f.color})); err != nil {
-		return err
-	}
-	if code, why := f.gate(rep); code != exitOK {
-		return &exitError{code: code, err: fmt.Errorf("exit %d: %s", code, why)}
-	}
-	return nil
-}
-
-// gate judges the report by the thresholds: the exit code, and why where it is not
-// exitOK. Of several domains the most telling code wins, and the reason names the
-// first domain that gives it.
-func (f *auditFlags) gate(rep *report.Report) (code int, why string) {
-	for _, d := range rep.Domains {
-		c, reason := f.domainGate(d)
-		if now := (&exitError{code: code}); !now.less(c) {
-			continue
-		}
-		code, why = c, reason
-		if len(rep.Domains) > 1 {
-			why = d.Name + ": " + reason
-		}
-	}
-	return code, why
-}
-
-func (f *auditFlags) domainGate(d report.Domain) (code int, why string) {
+// gate judges a domain by the thresholds: the exit code, and why where it is not
+// exitOK.
+func (f *auditFlags) gate(d report.Domain) (code int, why string) {
 	n := 0
 	var over []string
 	for _, finding := range d.Findings {

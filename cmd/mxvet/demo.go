@@ -208,14 +208,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs *outputs, load
 	if err := job.Start(live, loaded.Now); err != nil {
 		return internalf("%w", err)
 	}
-	rep, err := audit.Run(ctx, job)
-	if stopped := interrupted(ctx, "the audit of world "+loaded.Name); stopped != nil {
-		return stopped
-	}
-	if err != nil {
-		return internalf("%w", err)
-	}
-	return f.conclude(w, outs, job, rep)
+	return f.tell(ctx, w, outs, job, "the audit of world "+loaded.Name)
 }
 
 // demoTimeouts are short: nobody should wait for a server that is made of

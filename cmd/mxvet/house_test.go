@@ -186,6 +186,9 @@ func TestDoors(t *testing.T) {
 				if f, ok := n.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
 					t.Errorf("%s: init", at(f))
 				}
+				if g, ok := n.(*ast.GoStmt); ok && !mayUse(room, "cmd/mutants", "internal/fakenet", "internal/together") && room+"/"+name != "cmd/mxvet/run.go" {
+					t.Errorf("%s starts a goroutine: use together.Group", at(g)) // a panic in it would end the program
+				}
 				sel, ok := n.(*ast.SelectorExpr)
 				if !ok {
 					return true

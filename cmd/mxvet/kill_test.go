@@ -97,6 +97,8 @@ func TestKilled(t *testing.T) {
 		if i%3 == 0 { // about the end, where it writes
 			moment = 0.8 + random.Float64()*0.4
 		}
+		// Nothing in the other process says where it is just then, and any moment is to
+		// be met: only waiting by the clock does that.
 		time.Sleep(time.Duration(moment * float64(long)))
 		_ = cmd.Process.Signal(s) // it may have ended
 		_ = cmd.Wait()

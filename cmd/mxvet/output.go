@@ -18,9 +18,6 @@ type output struct {
 	file   string // "" is the standard output
 }
 
-// render writes the report in one format.
-type renderer func(out io.Writer, r *report.Report, w world, l look, toFile bool) error
-
 // A look holds the presentation flags: they never change what is found.
 type look struct {
 	quiet bool
@@ -37,18 +34,19 @@ func (l look) colored(w world, toFile bool) bool {
 	return true
 }
 
-func formats() map[string]renderer {
-	text := func(wide bool) renderer {
-		return func(out io.Writer, r *report.Report, w world, l look, toFile bool) error {
-			return report.Text(out, r, report.TextOptions{Width: w.width, Wide: wide, Color: l.colored(w, toFile), Quiet: l.quiet})
+// formats gives what makes the form of a report, by name.
+func formats() map[string]func(w world, l look, toFile bool) report.Form {
+	text := func(wide bool) func(world, look, bool) report.Form {
+		return func(w world, l look, toFile bool) report.Form {
+			return report.TextForm(report.TextOptions{Width: w.width, Wide: wide, Color: l.colored(w, toFile), Quiet: l.quiet})
 		}
 	}
-	plain := func(write func(io.Writer, *report.Report) error) renderer {
-		return func(out io.Writer, r *report.Report, _ world, _ look, _ bool) error { return write(out, r) }
+	plain := func(form report.Form) func(world, look, bool) report.Form {
+		return func(world, look, bool) report.Form { return form }
 	}
-	return map[string]renderer{
+	return map[string]func(world, look, bool) report.Form{
 		"text": text(false), "wide": text(true),
-		"json": plain(report.JSON), "html": plain(report.HTML), "zone": plain(report.Zone),
+		"json": plain(report.JSONForm()), "html": plain(report.HTMLForm()), "zone": plain(report.ZoneForm()),
 	}
 }
 
@@ -136,8 +134,8 @@ func stage(w world, outs []output, record string, inputs map[string][]string) (*
 
 // write writes the recording and the outputs, the files before the standard
 // output, on which a reader may keep us waiting. Each is tried whatever became of
-// the others; render gives the bytes of one.
-func (o *outputs) write(save func(io.Writer) error, render func(format string, toFile bool) ([]byte, error)) error {
+// the others; render gives the text of one.
+func (o *outputs) write(save func(io.Writer) error, render func(p *place) (io.Reader, error)) error {
 	var faults []error
 	n := 0
 	for _, standard := range []bool{false, true} {
@@ -168,25 +166,16 @@ func (o *outputs) write(save func(io.Writer) error, render func(format string, t
 	return failed(faults)
 }
 
-// render gives the bytes for a place. A fault of one renderer is no reason to lose
+// render gives the text for a place. A fault of one renderer is no reason to lose
 // what the others make.
-func (p *place) render(save func(io.Writer) error, render func(format string, toFile bool) ([]byte, error)) (data []byte, err error) {
+func (p *place) render(save func(io.Writer) error, render func(*place) (io.Reader, error)) (data io.Reader, err error) {
 	defer caught(&err)
 	if p.format != "" {
-		return render(p.format, p.standard == nil)
+		return render(p)
 	}
 	var buf bytes.Buffer
 	err = save(&buf)
-	return buf.Bytes(), err
-}
-
-// rendered gives the report in one format.
-func rendered(r *report.Report, w world, l look) func(string, bool) ([]byte, error) {
-	return func(format string, toFile bool) ([]byte, error) {
-		var buf bytes.Buffer
-		err := formats()[format](&buf, r, w, l, toFile)
-		return buf.Bytes(), err
-	}
+	return &buf, err
 }
 
 // written judges an error of the standard output. A closed pipe is the reader's

@@ -180,19 +180,17 @@ func (p *place) try() error {
 
 // put writes data to a place. What was in a file before stays there until the new
 // content is whole.
-func (p *place) put(w world, data []byte) error {
+func (p *place) put(w world, data io.Reader) error {
 	switch {
 	case p.standard != nil:
-		if _, err := p.standard.Write(data); !errors.Is(err, syscall.EPIPE) { // which is the reader's choice: mxvet ... | head
-			return err
-		}
-		return nil
+		_, err := io.Copy(read{p.standard}, data)
+		return err
 	case p.info != nil && !p.info.Mode().IsRegular():
 		f, err := os.OpenFile(p.path, os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(data)
+		_, err = io.Copy(f, data)
 		return errors.Join(err, f.Close())
 	}
 	w.saving.Lock()
@@ -200,9 +198,21 @@ func (p *place) put(w world, data []byte) error {
 	return p.replace(data)
 }
 
+// read is an output that somebody may read no further, which is the reader's choice
+// (mxvet ... | head) and no failure.
+type read struct{ io.Writer }
+
+func (r read) Write(data []byte) (int, error) {
+	n, err := r.Writer.Write(data)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(data), nil
+	}
+	return n, err
+}
+
 // replace makes the new file beside the old one, with its mode and owner, and
 // gives it the name.
-func (p *place) replace(data []byte) (err error) {
+func (p *place) replace(data io.Reader) (err error) {
 	mode := fs.FileMode(0o666) // less what the user's mask takes away
 	if p.info != nil {
 		mode = 0o600
@@ -216,7 +226,7 @@ func (p *place) replace(data []byte) (err error) {
 			err = errors.Join(err, f.drop())
 		}
 	}()
-	if _, err = f.file.Write(data); err != nil {
+	if _, err = io.Copy(f.file, data); err != nil {
 		return err
 	}
 	if p.info != nil {

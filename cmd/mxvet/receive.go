@@ -175,20 +175,20 @@ type outcome struct {
 
 // conclude writes the recording and the result, and chooses the exit code.
 func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outcome) error {
-	err := outs.write(tape.Save, func(format string, _ bool) ([]byte, error) {
+	err := outs.write(tape.Save, func(p *place) (io.Reader, error) {
 		var buf bytes.Buffer
-		switch format {
+		switch p.format {
 		case "json":
 			data, err := json.MarshalIndent(r.result, "", "  ")
-			return asciiJSON(data), err
+			return bytes.NewReader(asciiJSON(data)), err
 		case "html":
 			err := r.html(&buf)
-			return buf.Bytes(), err
+			return &buf, err
 		}
 		lines := report.Lines{Width: w.width}
 		r.text(&lines, f.quiet)
 		_, err := lines.WriteTo(&buf)
-		return buf.Bytes(), err
+		return &buf, err
 	})
 	if err != nil {
 		return err

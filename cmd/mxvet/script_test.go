@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,11 +168,11 @@ func TestOwnFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = outs.write(nil, func(format string, _ bool) ([]byte, error) {
-		if format == "json" {
+	err = outs.write(nil, func(p *place) (io.Reader, error) {
+		if p.format == "json" {
 			panic("no form")
 		}
-		return []byte("whole"), nil
+		return strings.NewReader("whole"), nil
 	})
 	if got, _ := os.ReadFile(b); codeOf(err) != exitInternal || string(got) != "whole" || !strings.Contains(err.Error(), "write json report: ") {
 		t.Errorf("%v, %q", err, got)

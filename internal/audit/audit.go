@@ -6,7 +6,6 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +34,10 @@ type Job struct {
 	// Lean says that the tape is not saved: of many domains, what was asked about one
 	// is forgotten once it is done with.
 	Lean bool
+	// Each, where it is set, is given the report of each domain as soon as those before
+	// it have ended, in the order of the targets. Run then keeps nothing of them: what it
+	// gives names the run alone. Nothing is given of a run that was stopped.
+	Each func(part *report.Report)
 
 	Tape     *wire.Tape
 	at       time.Time
@@ -141,7 +144,10 @@ func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
 	return nil
 }
 
-const parallel = 4 // domains audited at a time
+const (
+	parallel = 4  // domains audited at a time
+	ahead    = 64 // domains that wait for one before them, at most
+)
 
 // Run audits the domains of the job. It fails only where the rubric is unknown
 // or the receipt cannot be kept; everything that goes wrong on the network is in
@@ -153,41 +159,59 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	}
 	began := j.Now()
 	shared := j.shared(ctx)
+	all := &gathering{job: &j, rubric: rubric, shared: shared, texts: map[wire.Ref]string{}, named: map[string]report.Host{}}
+	known := make(chan struct{}) // closed when it is known what stood before
 	var before []report.Replaced
-	domains := make([]result, len(j.Targets))
 	var wg together.Group
 	wg.Go(func() {
+		defer close(known)
 		t := j.limited(ctx)
 		defer t.end()
 		before = j.replaced(t.asking)
 	})
 	places := make(chan struct{}, parallel)
+	turns := make([]chan struct{}, len(j.Targets)+1) // closed when that domain may be told
+	for i := range turns {
+		turns[i] = make(chan struct{})
+	}
+	close(turns[0])
 	for i, target := range j.Targets {
 		target.Options.SharedHosts = shared
+		<-turns[max(0, i-ahead)]
+		places <- struct{}{}
 		wg.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			domains[i] = j.domain(ctx, rubric, target)
+			told := false
+			defer func() { // whatever became of this one, the next has its turn after it
+				<-turns[i]
+				all.broken = all.broken || !told
+				close(turns[i+1])
+			}()
+			res := func() result {
+				defer func() { <-places }()
+				return j.domain(ctx, rubric, target)
+			}()
+			<-turns[i]
+			<-known
+			all.run.Options.Replaced = before
+			if j.Each == nil || ctx.Err() == nil && !all.broken {
+				all.add(res)
+				told = true
+			}
 		})
 	}
 	wg.Wait()
 
-	r := receipt{Millis: int(j.Now().Sub(began).Milliseconds())}
+	all.run.Options.Replaced = before
+	r := receipt{Millis: int(j.Now().Sub(began).Milliseconds()), Floor: all.floor, Resolver: all.run.Resolver}
 	if j.replayed != nil {
 		r = *j.replayed
 	} else {
 		r.Queries, r.Connections = j.Tape.Counts()
-		for _, d := range domains {
-			r.Floor = max(r.Floor, d.floor)
-			r.Resolver = cmp.Or(r.Resolver, d.resolver)
-		}
 		if err := j.keep(r); err != nil {
 			return nil, err
 		}
 	}
-	rep := j.report(rubric, domains, r)
-	rep.Run.Options.Replaced = before
-	return rep, nil
+	return all.report(r), nil
 }
 
 // shared gives the mail hosts that several domains of the job name. Each is
@@ -230,19 +254,6 @@ func (j *Job) keep(r receipt) error {
 	return nil
 }
 
-// A result is what a run over many domains keeps of one: its part of the report, not
-// the evidence, which is much more.
-type result struct {
-	domain     report.Domain
-	hosts      []report.Host
-	recipients int
-	four, six  report.Reach
-	note       string // what is wrong with the resolver
-	floor      int    // milliseconds
-	resolver   string
-	evidence   map[wire.Ref]string // what is cited, in short
-}
-
 func (j *Job) domain(ctx context.Context, rubric *report.Rubric, target Target) result {
 	t := j.limited(gather.NewBudget().Within(ctx))
 	defer t.end()
@@ -278,58 +289,4 @@ func (j *Job) overlaps(domain string) bool {
 	return slices.ContainsFunc(j.Targets, func(t Target) bool {
 		return strings.HasSuffix(t.Domain, "."+domain) || strings.HasSuffix(domain, "."+t.Domain)
 	})
-}
-
-func (j *Job) report(rubric *report.Rubric, results []result, r receipt) *report.Report {
-	o := j.options()
-	run := report.Run{
-		At: j.at, Resolver: r.Resolver, Queries: r.Queries, Connections: r.Connections,
-		Millis: r.Millis, FloorMillis: r.Floor,
-		AllowPrivate: o.AllowPrivate,
-		Options: report.Options{
-			SMTP: !o.NoSMTP && !o.Offline, Offline: o.Offline, Deep: o.Deep,
-			Relay: o.Relay, EHLO: o.EHLO, Zones: j.laid.files(), Assumed: j.laid.Records,
-			Policy: j.laid.Policy, Presumed: j.laid.Presumed,
-		},
-	}
-	var domains []report.Domain
-	var hosts []report.Host
-	texts := map[wire.Ref]string{}
-	for _, res := range results {
-		maps.Copy(texts, res.evidence)
-		domains = append(domains, res.domain)
-		hosts = append(hosts, res.hosts...)
-		run.Recipients += res.recipients
-		run.IPv4, run.IPv6 = better(run.IPv4, res.four), better(run.IPv6, res.six)
-		run.ResolverNote = cmp.Or(res.note, run.ResolverNote)
-	}
-	return report.New(j.Tool, rubric.Version, run, domains, hosts, func(ref wire.Ref) string {
-		if text, kept := texts[ref]; kept {
-			return text
-		}
-		return j.summary(ref)
-	})
-}
-
-// better joins what two domains found out about one address family: what one
-// of them proved holds for the run.
-func better(a, b report.Reach) report.Reach {
-	rank := []string{"", report.ReachUnproven, report.ReachBroken, report.ReachProven}
-	if slices.Index(rank, b.State) > slices.Index(rank, a.State) {
-		return b
-	}
-	return a
-}
-
-// summary says in short what the request behind a reference gave.
-func (j *Job) summary(ref wire.Ref) string {
-	switch answer, page, session := j.Tape.Lookup(ref); {
-	case answer != nil:
-		return report.SummarizeAnswer(*answer)
-	case page != nil:
-		return report.SummarizePage(*page)
-	case session != nil:
-		return report.SummarizeSession(*session)
-	}
-	return ""
 }

@@ -2,7 +2,9 @@ package audit_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/gather"
+	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 	"mxvet/report"
@@ -36,11 +39,8 @@ func TestManyDomains(t *testing.T) {
 	const n = 12
 	reports := map[bool]*report.Report{}
 	for _, lean := range []bool{false, true} {
-		domains, zones := zonesOf(t, n)
-		job := audit.Job{
-			Targets: audit.Targets(domains, gather.Options{Offline: true}), Assumed: audit.Assumed{Zones: zones},
-			Tables: tables(), Now: func() time.Time { return time.Unix(0, 0) }, Lean: lean,
-		}
+		job := offlineOf(t, n)
+		job.Lean = lean
 		if err := job.Start(nil, time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestManyDomains(t *testing.T) {
 		}
 		reports[lean] = rep
 		for i, d := range rep.Domains {
-			if !slices.Equal(d.Zones, []string{domains[i] + ".zone"}) {
+			if !slices.Equal(d.Zones, []string{job.Targets[i].Domain + ".zone"}) {
 				t.Errorf("%s: zone files %v", d.Name, d.Zones)
 			}
 			a, _, _ := job.Tape.Lookup(wire.Question{Name: d.Name, Type: "MX"}.Ref())
@@ -76,4 +76,93 @@ func TestManyDomains(t *testing.T) {
 	if whole.String() != lean.String() {
 		t.Error("what is forgotten changes the report")
 	}
+}
+
+// offlineOf is a job over n domains with a zone file each.
+func offlineOf(t *testing.T, n int) audit.Job {
+	t.Helper()
+	domains, zones := zonesOf(t, n)
+	return audit.Job{
+		Targets: audit.Targets(domains, gather.Options{Offline: true}), Assumed: audit.Assumed{Zones: zones},
+		Tables: tables(), Now: func() time.Time { return time.Unix(0, 0) }, Lean: true,
+	}
+}
+
+// Who takes domains one by one gets each as it stands in the report of all, in the
+// order of the targets, and nothing is kept of it.
+func TestEach(t *testing.T) {
+	const n = 6
+	job := offlineOf(t, n)
+	if err := job.Start(nil, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := audit.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job = offlineOf(t, n)
+	if err := job.Start(nil, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	series := report.JSONForm().Series(n, nil)
+	job.Each = func(part *report.Report) {
+		if err := series.Add(part); err != nil {
+			t.Error(err)
+		}
+	}
+	run, err := audit.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Domains)+len(run.Hosts)+len(run.Evidence) > 0 {
+		t.Error("what was given away is kept")
+	}
+	var all, pieces bytes.Buffer
+	if err := report.JSON(&all, whole); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := series.End(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(&pieces, rest); err != nil {
+		t.Fatal(err)
+	}
+	if all.String() != pieces.String() {
+		t.Errorf("%d bytes in pieces, %d of the whole", pieces.Len(), all.Len())
+	}
+}
+
+// faulty panics when it is asked about one domain.
+type faulty struct{ wire.Source }
+
+func (f faulty) DNS(_ context.Context, q wire.Question) wire.Answer {
+	if strings.HasSuffix(q.Name, "d2.example") && q.Type == "TXT" {
+		panic("a fault of ours")
+	}
+	return wire.Answer{Rcode: "NXDOMAIN"}
+}
+
+// A fault about one domain comes back once the others have ended, and no report goes
+// on behind the gap.
+func TestFaultOfOne(t *testing.T) {
+	job := audit.Job{
+		Targets: audit.Targets([]string{"d0.example", "d1.example", "d2.example", "d3.example"}, gather.Options{NoSMTP: true}),
+		Tables:  tables(), Now: func() time.Time { return time.Unix(0, 0) }, Lean: true,
+	}
+	if err := job.Start(faulty{}, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	job.Each = func(part *report.Report) { told = append(told, part.Domains[0].Name) }
+	defer func() {
+		if p := together.Caught(recover()); !strings.HasPrefix(p.Error(), "a fault of ours at ") {
+			t.Error(p)
+		}
+		if !slices.Equal(told, []string{"d0.example", "d1.example"}) {
+			t.Errorf("told: %v", told)
+		}
+	}()
+	_, err := audit.Run(t.Context(), job)
+	t.Errorf("no panic: %v", err)
 }

@@ -77,8 +77,8 @@ func talkToHosts(ctx context.Context, src wire.Source, table *provider.Table, e 
 			h.Addrs, h.MoreAddrs = slices.Concat(four, six), more[0]+more[1]
 		})
 	}
+	defer func() { e.Vantage.IPv4, e.Vantage.IPv6 = watch.end() }() // after a panic too: nobody is to watch on
 	wg.Wait()
-	e.Vantage.IPv4, e.Vantage.IPv6 = watch.end()
 }
 
 func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evidence, h *Host, ips []netip.Addr, probe bool) []Address {

@@ -24,23 +24,23 @@ import (
 
 type vantageWatch struct {
 	four, six *familyWatch
+	watching  together.Group
 }
 
 type familyWatch struct {
-	started bool
-	heard   chan struct{} // closed at the first banner
-	once    sync.Once
-	ended   chan struct{} // closed when all conversations are over
-	reach   chan Reach    // the watcher's result
-	begin   sync.Once
-	watch   func(*familyWatch)
+	heard chan struct{} // closed at the first banner
+	once  sync.Once
+	ended chan struct{} // closed when all conversations are over
+	reach Reach         // the watcher's result
+	begin sync.Once
+	watch func(*familyWatch)
 }
 
 func newVantageWatch(ctx context.Context, src wire.Source, table *provider.Table, o Options) *vantageWatch {
 	watch := func(is6 bool) *familyWatch {
 		return &familyWatch{
-			heard: make(chan struct{}), ended: make(chan struct{}), reach: make(chan Reach, 1),
-			watch: func(f *familyWatch) { f.reach <- f.judge(ctx, src, table, o, is6) },
+			heard: make(chan struct{}), ended: make(chan struct{}),
+			watch: func(f *familyWatch) { f.reach = f.judge(ctx, src, table, o, is6) },
 		}
 	}
 	return &vantageWatch{four: watch(false), six: watch(true)}
@@ -56,10 +56,7 @@ func (w *vantageWatch) family(ip netip.Addr) *familyWatch {
 // begin says that a conversation with ip starts.
 func (w *vantageWatch) begin(ip netip.Addr) {
 	f := w.family(ip)
-	f.begin.Do(func() {
-		f.started = true
-		go f.watch(f)
-	})
+	f.begin.Do(func() { w.watching.Go(func() { f.watch(f) }) })
 }
 
 // greeted says that ip has sent its banner, whatever comes after it.
@@ -77,14 +74,10 @@ func (w *vantageWatch) heard(ip netip.Addr, s wire.Session) {
 
 // end says that all conversations are over, and gives what was found.
 func (w *vantageWatch) end() (four, six Reach) {
-	result := func(f *familyWatch) Reach {
-		close(f.ended)
-		if !f.started {
-			return Reach{}
-		}
-		return <-f.reach
-	}
-	return result(w.four), result(w.six)
+	close(w.four.ended)
+	close(w.six.ended)
+	w.watching.Wait()
+	return w.four.reach, w.six.reach
 }
 
 func (f *familyWatch) judge(ctx context.Context, src wire.Source, table *provider.Table, o Options, is6 bool) Reach {

@@ -5,12 +5,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
 
@@ -173,69 +170,3 @@ func TestLines(t *testing.T) {
 type oneByte struct{ r io.Reader }
 
 func (o oneByte) Read(b []byte) (int, error) { return o.r.Read(b[:1]) }
-
-// long is a message of that many bytes, which is never in memory.
-type long struct {
-	head string
-	left int
-}
-
-const longLine = "A line of a long message, as programs write it, with  blanks and a tab\t.\r\n"
-
-func (l *long) Read(b []byte) (int, error) {
-	if l.head != "" {
-		n := copy(b, l.head)
-		l.head = l.head[n:]
-		return n, nil
-	}
-	if l.left <= 0 {
-		return 0, io.EOF
-	}
-	n := 0
-	for n+len(longLine) <= len(b) && l.left > 0 {
-		n += copy(b[n:], longLine)
-		l.left -= len(longLine)
-	}
-	if n == 0 {
-		n = copy(b, longLine[:1])
-		l.left--
-	}
-	return n, nil
-}
-
-// What a message of 100 MB with two signatures costs: `make bench-message` holds it
-// against 3 seconds and 60 MB.
-func BenchmarkLongMessage(b *testing.B) {
-	signature := "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n" +
-		"DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA\r\n"
-	b.ReportAllocs()
-	start, n := cpuTime(b), 0 // other work on the machine must not count
-	for b.Loop() {
-		n++
-		m, err := Read(&long{head: signature + crlfText(plain), left: 100 << 20})
-		if err != nil {
-			b.Fatal(err)
-		}
-		r := Check(b.Context(), nowhere{}, psl.Default(), m, Options{At: now})
-		if len(r.Signatures) != 2 || !m.Long || r.Size < 100<<20 {
-			b.Fatalf("%d bytes, %d signatures", r.Size, len(r.Signatures))
-		}
-	}
-	each := (cpuTime(b) - start) / time.Duration(n)
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	b.ReportMetric(float64(memory.Sys)/(1<<20), "MB-in-use")
-	b.ReportMetric(each.Seconds(), "cpu-s/op")
-	if each > 3*time.Second || memory.Sys > 60<<20 {
-		b.Errorf("%v of CPU and %d MB, want no more than 3 s and 60 MB", each, memory.Sys>>20)
-	}
-}
-
-// cpuTime returns what this process has used of the processors.
-func cpuTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}

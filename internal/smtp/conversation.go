@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"mxvet/internal/together"
 )
 
 // farewell bounds the writing of QUIT. A socket takes it at once.
@@ -22,14 +24,25 @@ func Run(ctx context.Context, conn net.Conn, c Config) Result {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	left := false
+	defer func() {
+		if !left {
+			_ = conn.Close()
+		}
+		t.writing.Wait()
+	}()
 	err := t.run(ctx)
 	if t.polite {
 		t.quit()
 		// Closing TLS writes once more. A peer that has stopped reading must
 		// not hold the result.
-		go func(c net.Conn) { _ = c.Close() }(t.conn)
-	} else {
-		_ = conn.Close()
+		left = true
+		leave := func() { _ = t.conn.Close() }
+		if c.Beside != nil {
+			c.Beside(leave)
+		} else {
+			leave()
+		}
 	}
 	return Result{t.log, err}
 }
@@ -40,8 +53,10 @@ type talk struct {
 	in     *reader
 	end    time.Time // zero = none
 	log    []Exchange
-	polite bool          // both sides are in step, so QUIT can be sent
-	trip   time.Duration // the quickest reply to a command; 0 = none came yet
+	polite bool // both sides are in step, so QUIT can be sent
+
+	writing together.Group
+	trip    time.Duration // the quickest reply to a command; 0 = none came yet
 }
 
 func (t *talk) run(ctx context.Context) error {
@@ -198,10 +213,12 @@ func (t *talk) send(commands []Exchange, wait time.Duration) error {
 	// both sides (RFC 2920 section 3.1). When the write fails the replies are
 	// read all the same, since a 421 may be waiting there.
 	written := make(chan error, 1)
-	go func(c net.Conn) {
-		_, err := c.Write([]byte(text.String()))
+	conn := t.conn
+	t.writing.Go(func() {
+		defer close(written)
+		_, err := conn.Write([]byte(text.String()))
 		written <- err
-	}(t.conn)
+	})
 	last := began
 	for i, e := range commands {
 		if _, err := t.receive(at+i, began); err != nil {

@@ -66,6 +66,10 @@ type Config struct {
 	Secure  bool   // TLS stands already: the one EHLO is of StageEHLOTLS
 	Greet   bool   // only hear the greeting, then QUIT
 
+	// Beside runs the closing of a connection on which both sides are in step, which a
+	// peer that has stopped reading can hold up. nil = it is waited for.
+	Beside func(func())
+
 	Timeouts Timeouts
 }
 

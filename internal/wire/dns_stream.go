@@ -28,7 +28,7 @@ var errStreamFull = errors.New("too many queries outstanding on one connection")
 type stream struct {
 	queue   chan []byte // framed queries for the writer
 	done    chan struct{}
-	err     error        // valid after done
+	err     error        // valid after done; a *together.Panic is a fault of ours
 	up      atomic.Bool  // the connection stands
 	replies atomic.Int64 // received so far
 
@@ -38,20 +38,31 @@ type stream struct {
 }
 
 // openStream starts a stream; life bounds its existence, dial makes the
-// connection and is bounded by itself.
-func openStream(life context.Context, dial func(context.Context) (net.Conn, error)) *stream {
+// connection and is bounded by itself. A panic comes again in those who wait for a
+// reply, and where beside waits.
+func openStream(life context.Context, dial func(context.Context) (net.Conn, error), beside func(func())) *stream {
 	s := &stream{queue: make(chan []byte, 64), done: make(chan struct{}), waiting: map[uint16]chan []byte{}}
-	go s.run(life, dial)
+	beside(func() {
+		defer close(s.done)
+		defer func() {
+			if v := recover(); v != nil {
+				p := together.Caught(v)
+				s.err = p
+				panic(p)
+			}
+		}()
+		s.err = s.run(life, dial)
+	})
 	return s
 }
 
-func (s *stream) run(life context.Context, dial func(context.Context) (net.Conn, error)) {
+// run gives why the connection ended.
+func (s *stream) run(life context.Context, dial func(context.Context) (net.Conn, error)) error {
 	conn, err := dial(life)
 	if err != nil {
-		s.err = err
-		close(s.done)
-		return
+		return err
 	}
+	defer conn.Close()
 	conn.SetReadDeadline(time.Now().Add(streamIdle))
 	s.mu.Lock()
 	s.conn = conn
@@ -61,12 +72,20 @@ func (s *stream) run(life context.Context, dial func(context.Context) (net.Conn,
 	failed := make(chan struct{})
 	var writing together.Group
 	writing.Go(func() { s.write(conn, failed) })
-	s.err = s.read(conn)
+	err = s.read(conn)
 	release()
 	conn.Close()
 	close(failed)
 	writing.Wait()
-	close(s.done)
+	return err
+}
+
+// broken gives why the stream ended, and panics where that is a fault of ours.
+func (s *stream) broken() error {
+	if p, ok := s.err.(*together.Panic); ok {
+		panic(p)
+	}
+	return s.err
 }
 
 // write sends what is queued, together where several wait; a failure closes the
@@ -154,7 +173,7 @@ func (s *stream) ask(ctx context.Context, q *query) (*dns.Msg, error) {
 	select {
 	case s.queue <- q.withID(framed, id):
 	case <-s.done:
-		return nil, s.err
+		return nil, s.broken()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -166,7 +185,7 @@ func (s *stream) ask(ctx context.Context, q *query) (*dns.Msg, error) {
 		case raw := <-reply: // it came just before the end
 			return q.read(raw, id)
 		default:
-			return nil, s.err
+			return nil, s.broken()
 		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -175,8 +194,9 @@ func (s *stream) ask(ctx context.Context, q *query) (*dns.Msg, error) {
 
 // streams keeps the current connection to one server.
 type streams struct {
-	life context.Context
-	dial func(context.Context) (net.Conn, error)
+	life   context.Context
+	dial   func(context.Context) (net.Conn, error)
+	beside func(func()) // runs a stream
 
 	mu      sync.Mutex
 	current *stream
@@ -192,7 +212,7 @@ func (p *streams) get() *stream {
 			return p.current
 		}
 	}
-	p.current = openStream(p.life, p.dial)
+	p.current = openStream(p.life, p.dial, p.beside)
 	return p.current
 }
 

@@ -56,7 +56,7 @@ func (l *Live) newUpstream(r Resolver) *upstream {
 	life, end := context.WithCancel(l.life)
 	u := &upstream{Resolver: r, name: r.String(), live: l, end: end}
 	u.udp = &sockets{dial: l.dial, address: r.address()}
-	u.tcp = &streams{life: life, dial: u.connect}
+	u.tcp = &streams{life: life, dial: u.connect, beside: l.beside}
 	if r.Net == "https" {
 		u.web, u.lead = u.client(), newLead()
 	}

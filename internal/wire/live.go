@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"mxvet/internal/together"
 )
 
 // A DialFunc opens one connection, like net.Dialer.DialContext. Networks are
@@ -76,9 +78,11 @@ type Live struct {
 	bootstrap *upstreams    // of resolv.conf, for the names of resolvers; may be empty
 	inflight  chan struct{} // a place for each DNS query that is out
 
-	mu    sync.Mutex // never held while waiting
-	gates map[netip.Addr]*gate
-	names map[string]hostAddrs // of resolvers given by name
+	mu      sync.Mutex // never held while waiting
+	gates   map[netip.Addr]*gate
+	names   map[string]hostAddrs // of resolvers given by name
+	running together.Group       // what outlives one request
+	closed  bool                 // nothing new is to run
 
 	turns turns // of conversations, by address
 	trust *trust
@@ -120,11 +124,29 @@ func NewLive(c LiveConfig) (*Live, error) {
 	return l, nil
 }
 
-// Close closes the sockets to the resolvers. Questions in flight may fail.
+// Close closes the sockets to the resolvers, and waits for all that runs beside the
+// requests. Questions in flight may fail.
 func (l *Live) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	l.end()
 	l.resolvers.close()
 	l.bootstrap.close()
+	l.running.Wait()
+}
+
+// beside runs what may outlive the request that it began with, until Close at the
+// latest: it has to end when l.life does.
+func (l *Live) beside(f func()) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		f()
+		return
+	}
+	defer l.mu.Unlock()
+	l.running.Go(f)
 }
 
 // Traffic counts what Live has sent.

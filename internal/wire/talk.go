@@ -89,6 +89,14 @@ func (l *Live) converse(ctx context.Context, conn net.Conn, p Probe, secure bool
 		Secure:    secure,
 		Timeouts:  smtp.Timeouts{Greeting: t.Greeting, Command: t.Command, Handshake: t.TLS, Envelopes: t.Relay, Total: t.Talk},
 	}
+	raw := conn
+	c.Beside = func(leave func()) {
+		l.beside(func() {
+			stop := context.AfterFunc(l.life, func() { _ = raw.Close() })
+			defer stop()
+			leave()
+		})
+	}
 	c.Heard, _ = ctx.Value(greetingKey{}).(func())
 	if c.EHLO == "" {
 		c.EHLO = addressLiteral(conn.LocalAddr())

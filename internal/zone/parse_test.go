@@ -194,7 +194,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("$ORIGIN .\n$TTL 1w\n* NS @\n a 5 in in A 192.0.2.1")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 || strings.Count(text, "GENERATE") > 2 {
-			t.Skip("what only takes long")
+			t.Skip("it only takes long")
 		}
 		z, err := Parse(strings.NewReader(text), "db", "example.com")
 		if _, err := Read(strings.NewReader(text), "db", "example.com"); err != nil && err.Error() == "" {
