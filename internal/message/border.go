@@ -23,7 +23,7 @@ func (o own) named(name string) bool {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	return name != "" && slices.ContainsFunc(o.names, func(n string) bool {
 		n = strings.TrimSuffix(strings.ToLower(n), ".")
-		return name == n || strings.HasSuffix(name, "."+n)
+		return name == n || strings.Contains(n, ".") && strings.HasSuffix(name, "."+n)
 	})
 }
 
@@ -56,14 +56,16 @@ type border struct {
 // for an own host all the same, and an older field could be the border as well, none is
 // known.
 func findBorder(hops []Hop, list *psl.List, o own) border {
+	vouched := false // the user named the host that wrote this field
 	for i := range hops {
 		h := &hops[i]
 		switch {
 		case h.local:
 			continue
 		case h.Doubt != "":
-			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), nameServers, false}
+			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), "name the client with --ip", false}
 		case o.holds(h.IP), h.Verified && o.named(h.Name):
+			vouched = true
 			continue
 		case h.inner():
 			if why, hint := unlinked(hops, i, list, o); why != "" {
@@ -71,26 +73,29 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			}
 			continue
 		}
-		b := border{hop: h, hint: nameServers, known: true}
+		b := border{hop: h, known: true}
 		older := slices.ContainsFunc(hops[i+1:], Hop.outside)
 		byName, byHelo := o.named(h.Name), o.named(h.Helo)
 		if !o.given() {
 			byName, byHelo = h.kin(list, h.Name), h.kin(list, h.Helo)
 		}
+		either := fmt.Sprintf("if %s is a mail server of your own, say so: --by %s; if it is not, --ip %s", h.IP, h.IP, h.IP)
 		switch {
 		case byName:
-			b.doubt, b.known = "the client has a name of the server's own organization", !older
+			b.doubt, b.known, b.hint = "the client has a name of the server's own organization", !older, either
 		case byHelo:
-			b.doubt, b.known = "the client calls itself a host of the server's own organization", !older
-		case o.given() && !o.writes(h.By):
+			b.doubt, b.known, b.hint = "the client calls itself a host of the server's own organization", !older, either
+		case len(o.names) > 0 && !vouched && !o.writes(h.By):
 			b.doubt, b.known = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
+			b.hint = "if that is a mail server of your own, say so: --by " + h.By + "; else name the client with --ip"
 		}
 		return b
 	}
+	if vouched && slices.ContainsFunc(hops, Hop.outside) {
+		return border{doubt: "--by names the client of every Received field: it is for the servers of the receiver, not for those of the sender"}
+	}
 	return border{}
 }
-
-const nameServers = "name your own servers with --by, or the client with --ip"
 
 // unlinked says why the field below one whose client has an address of the inside cannot
 // be believed, "" where it can, and what the user can say. A private address may be that
@@ -105,6 +110,7 @@ func unlinked(hops []Hop, i int, list *psl.List, o own) (why, hint string) {
 		return "", ""
 	}
 	b := below[0]
+	filter := "if what runs there is a filter of your own, say so: --by " + h.IP.String() + "; else name the client with --ip"
 	same := func(h Hop) bool { return h.By == b.By || b.kin(list, h.By) }
 	switch {
 	case !h.IP.IsLoopback():
@@ -113,11 +119,11 @@ func unlinked(hops []Hop, i int, list *psl.List, o own) (why, hint string) {
 	case !b.outside() || b.Doubt != "": // further down the question comes again
 		return "", ""
 	case h.Delay == nil:
-		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one", nameServers
+		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one", filter
 	case *h.Delay > aDay || *h.Delay < -anHour:
-		return "its client is on the same host, and the field below is of another time", nameServers
+		return "its client is on the same host, and the field below is of another time", filter
 	case !slices.ContainsFunc(hops[:i+1], same) && !o.writes(b.By):
-		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came", nameServers
+		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came", filter
 	}
 	return "", ""
 }

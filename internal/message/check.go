@@ -204,6 +204,10 @@ func (r *Result) path(list *psl.List, o Options) {
 		p.Unknown = "it is not known who brought the message: " + r.border.doubt + "; " + r.border.hint
 	case p.IPFrom != "--ip" && r.border.hop != nil && r.border.hop.user:
 		p.Unknown = r.border.hop.describe(len(r.Hops)) + ": the client logged in and handed the message in as a user, and who logs in is not held against SPF"
+	case len(r.Hops) == 0 && !p.IP.IsValid():
+		p.Unknown = "there is no Received field, as every message has that went through a server: this is a draft, a copy of what was sent, or a printed text; take the source of the message in the mailbox that received it, or name the client with --ip and MAIL FROM with --mail-from"
+	case !p.IP.IsValid() && r.border.doubt != "":
+		p.Unknown = "it is not known who brought the message: " + r.border.doubt
 	case !p.IP.IsValid():
 		p.Unknown = "no Received field names a public address: name the client with --ip"
 	case p.From == "":
@@ -228,6 +232,11 @@ func (r *Result) sender(o Options) {
 		p.From = "Return-Path"
 	case h != nil && h.Sender != "" && r.border.known:
 		sender, p.From = h.Sender, h.describe(len(r.Hops))
+	case field >= 0 && h == nil && r.border.doubt != "": // told with the client
+		return
+	case field >= 0 && h == nil && o.IP.IsValid() && len(r.Hops) > 0:
+		p.Unknown = "what MAIL FROM was is not known: no Received field names " + o.IP.String() + " as its client, so nothing ties the Return-Path to it; name it with --mail-from"
+		return
 	case field >= 0 && h == nil:
 		p.Unknown = "what MAIL FROM was is not known: no Received field of your servers stands below the Return-Path, so the sender may have written it; name it with --mail-from"
 		return
