@@ -54,7 +54,9 @@ func (r Run) premise(zones []string) string {
 // has room for.
 func (r Run) Assumed() []string { return r.Options.Assumed[:min(len(r.Options.Assumed), maxAssumed)] }
 
-func (r Run) replaced() []Replaced { return r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)] }
+func (r Run) replaced() []Replaced {
+	return r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)]
+}
 
 func (x Replaced) where() string {
 	if x.From == Live {
