@@ -9,11 +9,11 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"mxvet/checks"
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
@@ -212,15 +212,7 @@ func look(tb testing.TB, world *fakenet.World, o gather.Options) (*gather.Eviden
 
 func lookThrough(tb testing.TB, world *fakenet.World, o gather.Options, asked *noting) (*gather.Evidence, *wire.Tape) {
 	tb.Helper()
-	net := world.Start()
-	defer net.Close()
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-		Now: func() time.Time { return world.Now },
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	live := fakelive.Start(world, wire.LiveConfig{EHLO: o.EHLO})
 	defer live.Close()
 	asked.Source = live
 	tape := wire.NewTape(asked, wire.Header{Seed: o.Seed, At: world.Now})

@@ -54,14 +54,22 @@ func (r Run) premise(zones []string) string {
 // has room for.
 func (r Run) Assumed() []string { return r.Options.Assumed[:min(len(r.Options.Assumed), maxAssumed)] }
 
+func (r Run) replaced() []Replaced {
+	return r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)]
+}
+
+func (x Replaced) where() string {
+	if x.From == Live {
+		return "in the live DNS"
+	}
+	return "in " + x.From
+}
+
 // Stood gives lines that say what stood where records were assumed.
 func (r Run) Stood() []string {
 	var out []string
-	for _, x := range r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)] {
-		from := "in the live DNS"
-		if x.From != Live {
-			from = "in " + x.From
-		}
+	for _, x := range r.replaced() {
+		from := x.where()
 		head := x.Owner + " " + x.Type + " before"
 		switch {
 		case x.Note != "":
@@ -80,11 +88,8 @@ func (r Run) Stood() []string {
 // stand there, so that the run judged what it would have judged without.
 func (r Run) Missed() []string {
 	var out []string
-	for _, x := range r.Options.Replaced[:min(len(r.Options.Replaced), maxAssumed)] {
-		from := "in the live DNS"
-		if x.From != Live {
-			from = "in " + x.From
-		}
+	for _, x := range r.replaced() {
+		from := x.where()
 		stands := "nothing stands there"
 		if len(x.Before) > 0 {
 			stands = "there stands " + strings.Join(x.Before[:min(len(x.Before), maxStanding)], ", and ")

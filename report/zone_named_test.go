@@ -8,30 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+
+	"mxvet/internal/hostile"
 )
 
 // BIND reads the fixes of a hostile domain as the records that they are, and as
 // nothing else: no directive, no record that a text made.
 func TestNamedReadsZone(t *testing.T) {
-	text, err := os.ReadFile("../testdata/hostile.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := stored(t)["hostile"]
 	d := &r.Domains[0]
 	d.Fixes = nil
 	want := 0
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-			continue
-		}
-		s, err := strconv.Unquote(line)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range hostile.Texts() {
 		var data, label strings.Builder
 		for _, c := range []byte(s) {
 			fmt.Fprintf(&data, `\%03d`, c)

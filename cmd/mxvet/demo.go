@@ -13,6 +13,7 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
@@ -190,15 +191,7 @@ func (f *auditFlags) demoWorld(ctx context.Context, w world, outs *outputs, load
 		return err
 	}
 	options.PolicyAssumed = f.policy != ""
-	net := loaded.Start()
-	defer net.Close()
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: options.EHLO, Version: toolVersion(),
-		Now: func() time.Time { return loaded.Now }, Timeouts: demoTimeouts(),
-	})
-	if err != nil {
-		return internalf("world %s: %w", loaded.Name, err)
-	}
+	live := fakelive.Start(loaded, wire.LiveConfig{EHLO: options.EHLO, Version: toolVersion(), Timeouts: demoTimeouts()})
 	defer live.Close()
 	job := audit.Job{
 		Targets: audit.Targets(loaded.Domains, options), Assumed: assumed, Rubric: f.rubric, Now: w.now, Timeout: 20 * time.Second,

@@ -49,6 +49,8 @@ func mayEnter(room string) (rooms []string, known bool) {
 		return nil, true
 	case room == "internal/fakenet":
 		return []string{"internal/zone"}, true
+	case room == "internal/fakenet/fakelive":
+		return []string{"internal/fakenet", "internal/wire"}, true
 	case room == "internal/wire":
 		return slices.Concat(talk, []string{"internal/zone"}), true
 	case room == "internal/route":

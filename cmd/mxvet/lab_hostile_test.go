@@ -111,7 +111,7 @@ func largeRuns() []largeRun {
 			return []string{"example.com", "--offline", "--zone", file}
 		}},
 		{"1,000 domains, offline", 1000, func(l *lab) []string {
-			args := []string{"--offline", "-q"}
+			args := []string{"--offline"}
 			for i := range 1000 {
 				name := fmt.Sprintf("d%d.example", i)
 				file := filepath.Join(l.folder("many"), name)
@@ -135,10 +135,7 @@ func (l *lab) measured(t *testing.T, program string, args ...string) cost {
 	}, filepath.Base(t.Name()))+".json")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*trickTime)
 	defer cancel()
-	command := append([]string{"netns", "exec", labPrefix + "probe", program, "audit", "--allow-private", "--timeout", trickTime.String(), "-o", "wide=" + file + ".txt"}, args...)
-	if !slices.Contains(args, "-q") { // JSON is one document, however many domains
-		command = append(command, "-o", "json="+file)
-	}
+	command := append([]string{"netns", "exec", labPrefix + "probe", program, "audit", "--allow-private", "--timeout", trickTime.String(), "-o", "wide=" + file + ".txt", "-o", "json=" + file}, args...)
 	cmd := exec.CommandContext(ctx, "ip", command...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -83,7 +83,8 @@ func BenchmarkLongMessage(b *testing.B) {
 	}
 }
 
-// kibibytes gives the most memory that a process had at a time: macOS counts in bytes.
+// kibibytes gives the most memory that a process had at a time, or rather more: the
+// kernel counts in what this one had when it started it. macOS counts in bytes.
 func kibibytes(used *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
 		return used.Maxrss >> 10

@@ -12,6 +12,7 @@ import (
 
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/mtasts"
 	"mxvet/internal/provider"
@@ -81,15 +82,7 @@ func inWorld(t *testing.T, text string, f func(*testing.T, *fakenet.World, wire.
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
-			Now: func() time.Time { return world.Now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		live := fakelive.Start(world, wire.LiveConfig{})
 		defer live.Close()
 		f(t, world, live)
 	})

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"mxvet/internal/hostile"
 	"mxvet/internal/message"
 	"mxvet/internal/psl"
 	"mxvet/internal/wire"
@@ -110,7 +111,7 @@ func TestBrowser(t *testing.T) {
 		s.pages[control] = []byte("<!doctype html><title>control</title><style></style><body>" + strings.ReplaceAll(text, "/left", "/control"))
 		names, controls = append(names, page, letter), append(controls, control)
 	}
-	for i, text := range hostileLines(t) {
+	for i, text := range hostile.Texts() {
 		page, letter := fmt.Sprintf("h%d", i), fmt.Sprintf("n%d", i)
 		s.pages[page], s.pages[letter] = audited(t, bases[i%len(bases)], text), read(t, text)
 		names = append(names, page, letter)

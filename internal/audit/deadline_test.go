@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
@@ -27,15 +28,7 @@ func auditedWithin(t *testing.T, text string, timeout time.Duration) (d report.D
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-			Now: func() time.Time { return world.Now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		live := fakelive.Start(world, wire.LiveConfig{EHLO: o.EHLO})
 		defer live.Close()
 		job := Job{
 			Targets: Targets(world.Domains[:1], o), Now: time.Now, Timeout: timeout,

@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,31 +19,11 @@ import (
 	"golang.org/x/net/html"
 
 	"mxvet/internal/audit"
+	"mxvet/internal/hostile"
 	"mxvet/internal/paste"
 	"mxvet/internal/wire"
 	"mxvet/report"
 )
-
-// hostileLines gives the texts of testdata/hostile.txt.
-func hostileLines(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("../../testdata/hostile.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-			continue
-		}
-		s, err := strconv.Unquote(line)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		out = append(out, s)
-	}
-	return out
-}
 
 // presented gives a text as zone text has it, in a string or in a label.
 func presented(s string, label bool) string {
@@ -189,7 +168,7 @@ func TestInjection(t *testing.T) {
 	if len(bases) != 3 {
 		t.Fatalf("%d recordings", len(bases))
 	}
-	for i, s := range hostileLines(t) {
+	for i, s := range hostile.Texts() {
 		data, hosts := poisoned(t, bases[i%len(bases)], s)
 		loaded, r := replayed(t, data)
 		if !loaded {

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
@@ -52,15 +52,7 @@ func TestIntent(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				net := world.Start()
-				defer net.Close()
-				live, err := wire.NewLive(wire.LiveConfig{
-					Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
-					Now: func() time.Time { return world.Now },
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
+				live := fakelive.Start(world, wire.LiveConfig{})
 				defer live.Close()
 				job := &Job{Tape: wire.NewTape(live, wire.Header{At: world.Now})}
 				e := gather.Domain(t.Context(), job.Tape, gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}, world.Now, "example.com", gather.Options{AllowPrivate: true, Control: "mx.control.test"})

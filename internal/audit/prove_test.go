@@ -13,6 +13,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/audit"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
@@ -169,15 +170,7 @@ func tables() gather.Tables {
 // online runs do with a Source that asks a fresh copy of the world.
 func online(t *testing.T, world *fakenet.World, o gather.Options, do func(wire.Source)) {
 	t.Helper()
-	net := world.Start()
-	defer net.Close()
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, EHLO: o.EHLO,
-		Now: func() time.Time { return world.Now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := fakelive.Start(world, wire.LiveConfig{EHLO: o.EHLO})
 	defer live.Close()
 	do(live)
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"mxvet/internal/dnsbl"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/wire"
 )
 
@@ -25,17 +25,9 @@ func inWorld(t *testing.T, hosts, dns string, do func(*testing.T, wire.Source, *
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
-			Now: func() time.Time { return world.Now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		live := fakelive.Start(world, wire.LiveConfig{})
 		defer live.Close()
-		do(t, wire.NewTape(live, wire.Header{At: world.Now}), net)
+		do(t, wire.NewTape(live, wire.Header{At: world.Now}), live.Net)
 	})
 }
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"mxvet/checks"
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
@@ -39,15 +39,7 @@ func proposeAs(t *testing.T, o gather.Options, zones, hosts string, judge func(*
 	out := map[string]fix.Fix{}
 	var all []fix.Fix
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{
-			Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
-			Now: func() time.Time { return world.Now },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		live := fakelive.Start(world, wire.LiveConfig{})
 		defer live.Close()
 		tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 		tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
@@ -382,12 +374,7 @@ func TestNothingForTheUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		net := world.Start()
-		defer net.Close()
-		live, err := wire.NewLive(wire.LiveConfig{Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true, Now: func() time.Time { return world.Now }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		live := fakelive.Start(world, wire.LiveConfig{})
 		defer live.Close()
 		tape := wire.NewTape(live, wire.Header{At: world.Now})
 		e := gather.Domain(t.Context(), tape, gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}, world.Now, "example.com", gather.Options{AllowPrivate: true, Control: "mx.control.test"})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mxvet/internal/fakenet"
+	"mxvet/internal/fakenet/fakelive"
 	"mxvet/internal/gather"
 	"mxvet/internal/provider"
 	"mxvet/internal/psl"
@@ -69,22 +70,14 @@ func audit(t *testing.T, world *fakenet.World, o gather.Options) (took time.Dura
 
 func auditOf(t *testing.T, world *fakenet.World, domain string, o gather.Options) (took time.Duration, e *gather.Evidence, net *fakenet.Net) {
 	t.Helper()
-	net = world.Start()
-	defer net.Close()
-	live, err := wire.NewLive(wire.LiveConfig{
-		Resolvers: []string{net.Resolver()}, Dial: net.Dial, Roots: net.CA(), AllowPrivate: true,
-		Now: func() time.Time { return world.Now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := fakelive.Start(world, wire.LiveConfig{})
 	defer live.Close()
 	o.AllowPrivate, o.Control, o.Seed = true, "mx.control.test", "time"
 	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 	tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 	began := time.Now()
 	e = gather.Domain(t.Context(), tape, tables, world.Now, domain, o)
-	return time.Since(began), e, net
+	return time.Since(began), e, live.Net
 }
 
 func TestCriticalPath(t *testing.T) {

@@ -49,16 +49,10 @@ const version = "v=STSv1"
 // in Problems.
 func Parse(text string) Record {
 	r := Record{Text: text, Selected: strings.HasPrefix(text, version+";")}
-	pos := 0
 	seen := map[string]bool{}
-	for part := range strings.SplitSeq(text, ";") {
-		start := pos + len(part) - len(strings.TrimLeft(part, " \t"))
-		pos += len(part) + 1
-		part = strings.Trim(part, " \t")
+	for start, part := range syntax.Parts(text) {
 		if part == "" {
-			if pos <= len(text) { // not the end
-				r.problem(EmptyField, start, "nothing before a semicolon")
-			}
+			r.problem(EmptyField, start, "nothing before a semicolon")
 			continue
 		}
 		if len(r.Fields) == maxFields {

@@ -3,32 +3,12 @@ package paste
 import (
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-// hostile gives the texts that are kept for all tests.
-func hostile(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("../../testdata/hostile.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-			continue
-		}
-		s, err := strconv.Unquote(line)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		out = append(out, s)
-	}
-	return out
-}
+	"mxvet/internal/hostile"
+)
 
 func TestWords(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
@@ -105,7 +85,7 @@ func TestShellDoesNothing(t *testing.T) {
 		}
 		dir := t.TempDir()
 		var script strings.Builder
-		for _, s := range hostile(t) {
+		for _, s := range hostile.Texts() {
 			name := Record(s+".example.com", 60, "TXT", `"`+strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `"`, `\"`)+`"`).String()
 			raw := Record(s, 60, "CNAME", s).String()
 			for _, line := range []string{name, raw, Quoted(s), Shown(s).String(), "x " + Words("%s", s).s} {

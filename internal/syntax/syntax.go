@@ -4,6 +4,7 @@
 package syntax
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -89,4 +90,24 @@ func Quote(s string) string {
 		s = s[:57] + "..."
 	}
 	return strconv.QuoteToASCII(s)
+}
+
+// Parts gives what stands between the semicolons of a record of fields (RFC 8461
+// section 3.1, RFC 8460 section 3), without the blanks around it, and where in the
+// text it begins. What is empty is given too, but for the end of the text.
+func Parts(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		pos := 0
+		for part := range strings.SplitSeq(text, ";") {
+			start := pos + len(part) - len(strings.TrimLeft(part, " \t"))
+			pos += len(part) + 1
+			part = strings.Trim(part, " \t")
+			if part == "" && pos > len(text) {
+				return
+			}
+			if !yield(start, part) {
+				return
+			}
+		}
+	}
 }

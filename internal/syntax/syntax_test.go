@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -45,5 +46,30 @@ func TestLocalPart(t *testing.T) {
 		if got := LocalPart(s); got != want {
 			t.Errorf("%q: %v, want %v", s, got, want)
 		}
+	}
+}
+
+func TestParts(t *testing.T) {
+	for text, want := range map[string]string{
+		"":              "",
+		" ":             "",
+		"v=1":           "0:v=1",
+		"v=1; id=a ;":   "0:v=1 5:id=a",
+		"v=1;;\t; id=a": "0:v=1 4: 6: 8:id=a",
+		"; v=1":         "0: 2:v=1",
+	} {
+		var got []string
+		for at, part := range Parts(text) {
+			got = append(got, fmt.Sprintf("%d:%s", at, part))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for at := range Parts("a;b;c") {
+		if at > 0 {
+			t.Error("goes on")
+		}
+		break
 	}
 }
