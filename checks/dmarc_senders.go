@@ -114,6 +114,8 @@ func dmarcSending(e *gather.Evidence) (Status, string) {
 	switch root := e.SPF.Root; {
 	case !e.Role.Sends():
 		return NotApplicable, "the domain sends no mail: " + e.Role.Why
+	case !e.Role.Stated && e.Gone():
+		return NotApplicable, "the domain does not exist, so it sends no mail"
 	case !e.Role.Stated && e.MX.Answer.OK() && len(e.MX.Records) == 0 && root.TXT.Usable() && len(root.Records) == 0:
 		return NotApplicable, "nothing shows that the domain sends mail: it has neither MX nor SPF records"
 	}

@@ -29,7 +29,7 @@ func dnsSilence(question string, a wire.Answer) (Status, string) {
 // dnsMissing reports that the domain does not exist: then nothing else about its
 // DNS applies.
 func dnsMissing(e *gather.Evidence) bool {
-	return e.MX.Answer.NXDomain() && len(e.MX.Answer.Chain(e.Domain)) == 0
+	return e.Gone()
 }
 
 func dnsExists(e *gather.Evidence) (Status, string) {

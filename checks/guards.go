@@ -54,6 +54,9 @@ func receivesMail(e *gather.Evidence) (Status, string) {
 // nowhereToGo reports proof that the domain has no mail host: another rule says
 // so, and there is nothing whose way could be protected.
 func nowhereToGo(e *gather.Evidence) bool {
+	if e.Gone() {
+		return true
+	}
 	if !e.MX.Answer.OK() || e.MX.Answer.TCPFailed || len(e.MX.Hosts) > 0 {
 		return false
 	}

@@ -17,10 +17,10 @@ func mxRules() []Rule {
 func mxKnown(e *gather.Evidence) (Status, string) {
 	a := e.MX.Answer
 	switch {
+	case e.Gone():
+		return NotApplicable, "the domain does not exist"
 	case !a.OK() || a.TCPFailed && !a.NXDomain():
 		return dnsSilence(e.Domain+" MX", a)
-	case a.NXDomain() && len(a.Chain(e.Domain)) == 0:
-		return NotApplicable, "the domain does not exist"
 	}
 	return "", ""
 }

@@ -7,6 +7,7 @@ import (
 
 	"mxvet/internal/dkim"
 	"mxvet/internal/spf"
+	"mxvet/internal/wire"
 )
 
 // The role follows from what the owner says, in so many records, and never from
@@ -34,12 +35,27 @@ func receives(e *Evidence) receiving {
 		return takesMail
 	case e.MX.Implicit:
 		return takesImplicit
-	case a.NXDomain():
+	case a.NXDomain(), e.Gone():
 		return takesGone
 	case a.Missing("MX") && four.Missing("A") && six.Missing("AAAA"):
 		return takesNowhere
 	}
 	return takesUnknown
+}
+
+// Gone reports that the domain's name does not exist: a question about it was answered
+// so, whatever type it asked for (RFC 8020), and none otherwise.
+func (e *Evidence) Gone() bool {
+	gone := false
+	for _, a := range []wire.Answer{e.MX.Answer, e.Apex.A, e.Apex.AAAA, e.Apex.TXT} {
+		switch {
+		case a.NXDomain() && len(a.Chain(e.Domain)) == 0:
+			gone = true
+		case a.OK():
+			return false
+		}
+	}
+	return gone
 }
 
 // sending is what the texts of the owner say about outgoing mail.
@@ -207,6 +223,8 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 		return r
 	}
 	switch {
+	case in == takesGone:
+		return unproven("the name does not exist")
 	case in == takesUnknown && mx.Fail != nil:
 		return open("the MX lookup gave no answer: %s", mx.Fail)
 	case in == takesUnknown && mx.TCPFailed:
@@ -218,8 +236,6 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 	case out == sendsUnknown:
 		return open("the SPF record could not be looked up whole")
 
-	case in == takesGone:
-		return unproven("the name does not exist")
 	case key == keyUnknown && who == "" && !full && out != sendsBroken:
 		return open("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
 	case in == takesMail && out == sendsNobody:

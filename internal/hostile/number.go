@@ -3,7 +3,7 @@ package hostile
 import "strings"
 
 // What follows from the hosts that MX records name.
-var ofHosts = []string{"mx-", "mtasts-", "ip-", "smtp-", "tls-", "cert-", "relay-", "dnsbl-", "spf-helo", "spf-own", "dns-dangling", "spf-host"}
+var ofHosts = []string{"mx-", "mtasts-", "ip-", "smtp-", "tls-", "cert-", "relay-", "dnsbl-", "spf-helo", "spf-own", "dns-dangling", "dns-cname-conflict", "spf-host"}
 
 // tricksOfNumber send more of what is allowed than anybody needs.
 func tricksOfNumber() []Trick {
