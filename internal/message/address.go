@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -261,6 +262,10 @@ func decoded(s string) (text, opaque string) {
 		return s, fmt.Sprintf("more than %d characters", maxName)
 	}
 	d := mime.WordDecoder{CharsetReader: func(label string, in io.Reader) (io.Reader, error) {
+		if lower := strings.ToLower(label); strings.HasPrefix(lower, "utf-16") || strings.HasPrefix(lower, "utf-32") {
+			opaque = cut(label) // programs differ in the order of octets
+			return nil, errors.New("charset " + label)
+		}
 		out, err := charset.NewReaderLabel(label, in)
 		if err != nil {
 			opaque = cut(label)

@@ -53,17 +53,21 @@ type border struct {
 // the server's own host, or stands in a network that the user names, or has a name that
 // the user names and that leads back to its address. What a client calls itself, and a
 // name that nobody verified, decide nothing: the sender chooses them. Where they speak
-// for an own host all the same, and an older field could be the border as well, none is
-// known.
+// for an own host all the same, none is known.
 func findBorder(hops []Hop, list *psl.List, o own) border {
 	vouched := false // the user named the host that wrote this field
 	for i := range hops {
 		h := &hops[i]
 		switch {
+		case h.user && h.Doubt == "": // what stands below, a user wrote
+			return border{hop: h, hint: h.hint(), known: true}
 		case h.local:
+			if why := otherSystem(hops, i, list, o); why != "" {
+				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), "if that is a mail server of your own, say so: --by " + hops[i+1].By + "; else name the client with --ip", false}
+			}
 			continue
 		case h.Doubt != "":
-			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), "name the client with --ip", false}
+			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), h.hint(), false}
 		case o.holds(h.IP), h.Verified && o.named(h.Name):
 			vouched = true
 			continue
@@ -74,7 +78,6 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			continue
 		}
 		b := border{hop: h, known: true}
-		older := slices.ContainsFunc(hops[i+1:], Hop.outside)
 		byName, byHelo := o.named(h.Name), o.named(h.Helo)
 		if !o.given() {
 			byName, byHelo = h.kin(list, h.Name), h.kin(list, h.Helo)
@@ -82,9 +85,9 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 		either := fmt.Sprintf("if %s is a mail server of your own, say so: --by %s; if it is not, --ip %s", h.IP, h.IP, h.IP)
 		switch {
 		case byName:
-			b.doubt, b.known, b.hint = "the client has a name of the server's own organization", !older, either
+			b.doubt, b.known, b.hint = "the client has a name of the server's own organization, and then no border is crossed here", false, either
 		case byHelo:
-			b.doubt, b.known, b.hint = "the client calls itself a host of the server's own organization", !older, either
+			b.doubt, b.known, b.hint = "the client calls itself a host of the server's own organization", false, either
 		case len(o.names) > 0 && !vouched && !o.writes(h.By):
 			b.doubt, b.known = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
 			b.hint = "if that is a mail server of your own, say so: --by " + h.By + "; else name the client with --ip"
@@ -122,10 +125,45 @@ func unlinked(hops []Hop, i int, list *psl.List, o own) (why, hint string) {
 		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one", filter
 	case *h.Delay > aDay || *h.Delay < -anHour:
 		return "its client is on the same host, and the field below is of another time", filter
-	case !slices.ContainsFunc(hops[:i+1], same) && !o.writes(b.By):
+	case h.Helo != "" && h.Helo != "localhost" && h.Helo != "["+h.IP.String()+"]" && h.Helo != h.By && !h.kin(list, h.Helo) && !slices.ContainsFunc(hops[:i+1], func(h Hop) bool { return h.kin(list, hops[i].Helo) }) && h.Helo != b.By:
+		return "its client is on the same host and calls itself " + h.Helo + ", as no filter of that server does: a proxy may hide who came", filter
+	case !slices.ContainsFunc(hops[:i+1], same):
 		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came", filter
 	}
 	return "", ""
+}
+
+// otherSystem says why the field below one by which a server handed a message on within
+// its own system cannot be of that system, "" where it can: a server hands on what came the
+// same day, to a server of the same organization. Where the names tell no organization,
+// nothing speaks against it; what was fetched out of a mailbox is another's.
+func otherSystem(hops []Hop, i int, list *psl.List, o own) string {
+	const anHour, aDay = 60 * 60, 24 * 60 * 60
+	h := hops[i]
+	if i+1 == len(hops) || !hops[i+1].outside() || hops[i+1].Doubt != "" || fetched(h.With) {
+		return ""
+	}
+	b := hops[i+1]
+	if h.Delay != nil && (*h.Delay > aDay || *h.Delay < -anHour) {
+		return "it names no client, and the field below is of another time"
+	}
+	tells := func(h Hop) bool {
+		_, number := address(h.By)
+		return !number && strings.Contains(domainName(h.By), ".")
+	}
+	if slices.ContainsFunc(hops[:i+1], tells) && !o.writes(b.By) &&
+		!slices.ContainsFunc(hops[:i+1], func(h Hop) bool { return h.By == b.By || b.kin(list, h.By) }) {
+		return "it names no client, and another organization's server (" + b.By + ") wrote the field below"
+	}
+	return ""
+}
+
+// hint says what the user can do about a field that does not tell its client.
+func (h Hop) hint() string {
+	if h.user {
+		return "SPF and DMARC are not for mail that is handed in: examine the copy that the recipient's server received"
+	}
+	return "name the client with --ip"
 }
 
 // insideOf gives the flags that name the private clients in a row that begins with h.

@@ -174,7 +174,8 @@ func (r *Result) path(list *psl.List, o Options) {
 	r.border = findBorder(r.Hops, list, o.own())
 	p.Doubt = r.border.doubt
 	if o.IP.IsValid() {
-		p.IP, p.IPFrom, p.Doubt = o.IP.Unmap(), "--ip", ""
+		ip, _ := address(o.IP.String())
+		p.IP, p.IPFrom, p.Doubt = ip, "--ip", ""
 		if h := r.border.hop; h == nil || h.Doubt == "" { // else that field is the border's, and the address was missing
 			r.border = border{}
 			if i := slices.IndexFunc(r.Hops, func(h Hop) bool { return h.IP == p.IP }); i >= 0 {

@@ -38,6 +38,8 @@ func world(t *testing.T) wire.Source {
 	return zones(t, `
 example.com. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
 bounce.example.com. 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
+barred.example. 3600 IN TXT "v=spf1 -ip4:198.51.100.7 ip4:198.51.100.0/24 -all"
+s1._domainkey.barred.example. 3600 IN TXT "`+edRecord("s1")+`"
 _dmarc.example.com. 3600 IN TXT "v=DMARC1; p=reject; sp=quarantine"
 s1._domainkey.example.com. 3600 IN TXT "`+edRecord("s1")+`"
 strict1._domainkey.example.com. 3600 IN TXT "`+edRecord("strict1")+`; t=s"

@@ -85,7 +85,7 @@ func TestHTML(t *testing.T) {
 	m.addSet(1, "none", "list.example; dkim=pass header.d=example.com", signer{Domain: "list.example", Selector: "l1"})
 	text := "Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=x@example.com\n" +
 		received(string(m.text()), "x@example.com", "mx.example.com", "198.51.100.7")
-	text = strings.Replace(text, "ARC-Seal:", "Received: from <script>alert(1)</script> (pc [10.0.0.1]) by out.example.com with ESMTP; Mon, 02 Nov 2026 08:28:00 +0000\nARC-Seal:", 1)
+	text = strings.Replace(text, "ARC-Seal:", "Received: from <script>alert</script> (pc [10.0.0.1]) by out.example.com with ESMTP; Mon, 02 Nov 2026 08:28:00 +0000\nARC-Seal:", 1)
 	r := check(t, src, text, func(o *Options) { o.Authserv = []string{"mx.example.net"} })
 	r.File = "mail<1>.eml"
 	seen := inspect(t, page(t, r))

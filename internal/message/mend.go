@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,9 +98,10 @@ func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
 			continue
 		}
 		k := dkim.Parse(old)
-		needs := "nothing: the key stays the same"
+		title, needs := "write the key record as the standard has it, which it is not now: "+s.fault, "nothing: the key stays the same"
 		if k.Has(dkim.HashNoSHA256) || k.Has(dkim.ServiceNotEmail) { // what is not named is permitted
 			k.Hashes, k.Services = nil, nil
+			title = "let the key sign mail, which its record does not permit: " + s.fault
 			needs = "the key stays the same, and its record limits it no longer: do this only if it is meant to sign mail; else sign with another selector"
 		}
 		text := k.Canonical()
@@ -108,7 +110,7 @@ func (r *Result) mendKeys(ctx context.Context, src wire.Source) (out []Fix) {
 		}
 		name := s.KeyName
 		out = append(out, Fix{
-			For: "dkim", Title: "write the key record as the standard has it: " + s.fault,
+			For: "dkim", Title: title,
 			Needs:  needs,
 			change: replace(name, data, text),
 			worked: func(r *Result) bool {
@@ -166,6 +168,9 @@ func (r *Result) mendSPF(ctx context.Context, src wire.Source, list *psl.List) [
 	if !proved || found.Identity != "mail-from" || !r.mayAlign(found.Domain) || !r.Path.IP.IsValid() || r.foreign(list, found.Domain) {
 		return nil
 	}
+	if strings.HasPrefix(found.Term, "-") && !strings.EqualFold(found.Term, "-all") { // the owner bars it
+		return nil
+	}
 	switch found.Result {
 	case spf.ResultFail, spf.ResultSoftfail, spf.ResultNeutral:
 	default:
@@ -187,22 +192,23 @@ func (r *Result) mendSPF(ctx context.Context, src wire.Source, list *psl.List) [
 	}}
 }
 
-// foreign reports that what the path shows of the client is another organization's than
-// the sender's: a service that many share, which is named by its include, or a forwarder,
-// which needs no entry.
+// foreign reports that nothing ties the client to the sender's organization, or that what
+// the path shows is another's: a service that many share, which is named by its include, a
+// forwarder, which needs no entry, or somebody who sends an old message again. Only a name
+// that the server found counts: what the client calls itself, it chooses.
 func (r *Result) foreign(list *psl.List, sender string) bool {
 	other := func(name string) bool {
 		d := domainName(name)
-		return strings.Contains(d, ".") && list.OrgDomain(d, true) != list.OrgDomain(sender, true)
+		return list.OrgDomain(d, true) != list.OrgDomain(sender, true)
 	}
 	h := r.border.hop
-	if h == nil || h.IP != r.Path.IP {
+	switch {
+	case h == nil || h.IP != r.Path.IP: // the user named the client
 		return false
-	}
-	if other(h.Name) && (other(h.Helo) || h.Helo == "") {
+	case h.alone, h.Name == "", other(h.Name):
 		return true
 	}
-	return slices.ContainsFunc(r.Hops[h.Number:], func(h Hop) bool { return h.public() && other(h.By) })
+	return slices.ContainsFunc(r.Hops[h.Number:], func(h Hop) bool { return h.public() && h.By != "" && other(h.By) })
 }
 
 // fresh reports that a signature says of this delivery too that it is the author's, as
@@ -210,17 +216,40 @@ func (r *Result) foreign(list *psl.List, sender string) bool {
 // signed changed (RFC 6376 section 8.6). A replayed one must not get its sender into SPF.
 func (r *Result) fresh(s Signature) bool {
 	for _, name := range []string{"to", "subject", "date"} {
-		if !slices.Contains(s.Headers, name) {
+		if !slices.Contains(s.Headers, name) || len(r.message.All(name)) != 1 {
 			return false
 		}
+	}
+	if slices.ContainsFunc(r.message.Fields, sentOn) {
+		return false
+	}
+	value, _ := r.message.First("Date")
+	date, err := mail.ParseDate(value)
+	if err != nil {
+		return false
 	}
 	const aDay, skew = 24 * time.Hour, time.Hour
 	arrival := r.Path.Arrival
 	if arrival.IsZero() {
 		arrival = r.At
 	}
-	age := arrival.Sub(s.Signed)
-	return s.Signed.IsZero() || -skew <= age && age <= aDay
+	recent := func(t time.Time) bool { return arrival.Sub(t) >= -skew && arrival.Sub(t) <= aDay }
+	return recent(date) && (s.Signed.IsZero() || recent(s.Signed))
+}
+
+// sentOn reports a field by which a message is marked as one that somebody sends on: from
+// a list, a forwarding mailbox, or by hand (RFC 5322 section 3.6.6, RFC 2369, RFC 3834).
+func sentOn(f Field) bool {
+	name, value := strings.ToLower(f.Name), strings.ToLower(f.Value())
+	switch name {
+	case "x-forwarded-to", "x-forwarded-for", "list-id", "list-post":
+		return true
+	case "precedence":
+		return value == "list"
+	case "auto-submitted":
+		return strings.Contains(value, "forwarded")
+	}
+	return strings.HasPrefix(name, "resent-")
 }
 
 // mendAlignment takes back strict alignment, where only that keeps a proved domain of

@@ -32,7 +32,8 @@ type Hop struct {
 	Verified bool `json:"name_verified,omitempty"`
 
 	local bool // the message was handed on inside: by a program that names no client there, or by a protocol of the inside
-	user  bool // the client had to log in to hand the message in
+	user  bool // a user handed the message in: on that very host, or after he logged in
+	alone bool // the server looked for a name of the client that leads back to it, and found none
 	field int  // index of the field
 }
 
@@ -95,7 +96,7 @@ func parseReceived(value string) Hop {
 		h.Doubt = fmt.Sprintf("it has more than %d kB, and no server writes such a field", maxReceived>>10)
 		return h
 	}
-	all, date := tokens(value)
+	all, date, whole := tokens(value)
 	if t, err := mail.ParseDate(strings.TrimSpace(date)); err == nil {
 		if t = t.UTC(); t.Year() > 0 && t.Year() < 10000 { // what JSON can hold
 			h.Time = t
@@ -120,25 +121,31 @@ func parseReceived(value string) Hop {
 		h.client(r)
 	}
 	switch {
+	case !whole:
+		h.IP, h.Doubt = netip.Addr{}, "a comment in it has no end, so the client may have written what looks like the server's words"
 	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
-		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, as no server writes it"
+		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, or at a place where no server writes it"
 	case !r.hasFrom && slices.ContainsFunc(r.before, qmailNet.MatchString):
 		h.local = true
 	case submitted(h.With, r):
-		h.IP = netip.Addr{}
-		h.Doubt = "by it the message was handed in on that very host, by a person or a program there: what stands below it was written by whoever did"
+		h.IP, h.user = netip.Addr{}, true
+		h.Doubt = "the message was handed in on that very host, by a person or a program there"
 	case h.By == "":
 		h.IP, h.Doubt = netip.Addr{}, "it does not say which server wrote it (RFC 5321 section 4.4)"
 	case !r.hasFrom && handedOn(h.By, r):
 		h.local = true
 	case !r.hasFrom:
 		h.Doubt = "it does not begin with a client (RFC 5321 section 4.4), and is not of a program that is known to leave it out"
+	case fetched(h.With):
+		h.local, h.Doubt = true, ""
+	case h.With != "" && !mailProtocol(r.clauses["with"]):
+		h.Doubt, h.user = "the message came to that server by "+h.With+", not by SMTP: no client brought it", strings.EqualFold(h.With, "mapi")
 	case byLMTP(h.With) && !h.public():
 		h.local, h.Doubt = true, ""
 	case h.Doubt == "" && h.IP.IsValid() && !h.inner() && !h.public():
 		h.Doubt = "nobody can tell where the address " + h.IP.String() + " is: it is of no network of the internet, and of no private one"
 	}
-	h.user = loggedIn(r)
+	h.user = h.user || loggedIn(r)
 	h.transport(r)
 	return h
 }
@@ -173,13 +180,15 @@ func (h *Hop) client(r trace) {
 	}
 	var first string // the word behind "from"
 	var seen []netip.Addr
-	labelled, outside, forged := false, false, false
+	labelled, outside, blanks, forged, unnamed := false, false, false, false, false
 	for i, t := range r.from {
 		if !t.comment {
 			if i == 0 {
 				first = t.text
 			} else if _, ok := address(t.text); ok {
 				outside = true
+			} else {
+				blanks = true
 			}
 			continue
 		}
@@ -188,7 +197,7 @@ func (h *Hop) client(r trace) {
 			labelled = true
 			h.Helo = c.helo
 		}
-		forged = forged || c.forged
+		forged, unnamed = forged || c.forged, unnamed || c.unnamed
 		if h.Name == "" {
 			h.Name = c.name
 		}
@@ -205,6 +214,8 @@ func (h *Hop) client(r trace) {
 	h.Verified = !forged && slices.ContainsFunc(r.inBy, verifies.MatchString)
 	ip, literal := address(first)
 	switch {
+	case blanks:
+		h.Doubt = "what the client called itself holds blanks, so it may have written what looks like the server's words"
 	case len(seen) > 1:
 		h.Doubt = "it names several addresses where servers write that of their client (" + seen[0].String() + ", " + seen[1].String() + ")"
 	case len(seen) == 1 && literal && labelled && seen[0] != ip:
@@ -225,6 +236,7 @@ func (h *Hop) client(r trace) {
 		h.Name = hostName(first)
 	}
 	h.Verified = h.Verified && h.Name != ""
+	h.alone = h.Name == "" && unnamed || forged
 }
 
 // byAddress reads the form [ADDRESS] (HELO), of chasquid: where others write what they
@@ -251,6 +263,7 @@ type clientInfo struct {
 	labelled  bool
 	name      string // of the client by reverse lookup, which the server made
 	forged    bool   // the name does not lead back
+	unnamed   bool   // the server says that it found none
 	addresses []netip.Addr
 }
 
@@ -283,6 +296,8 @@ func clientComment(text string) (c clientInfo) {
 			c.addresses = append(c.addresses, ip)
 		case ok:
 			bare = append(bare, ip)
+		case lower == "unknown":
+			c.unnamed = true
 		case c.name == "":
 			c.name = hostName(w)
 		}

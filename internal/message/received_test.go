@@ -107,7 +107,7 @@ func TestReceived(t *testing.T) {
 		},
 		"Exchange, MAPI": {
 			"from a.example.com ([fe80::1]) by b.example.com ([fe80::1%3]) with mapi id 15.20.1; Mon, 2 Nov 2026 08:30:00 +0000",
-			Hop{Helo: "a.example.com", IP: ip("fe80::1"), By: "b.example.com", With: "mapi", TLS: TLSUnknown, Time: halfPastEight},
+			Hop{Helo: "a.example.com", IP: ip("fe80::1"), By: "b.example.com", With: "mapi", TLS: TLSUnknown, Time: halfPastEight, Doubt: "by mapi"},
 		},
 		"Exchange 2010": {
 			"from mail.example.org (192.0.2.1) by mx.example.com (10.0.0.1) with Microsoft SMTP Server (TLS) id 14.3.1",
@@ -333,7 +333,8 @@ func TestBorder(t *testing.T) {
 		"LMTP below the border":                               {hop("list.example.net", "203.0.113.66", "mx.example.com") + "Received: from x by mx.example.com with LMTP; Mon, 2 Nov 2026 08:30:00 +0000\n" + hop("mail.example.org", "192.0.2.1", "mx.example.com"), "mx.example.com", 1, true, ""},
 		"forwarded":                                           {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "", 1, true, ""},
 		"forwarded, server named":                             {hop("list.example.net", "198.51.100.9", "mx.example.com") + hop("mail.example.org", "192.0.2.1", "list.example.net"), "mx.example.com", 1, true, ""},
-		"within one organization":                             {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, true, "own organization"},
+		"within one organization, the client's address named": {hop("out.example.com", "192.0.2.1", "mx.example.com") + hop("pc", "198.51.100.9", "out.example.com"), "192.0.2.1", 2, true, ""},
+		"within one organization":                             {hop("out.example.com", "192.0.2.1", "mx.example.com"), "", 1, false, "own organization"},
 		"private only":                                        {hop("pc", "192.168.1.2", "mx.example.com") + hop("pc", "127.0.0.1", "localhost"), "", 0, false, ""},
 		"field without an address":                            {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "", 1, false, "does not tell the address"},
 		"field without an address, server named":              {"Received: from mail.example.org by mx.example.com with ESMTP\n" + hop("mail.example.org", "192.0.2.1", "mail.example.org"), "mx.example.com", 1, false, "does not tell the address"},

@@ -13,10 +13,11 @@ type token struct {
 
 // tokens splits a field at blanks and comments, which may be nested, up to the last
 // semicolon outside of comments; date is what follows that. Behind the word "by" a
-// quoted string is one with what is around it: addresses stand there, and their local
-// parts are the peer's to choose. Before it a quotation mark is a character like others:
-// HELO names are written as they were said.
-func tokens(s string) (out []token, date string) {
+// quoted string is one with what is around it, and so is what stands in angle brackets:
+// addresses stand there, and their local parts are the peer's to choose. Before it a
+// quotation mark is a character like others: HELO names are written as they were said.
+// whole is false where a comment has no end: then nobody can tell who wrote what is in it.
+func tokens(s string) (out []token, date string, whole bool) {
 	start, depth, semicolon, at, own := -1, 0, -1, 0, false
 	flush := func(end int, comment bool) {
 		if start >= 0 && end > start {
@@ -34,6 +35,11 @@ func tokens(s string) (out []token, date string) {
 				start = i
 			}
 			i = quotedEnd(s, i)
+		case c == '<' && own && depth == 0 && bracketEnd(s, i) > 0:
+			if start < 0 {
+				start = i
+			}
+			i = bracketEnd(s, i)
 		case c == '(':
 			if depth == 0 {
 				flush(i, false)
@@ -56,9 +62,24 @@ func tokens(s string) (out []token, date string) {
 	}
 	flush(len(s), depth > 0)
 	if semicolon < 0 {
-		return out, ""
+		return out, "", depth == 0
 	}
-	return out[:at], s[semicolon+1:]
+	return out[:at], s[semicolon+1:], depth == 0
+}
+
+// bracketEnd gives the index of the ">" that ends an address at start, 0 where none does.
+func bracketEnd(s string, start int) int {
+	for i := start + 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			if end := quotedEnd(s, i); end > 0 {
+				i = end
+			}
+		case '>':
+			return i
+		}
+	}
+	return 0
 }
 
 // quotedEnd gives the index of the mark that ends the quoted string at start, 0 where
@@ -81,7 +102,7 @@ type trace struct {
 	before  []string            // comments before any clause, which say nothing of the client
 	inBy    []string            // comments of the clauses that the server writes about itself
 	clauses map[string][]string // words of the others, by their keyword
-	twice   bool                // a clause stands twice, as no server writes it
+	twice   bool                // a clause stands twice, or before the server's name, or without a value, as no server writes it
 	hasFrom bool
 	late    bool // the client stands behind other clauses, as no server writes it
 }
@@ -91,6 +112,7 @@ func splitReceived(all []token) trace {
 	clause, value := "", false // value: the next word belongs to the clause, whatever it is
 	for _, t := range all {
 		lower := strings.ToLower(t.text)
+		keyword := !t.comment && slices.Contains([]string{"from", "by", "via", "with", "id", "for"}, lower)
 		switch {
 		case t.comment && clause == "from":
 			r.from = append(r.from, t)
@@ -99,6 +121,8 @@ func splitReceived(all []token) trace {
 			r.before = append(r.before, t.text)
 		case t.comment:
 			r.inBy = append(r.inBy, t.text)
+		case value && keyword && clause != "from": // a client that calls itself "x with" would take what the server wrote for its own
+			r.twice, value = true, false
 		case value:
 			value = false
 			if clause == "from" {
@@ -112,7 +136,9 @@ func splitReceived(all []token) trace {
 			r.twice = true
 		case lower == "from":
 			r.late = true
-		case slices.Contains([]string{"by", "via", "with", "id", "for"}, lower), lower == "tls" && r.clauses["by"] != nil:
+		case keyword && lower != "by" && r.hasFrom && r.clauses["by"] == nil:
+			r.twice = true
+		case keyword, lower == "tls" && r.clauses["by"] != nil:
 			clause, value = lower, true
 		case clause == "from":
 			r.from = append(r.from, t)

@@ -20,6 +20,8 @@ const (
 // What servers write about TLS in comments of their own, and what at the end.
 var tlsComment = regexp.MustCompile(`(?i)^(using (tls|ssl)|version=(tls|ssl)|tlsv?1([._][0-3])?([:, )]|$)|tls$|tls[:= ]|ssl/tls|google transport security|\(?[A-Z0-9_-]+ encrypted\)?$)`)
 
+var noTLS = regexp.MustCompile(`(?i)tls[:= ]+(no|none|off)\b`)
+
 // Protocols that say whether TLS was used (RFC 3848, RFC 6531 section 4.3), and some
 // that are as plain.
 var protocols = map[string]TLS{
@@ -32,6 +34,21 @@ var protocols = map[string]TLS{
 // LMTP is none between independent hosts (RFC 2033 section 1).
 func byLMTP(with string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(strings.ToUpper(with), "UTF8"), "LMTP")
+}
+
+// fetched reports that a program took a message out of a mailbox: the client is the server
+// that keeps it, and the next field is of those that brought it there.
+func fetched(with string) bool {
+	with = strings.ToUpper(with)
+	return strings.HasPrefix(with, "POP3") || strings.HasPrefix(with, "IMAP")
+}
+
+// mailProtocol reports that the words behind "with" name SMTP or LMTP, by whatever program.
+func mailProtocol(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		w = strings.ToUpper(w)
+		return strings.Contains(w, "SMTP") || strings.Contains(w, "LMTP")
+	})
 }
 
 // What programs write of a message that somebody on their own host handed in: Postfix,
@@ -106,10 +123,11 @@ func (h *Hop) transport(r trace) {
 		h.TLS = TLSUnknown // it writes SMTP for every session
 	}
 	// The clause tls is of RFC 8314 section 4.3.
-	said := len(r.clauses["tls"]) > 0 || slices.ContainsFunc(r.inBy, tlsComment.MatchString)
+	tlsComment := func(c string) bool { return tlsComment.MatchString(c) && !noTLS.MatchString(c) }
+	said := len(r.clauses["tls"]) > 0 || slices.ContainsFunc(r.inBy, tlsComment)
 	known := false // the comment that names the client has been met
 	for i, t := range r.from {
-		if t.comment && known && tlsComment.MatchString(t.text) {
+		if t.comment && known && tlsComment(t.text) {
 			said = true
 		}
 		known = known || t.comment && i > 0 && len(clientComment(t.text).addresses) > 0
