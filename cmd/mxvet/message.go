@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -31,7 +32,8 @@ believed only where --authserv-id names the server and the sender cannot have wr
 them.
 
 Exit codes: 0 an aligned domain is proved for every kind of receiver, 1 for some
-it is not, 2 wrong usage or no message, 3 an answer that matters is not known.`,
+it is not, 2 wrong usage or no message, 3 an answer that matters is not known, 4 a
+fault of mxvet or an output that could not be written.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.message(cmd.Context(), w, args[0], authserv, by)
@@ -63,8 +65,13 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 		return err
 	}
 	for _, s := range by {
-		if s == "" || strings.ContainsAny(s, " <>\t\r\n\x00") || strings.HasPrefix(s, ".") {
-			return usagef("--by %q is no name, address or network: type one, as in --by example.net or --by 192.0.2.0/24", s)
+		if !namesServers(s) {
+			return usagef("--by %q is no name, address or network: type one, as in --by example.net or --by 192.0.2.0/24, and the flag again for another", s)
+		}
+	}
+	for _, s := range authserv {
+		if s == "" || strings.ContainsAny(s, " <>;\t\r\n\x00") {
+			return usagef("--authserv-id %q is no name: type it as your server writes it first in Authentication-Results, as in --authserv-id mx.example.net", s)
 		}
 	}
 	m, err := readMessage(w, name)
@@ -97,6 +104,22 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	return f.conclude(w, outs, tape, outcome{result.Verdict, result, result.Text, result.HTML})
 }
 
+// namesServers reports whether --by can mean something: an address, a network, or the
+// name of a host or domain.
+func namesServers(s string) bool {
+	if _, err := netip.ParsePrefix(s); err == nil {
+		return true
+	}
+	if _, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
+		return true
+	}
+	_, err := parseDomain(s)
+	if err != nil && s != "" && !strings.Contains(s, ".") { // a host without its domain
+		_, err = parseDomain(s + ".example")
+	}
+	return err == nil
+}
+
 // readMessage reads the message in a file, or from the standard input.
 func readMessage(w world, name string) (*message.Message, error) {
 	in, shown := w.stdin, "standard input"
@@ -104,6 +127,10 @@ func readMessage(w world, name string) (*message.Message, error) {
 		file, err := os.Open(name)
 		if err != nil {
 			return nil, usagef("read message: %w", err)
+		}
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			file.Close()
+			return nil, usagef("%s is a folder: name one file in it", name)
 		}
 		defer file.Close()
 		in, shown = file, name

@@ -62,7 +62,7 @@ func (f *receiveFlags) check() ([]output, error) {
 
 // address gives the client, invalid where none was named.
 func (f *receiveFlags) address() (netip.Addr, error) {
-	if f.ip == "" {
+	if f.ip == "" && !f.given("ip") {
 		return netip.Addr{}, nil
 	}
 	ip, err := netip.ParseAddr(f.ip)
@@ -75,8 +75,11 @@ func (f *receiveFlags) address() (netip.Addr, error) {
 // sender gives the address in MAIL FROM, "" for the null sender. A domain alone
 // stands for postmaster there (RFC 7208 section 4.3).
 func (f *receiveFlags) sender() (string, error) {
-	if f.mailFrom == "<>" || f.mailFrom == "" {
+	switch {
+	case f.mailFrom == "<>", f.mailFrom == "" && !f.given("mail-from"):
 		return "", nil
+	case f.mailFrom == "":
+		return "", usagef("--mail-from is empty: type an address or a domain, or <> for the null sender")
 	}
 	address := strings.TrimSuffix(strings.TrimPrefix(f.mailFrom, "<"), ">")
 	at := strings.LastIndexByte(address, '@')
@@ -92,8 +95,8 @@ func (f *receiveFlags) sender() (string, error) {
 }
 
 func (f *receiveFlags) checkHelo() error {
-	if len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
-		return usagef("--helo %q is no name", f.helo)
+	if f.helo == "" && f.given("helo") || len(f.helo) > 255 || strings.ContainsAny(f.helo, " <>\t\r\n\x00") {
+		return usagef("--helo %q is no name: type what the client called itself, as in --helo mail.example.com", f.helo)
 	}
 	if name, err := parseDomain(f.helo); err == nil { // an address literal and a single label are left as they are
 		f.helo = name

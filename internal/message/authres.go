@@ -55,6 +55,8 @@ func (r *Report) trust(ids []string, b border) {
 	switch {
 	case r.ID == "":
 		r.Why = "it names no server"
+	case len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.ID) }):
+		r.Why = "anybody can write this field, and --authserv-id names another server"
 	case !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.ID) }):
 		r.Why = "anybody can write this field; name your own server with --authserv-id to compare it"
 	case b.hop == nil:

@@ -158,6 +158,7 @@ var nextMessage = regexp.MustCompile(`^From \S+ .*\d:\d\d`)
 func (m *Message) readBody(in *lines) error {
 	m.forms = m.neededForms()
 	in.lf, in.crlf = false, false
+	whole := in.size // so far
 	contentType, _ := m.First("Content-Type")
 	parts := newNesting(contentType[:min(len(contentType), maxTypeField)])
 	begins, empty := true, true // a line begins with this piece; the line before was empty
@@ -222,6 +223,10 @@ func (m *Message) readBody(in *lines) error {
 			empty = len(text) == 0
 		}
 		begins = end
+	}
+	m.empty = in.size == whole
+	if m.empty && len(m.forms) > 0 {
+		m.note("the file holds no body: for DKIM the whole source of the message is needed, not the header alone")
 	}
 	m.deep = parts.more
 	for _, d := range m.forms {

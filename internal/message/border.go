@@ -45,6 +45,7 @@ type border struct {
 	hop   *Hop   // nil where there is none
 	doubt string // what speaks against it
 	hint  string // what the user can say to settle it
+	named bool   // the user named the server
 	known bool   // the field was written by the receiver's own server, as far as can be seen
 }
 
@@ -63,17 +64,17 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			return border{hop: h, hint: h.hint(), known: true}
 		case h.local:
 			if why := otherSystem(hops, i, list, o); why != "" {
-				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), "if that is a mail server of your own, say so: --by " + hops[i+1].By + "; else name the client with --ip", false}
+				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), "if that is a mail server of your own, say so: --by " + hops[i+1].By + "; else name the client with --ip", false, false}
 			}
 			continue
 		case h.Doubt != "":
-			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), h.hint(), false}
+			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), h.hint(), false, false}
 		case o.holds(h.IP), h.Verified && o.named(h.Name):
 			vouched = true
 			continue
 		case h.inner():
 			if why, hint := unlinked(hops, i, list, o); why != "" {
-				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), hint, false}
+				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), hint, false, false}
 			}
 			continue
 		}
@@ -83,6 +84,7 @@ func findBorder(hops []Hop, list *psl.List, o own) border {
 			byName, byHelo = h.kin(list, h.Name), h.kin(list, h.Helo)
 		}
 		either := fmt.Sprintf("if %s is a mail server of your own, say so: --by %s; if it is not, --ip %s", h.IP, h.IP, h.IP)
+		b.named = vouched || o.given() && o.writes(h.By)
 		switch {
 		case byName:
 			b.doubt, b.known, b.hint = "the client has a name of the server's own organization, and then no border is crossed here", false, either

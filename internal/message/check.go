@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -143,14 +144,7 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	r.ARC.validate(m, p, asked, arrival)
 	wg.Wait()
 
-	var outcomes []simulate.Signature
-	for _, s := range r.Signatures {
-		outcomes = append(outcomes, simulate.Signature{Domain: s.Domain, Result: s.Result})
-	}
-	if r.More > 0 { // one of them may be of the author's domain, and good
-		outcomes = append(outcomes, simulate.Signature{Domain: r.Author.Domain})
-	}
-	r.Decision = view.Decide(outcomes)
+	r.decide(view)
 	r.Verdict, r.Why = r.Decision.Verdict, r.Decision.Why
 	r.Decision.Differ = append(r.Decision.Differ, r.differ()...)
 	for i := range r.Reports {
@@ -165,6 +159,39 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	}
 	r.judge()
 	return r
+}
+
+// decide judges by the results of the signatures, and says where receivers that take
+// some of them otherwise come to another end.
+func (r *Result) decide(view *simulate.View) {
+	by := func(result func(Signature) string) simulate.Decision {
+		var out []simulate.Signature
+		for _, s := range r.Signatures {
+			out = append(out, simulate.Signature{Domain: s.Domain, Result: result(s)})
+		}
+		if r.More > 0 { // one of them may be of the author's domain, and good
+			out = append(out, simulate.Signature{Domain: r.Author.Domain})
+		}
+		return view.Decide(out)
+	}
+	r.Decision = by(func(s Signature) string { return s.Result })
+	switch r.Decision.Verdict {
+	case simulate.Pass:
+		untested := by(func(s Signature) string {
+			if s.testing {
+				return simulate.ResultNone
+			}
+			return s.Result
+		})
+		if untested.Verdict != simulate.Pass {
+			r.Decision.Verdict = simulate.Fail
+			r.Decision.Why = "not for every receiver: nothing but a key whose owner tests it (flag y) proves an aligned domain, and by RFC 6376 section 3.6.1 the message counts as unsigned then"
+		}
+	case simulate.Fail:
+		if by(func(s Signature) string { return cmp.Or(s.Lenient, s.Result) }).Verdict == simulate.Pass {
+			r.Decision.Why = "not for every receiver: " + r.Decision.Why + ", unless a receiver accepts a signature that others do not"
+		}
+	}
 }
 
 // path finds client, HELO name and MAIL FROM: what the user says, else what the
@@ -228,7 +255,7 @@ func (r *Result) sender(o Options) {
 	switch {
 	case o.HasSender:
 		sender, p.From = o.Sender, "--mail-from"
-	case field >= 0 && h != nil && field < h.field:
+	case field >= 0 && h != nil && field < h.field, field >= 0 && h == nil && len(r.Hops) > 0 && field < r.Hops[0].field && r.Hops[0].Doubt == "":
 		sender, ok = parsePath(r.message.Fields[field].Value())
 		p.From = "Return-Path"
 	case h != nil && h.Sender != "" && r.border.known:

@@ -16,6 +16,9 @@ import (
 	"mxvet/internal/wire"
 )
 
+// week is how long a key that signed should stay published, at the least.
+const week = 7 * 24 * time.Hour
+
 // Bounds of signatures. A message may hold any number, and each costs a hash of
 // the header and a question.
 const (
@@ -179,6 +182,9 @@ func keyAt(asked map[string]wire.Asked, name string) (key keys.Key, err error) {
 	}
 	records := a.Answer.TXT()
 	if len(records) == 0 {
+		if chain := a.Answer.Chain(name); len(chain) > 0 {
+			return key, noKey("no key record at " + a.Name + ", which is an alias of " + chain[len(chain)-1] + ", where none is")
+		}
 		return key, noKey("no key record at " + a.Name)
 	}
 	for i, text := range records {
@@ -229,6 +235,9 @@ func (m *Message) verify(p *picker, sigs []Signature, asked map[string]wire.Aske
 			continue
 		}
 		m.judge(s, p, asked, arrival)
+		if age := at.Sub(arrival); s.missing && age > week {
+			s.Result, s.Why = "", fmt.Sprintf("%s now, and the message came %s ago: keys are taken away after their time (RFC 6376 section 3.1), so whether it held then is not known", s.Why, seconds(int64(age/time.Second)))
+		}
 		if s.Result == simulate.ResultPass && !s.Expires.IsZero() && s.Expires.Before(at) {
 			s.Why = "it has expired since, on " + s.Expires.Format(time.DateTime) + " UTC"
 		}
@@ -275,13 +284,15 @@ func (m *Message) judge(s *Signature, p *picker, asked map[string]wire.Asked, ar
 		s.Result, s.Why = simulate.ResultPermError, "the key is of another type (k="+key.Type+") than the tag a names"
 	case s.strict && s.otherIdentity():
 		refuse("the domain of i is not that of d, and the key's flag s forbids that (RFC 6376 section 3.6.1)")
+	case errors.Is(holds, errNoBody):
+		s.Why = holds.Error()
 	case holds != nil:
 		s.Result, s.Why = simulate.ResultFail, holds.Error()
 	case expired: // receivers may refuse it for that, or not
 		refuse("expired on %s UTC, before the message arrived", s.Expires.Format(time.DateTime))
 	case s.tags.has("l"):
 		s.Result, s.Lenient = simulate.ResultPolicy, simulate.ResultPass
-		s.Why = "tag l leaves the end of the body unsigned, so many receivers do not accept the signature"
+		s.Why = "tag l leaves the end of the body unsigned, and receivers may refuse the signature for that (RFC 6376 section 8.2)"
 	default:
 		s.Result = simulate.ResultPass
 	}
@@ -315,6 +326,9 @@ func (s *Signature) otherRemarks(key keys.Key, arrival time.Time) {
 	add := func(tag, text string) { s.Remarks = append(s.Remarks, Remark{text, s.tags.at[tag]}) }
 	if s.testing {
 		add("", "the key has the flag y: its owner is testing, and RFC 6376 section 3.6.1 has receivers treat the message as if it were not signed; most do not")
+	}
+	if s.KeyType == "rsa" && s.KeyBits >= 1024 && s.KeyBits < 2048 {
+		add("", fmt.Sprintf("an RSA key of %d bits, and signers should use 2048 (RFC 8301 section 3.2)", s.KeyBits))
 	}
 	if days := int(arrival.Sub(s.Signed).Hours() / 24); !s.Signed.IsZero() && days >= 7 {
 		add("t", fmt.Sprintf("tag t: signed %d days before the message arrived, so somebody may have sent it again (RFC 6376 section 8.6)", days))

@@ -146,7 +146,7 @@ func TestSignatureSyntax(t *testing.T) {
 		if told := strings.Contains(strings.Join(r.Decision.Differ, "\n"), "DKIM: the signature of"); told != (c.lenient != "") {
 			t.Errorf("%s: that receivers differ: %q", name, r.Decision.Differ)
 		}
-		if (c.result == "pass") != (r.Verdict == simulate.Pass) {
+		if (c.result == "pass" && selector != "test") != (r.Verdict == simulate.Pass) {
 			t.Errorf("%s: %s", name, r.Verdict)
 		}
 		if s.Second == "" || (s.Second != s.Result) != (s.Differ != "") {

@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -67,6 +68,7 @@ type Message struct {
 	loneCR  bool // a CR stands without an LF behind it
 	mixed   bool // some lines of the body end in LF, and others in CRLF
 	nul     bool // the body holds a NUL character
+	empty   bool // there is no body
 
 	longLine int // length of the longest line of the body
 	forms    map[bodyForm]*digest
@@ -125,8 +127,13 @@ var formats = []struct{ magic, is string }{
 	{"\x1f\x8b", "compressed, not a mail: unpack it first"},
 	{"\xff\xfe", "UTF-16 text, not a mail: save the source of the message as .eml, without changing its encoding"},
 	{"\xfe\xff", "UTF-16 text, not a mail: save the source of the message as .eml, without changing its encoding"},
+	{"\x78\x9f\x3e\x22", "a winmail.dat file (TNEF), not a mail: it is a part of one; save the message as .eml, or copy its source"},
+	{"<", "a web page or XML (HTML), not the source of a mail: save the message as .eml, or copy its source"},
 	{"!BDN", "an Outlook .pst file, not a mail: save the message as .eml, or copy its source"},
 }
+
+// appleMail is how an .emlx file begins: with the length of the message.
+var appleMail = regexp.MustCompile(`^\d+\s*\r?\n`)
 
 // Fields of which a mail has at least one.
 var usual = []string{
@@ -158,8 +165,17 @@ func read(r io.Reader, most int64) (*Message, error) {
 			return nil, errors.New("this is " + f.is)
 		}
 	}
-	if len(bytes.TrimSpace(start)) == 0 && len(start) < 4096 {
+	if len(start) == 0 {
 		return nil, errors.New("the file is empty")
+	}
+	if len(bytes.TrimSpace(start)) == 0 && len(start) < 4096 {
+		return nil, errors.New("the file is empty but for blanks")
+	}
+	if len(start) > 1 && (start[0] == 0) != (start[1] == 0) {
+		return nil, errors.New("this is UTF-16 text, not a mail: save the source of the message as .eml, without changing its encoding")
+	}
+	if appleMail.Match(start) {
+		return nil, errors.New("this is an .emlx file of Apple Mail: take away its first line, which is a number, or save the message as .eml")
 	}
 	if bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(start, '\r') >= 0 {
 		return nil, errors.New("the lines of the file end in CR alone: save the source of the message with CRLF or LF")
@@ -230,6 +246,7 @@ func (m *Message) readHeader(in *lines) error {
 		m.loneCR = m.loneCR || bytes.IndexByte(line, '\r') >= 0
 		head = append(append(head, line...), "\r\n"...)
 		if end {
+			m.note("the file ends in the header, without the empty line behind it: it may be cut off")
 			m.split(string(head), starts)
 			return nil
 		}

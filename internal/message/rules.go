@@ -124,6 +124,9 @@ func (r *Result) dkimAligned() []checks.Verdict {
 		return v
 	}
 	if len(r.Signatures) == 0 {
+		if r.Verdict != simulate.Pass {
+			return one(checks.Fail, checks.High, nil, "no DKIM signature, which would prove that the message is from %s, also where SPF does not", r.Author.Domain)
+		}
 		return one(checks.Fail, checks.High, nil, "no DKIM signature: after forwarding nothing proves that the message is from %s", r.Author.Domain)
 	}
 	var refs []wire.Ref
@@ -189,7 +192,11 @@ func (r *Result) spfAligned() []checks.Verdict {
 	for _, m := range r.Decision.Methods {
 		switch m.Identifiers[0].Alignment {
 		case simulate.NotAligned, simulate.NotStrict:
-			return one(checks.Fail, checks.Medium, nil, "MAIL FROM names %s, which is not aligned with %s (by %s): SPF does nothing for DMARC", spf.Domain, r.Author.Domain, m.Name)
+			where := "MAIL FROM names " + spf.Domain
+			if spf.Identity == "helo" {
+				where = "MAIL FROM is empty, and the HELO name " + spf.Domain + " counts"
+			}
+			return one(checks.Fail, checks.Medium, nil, "%s, which is not aligned with %s (by %s): SPF does nothing for DMARC; no fault of the author's where a forwarder or a list sent it on", where, r.Author.Domain, m.Name)
 		case simulate.AlignedUnknown:
 			return one(checks.Unknown, checks.Medium, nil, "no answer about the organization of %s or the policy of %s", spf.Domain, r.Author.Domain)
 		}

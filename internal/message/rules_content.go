@@ -253,7 +253,7 @@ func (r *Result) freemail() []checks.Verdict {
 	}
 	switch r.Decision.Verdict {
 	case simulate.Fail:
-		return one(checks.Fail, checks.High, nil, "the author's address is of %s, and neither SPF nor DKIM shows that it sent the message: the provider asks receivers to put such mail aside", r.Author.Domain)
+		return one(checks.Fail, checks.High, nil, "the author's address is of %s, and neither SPF nor DKIM shows that it sent the message: many receivers put such mail aside, whatever the provider's record asks", r.Author.Domain)
 	case simulate.Unknown:
 		return one(checks.Unknown, checks.High, nil, "it is not known whether %s sent the message: %s", r.Author.Domain, r.Decision.Why)
 	}

@@ -26,7 +26,11 @@ func (r *Result) Text(l *report.Lines, quiet bool) {
 		l.Blank()
 		r.textSignatures(l)
 		l.Blank()
-		r.Decision.Text(l)
+		shown := r.Decision
+		if p := r.Path; p.Unknown != "" && shown.SPF.Why == p.Unknown {
+			shown.SPF.Why = "see PATH"
+		}
+		shown.Text(l)
 		r.textReports(l)
 		r.textARC(l)
 	}
@@ -81,8 +85,8 @@ func (r *Result) textPath(l *report.Lines) {
 		l.Say(2, "address from %s", p.IPFrom)
 		if p.Doubt != "" && r.border.known {
 			l.Say(2, "this is a guess (%s); --by names your own servers, --ip the client", p.Doubt)
-		} else if p.IPFrom != "--ip" && p.Sure {
-			l.Say(2, "right if that server is your border; else --by names your own servers, --ip the client")
+		} else if p.IPFrom != "--ip" && p.Sure && !r.border.named {
+			l.Say(2, "right if that server is yours and the mail came in through it; else --by names your servers, --ip the client")
 		}
 	default:
 		l.Head("PATH", "no client address is known")
@@ -245,9 +249,13 @@ func (r *Result) textFindings(l *report.Lines) {
 	for i, f := range r.unknown() {
 		if i == 0 {
 			l.Blank()
-			l.Head("UNKNOWN", "asked, but no usable answer")
+			l.Head("UNKNOWN", "could not be judged")
 		}
 		l.Say(2, "%s: %s", f.Rule, f.Message)
+	}
+	if d := r.Author.Domain; d != "" && (r.Decision.SPF.Result != "" && r.Decision.SPF.Result != "pass" || r.Verdict != simulate.Pass) {
+		l.Blank()
+		l.Head("NEXT", "mxvet audit %s judges the records of the domain, and shows what mends them", d)
 	}
 	if len(found) == 0 && r.Verdict == simulate.Pass {
 		l.Blank()

@@ -80,6 +80,7 @@ func canonicalField(raw string, relaxed bool) string {
 
 var (
 	errBody      = errors.New("body hash did not verify: the body is not the one that was signed")
+	errNoBody    = errors.New("the file holds no body, and the signature is over one: the whole source of the message is needed")
 	errLength    = errors.New("the length in tag l is more than the body has")
 	errSignature = errors.New("signature did not verify: the signed fields of the header are not as they were")
 	errKey       = errors.New("signature did not verify: it was made with another key than the one that is published, or is damaged")
@@ -116,8 +117,14 @@ func (m *Message) checkBody(t tagList) error {
 		}
 		return nil
 	}
-	if err = fits(false); err != nil && fits(true) == nil {
+	err = fits(false)
+	switch {
+	case err == nil:
+		return nil
+	case fits(true) == nil:
 		return errMailbox
+	case m.empty:
+		return errNoBody
 	}
 	return err
 }

@@ -226,7 +226,10 @@ func (v *View) beside(applied dmarc.Applied) string {
 		return ""
 	}
 	if len(applied.Dropped) > 0 {
-		return ": " + applied.Dropped[0] + " has several, and then none of them counts (RFC 9989 section 4.10)"
+		return ": " + applied.Dropped[0] + " has several DMARC records, and then none of them counts (RFC 9989 section 4.10)"
+	}
+	if v.discovery.Exists == dmarc.DoesNotExist {
+		return ": the domain does not exist, and many receivers refuse its mail for that"
 	}
 	for _, s := range v.discovery.Steps {
 		if len(s.Others) > 0 {
@@ -331,7 +334,11 @@ func (m *Method) proof() string {
 // sum takes the methods together and lists where receivers differ.
 func (d *Decision) sum() {
 	first := d.Methods[0]
-	d.Verdict, d.Why = Pass, first.proof()+" proves a domain that is aligned with "+d.Author
+	proves := " proves a domain that is aligned with "
+	if strings.Contains(first.proof(), " and ") {
+		proves = " prove a domain that is aligned with "
+	}
+	d.Verdict, d.Why = Pass, first.proof()+proves+d.Author
 	if first.Result == ResultNone || first.Result == ResultPermError {
 		d.Why += "; but " + first.Why + ", so receivers do not ask for it"
 	}

@@ -265,7 +265,7 @@ mail.bare.example. 3600 IN TXT "v=spf1 -all"
 		p         Path
 		told, not string
 	}{
-		"several records":         {Path{Author: "two.example", Sender: "a@two.example"}, "two.example has several", "SPF gives permerror"},
+		"several records":         {Path{Author: "two.example", Sender: "a@two.example"}, "two.example has several DMARC records", "SPF gives permerror"},
 		"what is no record":       {Path{Author: "late.example", Sender: "a@two.example"}, "_dmarc.late.example is none", ""},
 		"nothing there":           {Path{Author: "bare.example", Sender: "a@two.example"}, "no DMARC record applies to bare.example", "is none"},
 		"SPF in error":            {Path{Author: "bare.example", Sender: "a@late.example", Helo: "x.bare.example"}, "SPF gives permerror: the record of late.example", "HELO"},
