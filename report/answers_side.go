@@ -43,7 +43,8 @@ type stand struct {
 }
 
 // stands collects them. Without the network nothing was asked, so nothing that was
-// asked is unknown, but for what the zone text itself keeps from being known.
+// asked is unknown, but for what the zone text itself keeps from being known, and
+// for what there was no time to judge.
 func (a asker) stands(about func(checks.Bearing) bool) []stand {
 	var out []stand
 	causes := causesOf(a.e)
@@ -53,7 +54,7 @@ func (a asker) stands(about func(checks.Bearing) bool) []stand {
 				continue
 			}
 			status, v := b.Of(res)
-			if status == checks.Unknown && a.e.Options.Offline && !causes.fault(v.Evidence) {
+			if status == checks.Unknown && a.e.Options.Offline && !v.Unjudged && !causes.fault(v.Evidence) {
 				status, v.Message = checks.NotAsked, "the network is switched off"
 			}
 			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })
@@ -92,7 +93,11 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		s.rest(No, broken, worst(broken).bearing.Words)
 	case len(unknown) > 0:
 		st := worst(unknown)
-		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
+		words := a.reason(st.verdict)
+		if !st.verdict.Unjudged { // which holds for more than this topic
+			words = st.rule.Topic(st.bearing) + " could not be checked: " + words
+		}
+		s.rest(Unclear, unknown, words)
 		if st.bearing.Weight == checks.Breaks && len(s.good) > 0 && len(pick(checks.Unknown, checks.Decides)) == 0 {
 			s.words = join("", s.good...) + ", but " + s.words
 		}

@@ -131,10 +131,12 @@ func (c causes) question(evidence []wire.Ref) string {
 	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
 }
 
-// fault reports that a verdict is unknown by a fault of the zone text itself, which
-// no network would mend.
+// fault reports that a verdict is unknown by what no network would mend: a fault of
+// the zone text itself, or time that was up.
 func (c causes) fault(evidence []wire.Ref) bool {
-	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == wire.FailAliasLoop })
+	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool {
+		return slices.Contains([]string{wire.FailAliasLoop, wire.FailDeadline}, c.e.Failures[ref].Kind)
+	})
 }
 
 // failure puts the kind of a failed question into words.
