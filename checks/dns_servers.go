@@ -153,6 +153,8 @@ func dnsServerFaults(a gather.Authority) string {
 		case f == nil:
 		case f.Kind == wire.FailTimeout || f.Kind == wire.FailDeadline:
 			what = "is silent"
+		case f.Kind == wire.FailClosed:
+			what = "refuses the connection"
 		default:
 			what = f.Kind
 		}

@@ -109,6 +109,9 @@ func (c causes) question(evidence []wire.Ref) string {
 			if c.e.Authority.AllFail() {
 				return "no name server of " + c.e.Domain + " gives an answer"
 			}
+			if f := c.e.MX.Answer.Fail; f.Kind == wire.FailClosed || f.Kind == wire.FailUnreachable {
+				return "the resolver cannot be reached: " + strings.TrimPrefix(f.Text, "dns query to ") + "; --resolver names another"
+			}
 			return "the resolver has no answer about " + c.e.Domain + ": " + failure(c.e.MX.Answer.Fail.Kind)
 		}
 		f, failed := c.e.Failures[ref]
@@ -150,6 +153,8 @@ func failure(kind string) string {
 		return "SERVFAIL"
 	case wire.FailRefused:
 		return "REFUSED"
+	case wire.FailClosed:
+		return "the connection was refused"
 	case wire.FailWithheld:
 		return "the resolver denies it, and the zone's own servers have it"
 	case wire.FailNotOnTape:
