@@ -30,9 +30,8 @@ is known of the domains in a file (-c). Flags win over the environment, and that
 wins over the file.
 
 Exit codes: 0 thresholds met, 1 a finding at or over --fail-on or a score under
---min-score, 2 wrong usage, 3 a required area gave no usable answer or there is
-no score for --min-score, 4 mxvet itself failed or a report could not be written,
-130 interrupted, 143 terminated. Whatever is not 0 is explained in one line on stderr.`,
+--min-score, 3 a required area gave no usable answer or there is no score for
+--min-score.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.blame(f.run(cmd.Context(), w, args)) },
 	}

@@ -175,6 +175,7 @@ type outcome struct {
 
 // conclude writes the recording and the result, and chooses the exit code.
 func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outcome) error {
+	outs.patience = f.timeout
 	err := outs.write(tape.Save, func(p *place) (io.Reader, error) {
 		var buf bytes.Buffer
 		switch p.format {
@@ -195,9 +196,9 @@ func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outco
 	}
 	switch r.verdict {
 	case simulate.Fail:
-		return &exitError{code: exitFindings}
+		return &exitError{exitFindings, fmt.Errorf("exit %d: no aligned domain is proved for at least one kind of receiver", exitFindings)}
 	case simulate.Unknown:
-		return &exitError{code: exitUnknown}
+		return &exitError{exitUnknown, fmt.Errorf("exit %d: an answer that matters is not known", exitUnknown)}
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ func (f *auditFlags) tell(ctx context.Context, w world, outs *outputs, job audit
 		}
 		t.series[p] = &account{Series: form.Series(t.of, now)}
 	}
+	if f.timeout > 0 {
+		outs.patience = f.timeout
+	}
 	job.Each = t.each
 	run, err := audit.Run(ctx, job)
 	if stopped := interrupted(ctx, what); stopped != nil {
