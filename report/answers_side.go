@@ -9,6 +9,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
 )
 
 // DirectionBoth is the direction of an answer that holds for mail to and from the
@@ -283,7 +284,7 @@ func count(e *gather.Evidence) tally {
 		var banner *smtp.Reply
 		for _, a := range h.Addrs {
 			ex := a.Session.Exchanges
-			t.tried = t.tried || a.Ref != ""
+			t.tried = t.tried || dialled(a)
 			if r := smtp.Banner(ex); r != nil {
 				banner, t.heard = r, true
 				if r.Code != 220 && t.refusal == "" {
@@ -323,6 +324,12 @@ func count(e *gather.Evidence) tally {
 		t.missing = append(t.missing, fmt.Sprintf("and %d more", rest))
 	}
 	return t
+}
+
+// dialled reports that a conversation with the address was tried: special-purpose
+// addresses are left alone, and nobody's silence is told of them.
+func dialled(a gather.Address) bool {
+	return a.Ref != "" && (a.Session.Fail == nil || a.Session.Fail.Kind != wire.FailForbidden)
 }
 
 // took reports that the server took a greeting.

@@ -34,7 +34,7 @@ func causesOf(e *gather.Evidence) causes {
 	for _, h := range e.MX.Hosts {
 		for _, a := range h.Addrs {
 			switch ex := a.Session.Exchanges; {
-			case a.Ref == "":
+			case !dialled(a):
 			case smtp.Offered(ex, smtp.StageEHLO) != nil:
 				c.talks = true
 			default:

@@ -190,8 +190,19 @@ func (f *auditFlags) blame(err error) error {
 	return err
 }
 
+// checkTimeout tests the time for one domain, where the command has one.
+func (f *auditFlags) checkTimeout() error {
+	if f.set.Lookup("timeout") != nil && f.timeout <= 0 {
+		return usagef("--timeout %s: there must be some time, as in --timeout 45s", f.timeout)
+	}
+	return nil
+}
+
 // checkLook tests the flags that say what to make of the result.
 func (f *auditFlags) checkLook() ([]output, error) {
+	if err := f.checkTimeout(); err != nil {
+		return nil, err
+	}
 	outs, err := parseOutputs(f.outputs)
 	switch {
 	case err != nil:

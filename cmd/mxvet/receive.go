@@ -45,6 +45,9 @@ func (f *receiveFlags) register(set *pflag.FlagSet, formats ...string) {
 }
 
 func (f *receiveFlags) check() ([]output, error) {
+	if err := f.checkTimeout(); err != nil {
+		return nil, err
+	}
 	outs, err := parseOutputs(f.outputs)
 	if err != nil {
 		return nil, err
