@@ -102,6 +102,7 @@ type Verdict struct {
 	Severity Severity   // of a failure, or the severity that an unknown would have cost
 	Message  string     // what was seen, and the limit it broke
 	NoFault  bool       // of an unknown: no answer failed: who was asked does not tell, or this machine cannot ask
+	Unjudged bool       // of an unknown: the time was up before the rule was applied
 	Evidence []wire.Ref // the requests that show it
 }
 
@@ -147,17 +148,22 @@ func dkimQuestion(e *gather.Evidence) []wire.Ref { return []wire.Ref{e.DKIM.Base
 func Run(e *gather.Evidence, rules []Rule) []Result { return RunUntil(nil, e, rules) }
 
 // RunUntil is Run for as long as there is time. Once done is closed, what is not
-// judged yet is unknown.
+// judged yet is unknown, but for areas that were to be left out.
 func RunUntil(done <-chan struct{}, e *gather.Evidence, rules []Rule) []Result {
 	out := make([]Result, len(rules))
 	for i, r := range rules {
+		late := false
 		select {
 		case <-done:
-			out[i] = Result{Rule: r, Verdicts: unknown(nil, "not judged: the time for this domain was up")}
-			out[i].settle(e)
+			late = !slices.Contains(e.Options.Skip, r.Area)
 		default:
-			out[i] = r.apply(e)
 		}
+		if !late {
+			out[i] = r.apply(e)
+			continue
+		}
+		out[i] = Result{Rule: r, Verdicts: []Verdict{{Status: Unknown, Unjudged: true, Message: "the time for this domain was up before it was judged"}}}
+		out[i].settle(e)
 	}
 	return out
 }

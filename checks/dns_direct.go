@@ -128,6 +128,12 @@ func judgeDNSLame(e *gather.Evidence) []Verdict {
 		if f := servers[0].SOA.Answer.Fail; f != nil {
 			why = dnsNothing(f)
 		}
+		if !slices.ContainsFunc(servers, func(d gather.Direct) bool { return d.SOA.Answer.Fail == nil || d.SOA.Answer.Fail.Kind != wire.FailForbidden }) {
+			return unknown(refs, "no name server was asked (%s: %s)", dnsServerName(servers[0]), why)
+		}
+		if len(servers) == 1 {
+			return unknown(refs, "%s, the only address of a name server that was asked, did not answer with authority, so it may be the network here (%s)", dnsServerName(servers[0]), why)
+		}
 		return unknown(refs, "none of the %d addresses of name servers that were asked answered with authority, so it may be the network here (%s: %s)",
 			len(servers), dnsServerName(servers[0]), why)
 	}

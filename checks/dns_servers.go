@@ -83,6 +83,8 @@ func judgeDNSServersFail(e *gather.Evidence) []Verdict {
 		return []Verdict{{Status: NotApplicable, Evidence: refs, Message: "the servers answer, but their answers fail validation: rule dnssec-bogus tells of it"}}
 	case a.AllFail() && len(a.Servers) == 0:
 		return fail(dnsServersSeverity(e), refs, "no name server of the domain has an address (%s)%s", dnsList(a.Addressless), dnsServersLoss(e))
+	case a.AllFail() && len(a.Servers) == 1:
+		return fail(dnsServersSeverity(e), refs, "the only name server that was asked does not answer for the domain: %s%s", dnsServerFaults(a), dnsServersLoss(e))
 	case a.AllFail():
 		return fail(dnsServersSeverity(e), refs, "none of the %d addresses of name servers that were asked answers for the domain: %s%s", len(a.Servers), dnsServerFaults(a), dnsServersLoss(e))
 	case !a.ParentAnswered:
@@ -153,6 +155,8 @@ func dnsServerFaults(a gather.Authority) string {
 		case f == nil:
 		case f.Kind == wire.FailTimeout || f.Kind == wire.FailDeadline:
 			what = "is silent"
+		case f.Kind == wire.FailClosed:
+			what = "refuses the connection"
 		default:
 			what = f.Kind
 		}

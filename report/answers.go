@@ -37,7 +37,8 @@ var questions = map[checks.Question]string{
 // the role, and from how many mail hosts answered; no rule is named here.
 func answers(e *gather.Evidence, role string, results []checks.Result) []Answer {
 	a := asker{e: e, role: gather.Role{Name: role}, results: results, hosts: count(e)}
-	return []Answer{a.forgery(), a.arrival(), a.transit()}
+	arrival := a.arrival()
+	return []Answer{a.forgery(), arrival, a.transit(arrival.Answer == No || arrival.Answer == NoMatter)}
 }
 
 // An asker holds what the answers are derived from.
@@ -131,13 +132,16 @@ func (a asker) countHosts(s *side) {
 	}
 }
 
-func (a asker) transit() Answer {
+// transit answers for the way to the domain; lost says that no mail arrives.
+func (a asker) transit(lost bool) Answer {
 	if !a.role.Receives() {
 		return side{answer: NoMatter}.answered(checks.Transit, "no mail is delivered to it")
 	}
 	s := a.side(func(b checks.Bearing) bool { return b.On == checks.Transit && b.Shield == "" })
 	h := a.hosts
 	switch {
+	case s.answer == Unclear && len(s.rules) == 0 && !h.heard && !lost:
+		s.words = "no mail server was asked, so encryption could not be checked"
 	case s.answer == Unclear && len(s.rules) == 0 && !h.heard: // none is unknown: there is proof that none is there
 		return side{answer: NoMatter}.answered(checks.Transit, "no mail server takes mail for it")
 	case s.answer == Unclear && h.tried && !h.heard:

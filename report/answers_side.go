@@ -9,6 +9,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
 )
 
 // DirectionBoth is the direction of an answer that holds for mail to and from the
@@ -43,7 +44,8 @@ type stand struct {
 }
 
 // stands collects them. Without the network nothing was asked, so nothing that was
-// asked is unknown, but for what the zone text itself keeps from being known.
+// asked is unknown, but for what the zone text itself keeps from being known, and
+// for what there was no time to judge.
 func (a asker) stands(about func(checks.Bearing) bool) []stand {
 	var out []stand
 	causes := causesOf(a.e)
@@ -53,7 +55,7 @@ func (a asker) stands(about func(checks.Bearing) bool) []stand {
 				continue
 			}
 			status, v := b.Of(res)
-			if status == checks.Unknown && a.e.Options.Offline && !causes.fault(v.Evidence) {
+			if status == checks.Unknown && a.e.Options.Offline && !v.Unjudged && !causes.fault(v.Evidence) {
 				status, v.Message = checks.NotAsked, "the network is switched off"
 			}
 			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })
@@ -92,7 +94,11 @@ func (a asker) side(about func(checks.Bearing) bool) side {
 		s.rest(No, broken, worst(broken).bearing.Words)
 	case len(unknown) > 0:
 		st := worst(unknown)
-		s.rest(Unclear, unknown, st.rule.Topic(st.bearing)+" could not be checked: "+a.reason(st.verdict))
+		words := a.reason(st.verdict)
+		if !st.verdict.Unjudged { // which holds for more than this topic
+			words = st.rule.Topic(st.bearing) + " could not be checked: " + words
+		}
+		s.rest(Unclear, unknown, words)
 		if st.bearing.Weight == checks.Breaks && len(s.good) > 0 && len(pick(checks.Unknown, checks.Decides)) == 0 {
 			s.words = join("", s.good...) + ", but " + s.words
 		}
@@ -278,7 +284,7 @@ func count(e *gather.Evidence) tally {
 		var banner *smtp.Reply
 		for _, a := range h.Addrs {
 			ex := a.Session.Exchanges
-			t.tried = t.tried || a.Ref != ""
+			t.tried = t.tried || dialled(a)
 			if r := smtp.Banner(ex); r != nil {
 				banner, t.heard = r, true
 				if r.Code != 220 && t.refusal == "" {
@@ -318,6 +324,12 @@ func count(e *gather.Evidence) tally {
 		t.missing = append(t.missing, fmt.Sprintf("and %d more", rest))
 	}
 	return t
+}
+
+// dialled reports that a conversation with the address was tried: special-purpose
+// addresses are left alone, and nobody's silence is told of them.
+func dialled(a gather.Address) bool {
+	return a.Ref != "" && (a.Session.Fail == nil || a.Session.Fail.Kind != wire.FailForbidden)
 }
 
 // took reports that the server took a greeting.

@@ -153,7 +153,8 @@ func TestAnswers(t *testing.T) {
 		{"one broke off", checks.Transit, hostsOf(up, greeted("192.0.2.2", 220, "mx")), "full", []checks.Result{tr(D, "open", pass), shield(checks.MTASTS, "bare", pass)}, "YES TLS on 1 of 1 that answered, MTA-STS whole, DANE not checked; mx2.example.com broke off", "of 2"},
 		{"none reached", checks.Transit, hostsOf(silent("192.0.2.2", "x")), "full", []checks.Result{tr(D, "open", unknown), shield(checks.MTASTS, "bare", pass)}, "UNKNOWN no mail server answered", "TLS on"},
 		{"none let us in", checks.Transit, hostsOf(greeted("192.0.2.2", 421, "no")), "full", []checks.Result{tr(D, "open", nothing), shield(checks.MTASTS, "bare", pass)}, "UNKNOWN no mail server let this machine in", "TLS on"},
-		{"nowhere to go", checks.Transit, &gather.Evidence{}, "full", []checks.Result{tr(D, "open", nothing)}, "NOT APPLICABLE no mail server takes mail for it", ""},
+		{"nowhere to go", checks.Transit, &gather.Evidence{}, "full", []checks.Result{to(D, "no host", fail), tr(D, "open", nothing)}, "NOT APPLICABLE no mail server takes mail for it", ""},
+		{"nobody was asked", checks.Transit, &gather.Evidence{}, "full", []checks.Result{to(D, "hosts", unknown), tr(D, "open", nothing)}, "UNKNOWN no mail server was asked", "takes mail"},
 		{"it only sends", checks.Transit, &gather.Evidence{}, "send-only", []checks.Result{tr(D, "open", fail)}, "NOT APPLICABLE no mail is delivered to it", ""},
 	} {
 		t.Run(string(tt.q)+": "+tt.name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func (d *Domain) addResults(results []checks.Result, rubric *Rubric, why causes)
 				d.Unknown = append(d.Unknown, Unknown{
 					Rule: r.ID, Title: r.Title, Area: r.Area, Severity: string(v.Severity), Subject: v.Subject, Key: v.Key,
 					Reason: bound(v.Message, maxMessage), Cause: bound(why.of(v.Evidence), maxMessage), Evidence: refStrings(v.Evidence),
-					Fingerprint: Fingerprint(r.ID, v.Subject, v.Key),
+					Fingerprint: Fingerprint(r.ID, v.Subject, v.Key), Unjudged: v.Unjudged,
 				})
 			}
 		}

@@ -34,7 +34,7 @@ func causesOf(e *gather.Evidence) causes {
 	for _, h := range e.MX.Hosts {
 		for _, a := range h.Addrs {
 			switch ex := a.Session.Exchanges; {
-			case a.Ref == "":
+			case !dialled(a):
 			case smtp.Offered(ex, smtp.StageEHLO) != nil:
 				c.talks = true
 			default:
@@ -109,6 +109,9 @@ func (c causes) question(evidence []wire.Ref) string {
 			if c.e.Authority.AllFail() {
 				return "no name server of " + c.e.Domain + " gives an answer"
 			}
+			if f := c.e.MX.Answer.Fail; f.Kind == wire.FailClosed || f.Kind == wire.FailUnreachable {
+				return "the resolver cannot be reached: " + strings.TrimPrefix(f.Text, "dns query to ") + "; --resolver names another"
+			}
 			return "the resolver has no answer about " + c.e.Domain + ": " + failure(c.e.MX.Answer.Fail.Kind)
 		}
 		f, failed := c.e.Failures[ref]
@@ -131,10 +134,12 @@ func (c causes) question(evidence []wire.Ref) string {
 	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
 }
 
-// fault reports that a verdict is unknown by a fault of the zone text itself, which
-// no network would mend.
+// fault reports that a verdict is unknown by what no network would mend: a fault of
+// the zone text itself, or time that was up.
 func (c causes) fault(evidence []wire.Ref) bool {
-	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == wire.FailAliasLoop })
+	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool {
+		return slices.Contains([]string{wire.FailAliasLoop, wire.FailDeadline}, c.e.Failures[ref].Kind)
+	})
 }
 
 // failure puts the kind of a failed question into words.
@@ -148,6 +153,8 @@ func failure(kind string) string {
 		return "SERVFAIL"
 	case wire.FailRefused:
 		return "REFUSED"
+	case wire.FailClosed:
+		return "the connection was refused"
 	case wire.FailWithheld:
 		return "the resolver denies it, and the zone's own servers have it"
 	case wire.FailNotOnTape:

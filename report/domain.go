@@ -14,7 +14,7 @@ type Domain struct {
 	Areas         []Area        `json:"areas"`
 	Findings      []Finding     `json:"findings"` // failing verdicts, worst first
 	Unknown       []Unknown     `json:"unknown"`
-	Unanswered    []string      `json:"unanswered"` // areas whose record got no usable answer, or none of whose hosts could be reached
+	Unanswered    []string      `json:"unanswered"` // areas of which nothing is known: no rule had an answer, or not the record, or none of the hosts
 	NotAsked      []Unasked     `json:"not_asked"`
 	NotApplicable []Unasked     `json:"not_applicable"`
 	Passed        []string      `json:"passed"` // rule ids
@@ -125,6 +125,7 @@ type Unknown struct {
 	Cause       string   `json:"cause"` // what keeps many rules from being known, "" where the reason is its own
 	Evidence    []string `json:"evidence"`
 	Fingerprint string   `json:"fingerprint"`
+	Unjudged    bool     `json:"-"` // there was no time left for it, as the reason says
 }
 
 // An Unasked is a rule that was not asked, or does not apply.

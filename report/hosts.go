@@ -50,7 +50,7 @@ func Recipients(e *gather.Evidence) int {
 }
 
 func hostAddress(a gather.Address) HostAddress {
-	out := HostAddress{IP: a.IP.String(), Talked: a.Ref != "", Millis: a.Session.Millis, Keywords: []string{}}
+	out := HostAddress{IP: a.IP.String(), Talked: dialled(a), Millis: a.Session.Millis, Keywords: []string{}}
 	if !out.Talked {
 		return out
 	}

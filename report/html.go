@@ -48,7 +48,7 @@ func HTMLForm() Form {
 		domain: func(w io.Writer, part *Report, n nth) error {
 			return write(w, "domain", func(templates.Head) any {
 				r := cleaned(reflect.ValueOf(part), maxField).Interface().(*Report)
-				return htmlScope{Domain: arrange(r, &r.Domains[0], htmlID(n.i)), Offline: r.Run.Options.Offline, Proof: proofNote}
+				return htmlScope{Domain: arrange(r, &r.Domains[0], htmlID(n.i)), Proof: proofNote}
 			})
 		},
 		tail: func(w io.Writer, r *Report, g *gist) error {
@@ -97,9 +97,8 @@ type htmlHeadline struct{ ID, Name, Number, Grade, Tone string }
 
 // An htmlScope is what the template of one domain sees.
 type htmlScope struct {
-	Domain  htmlDomain
-	Offline bool
-	Proof   string
+	Domain htmlDomain
+	Proof  string
 }
 
 // An htmlDomain is one domain, arranged for the template.
@@ -116,6 +115,7 @@ type htmlDomain struct {
 	More         int // findings left out
 	Fixes        []htmlFix
 	Unknowns     []htmlReason
+	UnknownNote  string // begins the sentence
 	Unasked      []htmlReason
 	Inapplicable []htmlReason
 	Path         *htmlPath
@@ -206,6 +206,8 @@ func arrange(r *Report, d *Domain, id string) htmlDomain {
 	h.Groups, h.More = groupFindings(r, d)
 	h.Fixes = arrangeFixes(d.Fixes)
 	h.Unknowns = htmlReasons(unknownByReason(d))
+	note := unknownNote(r, d)
+	h.UnknownNote = strings.ToUpper(note[:1]) + note[1:]
 	h.Unasked = htmlReasons(unaskedByReason(d.NotAsked))
 	h.Inapplicable = htmlReasons(unaskedByReason(d.NotApplicable))
 	h.Path = pathPicture(r, d)

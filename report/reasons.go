@@ -25,6 +25,45 @@ func unknownByReason(d *Domain) []reasonGroup {
 	return groups
 }
 
+// unknownNote says what the domain's unknowns have in common.
+func unknownNote(r *Report, d *Domain) string {
+	late := func(u Unknown) bool { return u.Unjudged }
+	switch {
+	case slices.ContainsFunc(d.Unknown, late):
+		return "no answer, or no time left to judge it"
+	case r.Run.Options.Offline:
+		return "cannot be told from the zone alone"
+	}
+	return "asked, but no usable answer"
+}
+
+// WhySilent gives the reason for which most rules of some areas had no answer, "" where
+// all had one.
+func (d *Domain) WhySilent(areas ...string) string {
+	of := Domain{Name: d.Name}
+	for _, u := range d.Unknown {
+		if slices.Contains(areas, u.Area) {
+			of.Unknown = append(of.Unknown, u)
+		}
+	}
+	if why := mainReason(&of); why != "" {
+		return why
+	}
+	for _, u := range d.NotAsked {
+		if slices.Contains(areas, u.Area) {
+			return u.Reason
+		}
+	}
+	return ""
+}
+
+// Silent reports that no rule of an area had an answer, though it applies.
+func (d *Domain) Silent(area string) bool {
+	return slices.Contains(d.Unanswered, area) || slices.ContainsFunc(d.Areas, func(a Area) bool {
+		return a.ID == area && a.Passed+a.Failed == 0 && a.Unknown+a.NotAsked > 0
+	})
+}
+
 // unaskedByReason does the same for rules that were not asked or do not apply.
 func unaskedByReason(us []Unasked) []reasonGroup {
 	var groups []reasonGroup

@@ -208,11 +208,7 @@ func (p *page) unknown(d *Domain) {
 	if len(d.Unknown) == 0 {
 		return
 	}
-	note := "asked, but no usable answer: neither good nor bad"
-	if p.r.Run.Options.Offline {
-		note = "cannot be told from the zone alone: neither good nor bad"
-	}
-	p.section("UNKNOWN", note)
+	p.section("UNKNOWN", unknownNote(p.r, d)+": neither good nor bad")
 	for _, g := range unknownByReason(d) {
 		reason := clean(g.reason, maxMessage)
 		if len(g.places) > 0 {

@@ -18,6 +18,7 @@ import (
 type auditFlags struct {
 	set      *pflag.FlagSet
 	fromEnv  []string // names of those that the environment gave
+	fromFile []string // and of those that the configuration file gave
 	settings *config.Config
 
 	// What is gathered. A recording holds these; a replay refuses them.
@@ -144,6 +145,7 @@ func (f *auditFlags) settle(w world) error {
 		if err := setFlag(f.set.Lookup(s.name), s.value); err != nil {
 			return internalf("%s: %s: %w", f.configFile, s.name, err) // the file was checked
 		}
+		f.fromFile = append(f.fromFile, s.name)
 	}
 	return nil
 }
@@ -162,6 +164,18 @@ func (f *auditFlags) given(name string) bool {
 	return f.set.Changed(name) || slices.Contains(f.fromEnv, name)
 }
 
+// source says where the value of a flag comes from, "" where it was typed or stands by
+// default.
+func (f *auditFlags) source(name string) string {
+	switch {
+	case slices.Contains(f.fromEnv, name):
+		return " (from " + envName(name) + ")"
+	case slices.Contains(f.fromFile, name):
+		return " (from " + f.configFile + ")"
+	}
+	return ""
+}
+
 // blame says of an error about a flag that nobody typed where it comes from.
 func (f *auditFlags) blame(err error) error {
 	e, ok := errors.AsType[*exitError](err)
@@ -170,14 +184,25 @@ func (f *auditFlags) blame(err error) error {
 	}
 	for _, name := range f.fromEnv {
 		if strings.HasPrefix(e.err.Error(), "--"+name+" ") {
-			return &exitError{e.code, fmt.Errorf("%w (from %s)", e.err, envName(name))}
+			return &exitError{e.code, fmt.Errorf("%w%s", e.err, f.source(name))}
 		}
 	}
 	return err
 }
 
+// checkTimeout tests the time for one domain, where the command has one.
+func (f *auditFlags) checkTimeout() error {
+	if f.set.Lookup("timeout") != nil && f.timeout <= 0 {
+		return usagef("--timeout %s: there must be some time, as in --timeout 45s", f.timeout)
+	}
+	return nil
+}
+
 // checkLook tests the flags that say what to make of the result.
 func (f *auditFlags) checkLook() ([]output, error) {
+	if err := f.checkTimeout(); err != nil {
+		return nil, err
+	}
 	outs, err := parseOutputs(f.outputs)
 	switch {
 	case err != nil:
@@ -195,9 +220,6 @@ func (f *auditFlags) checkLook() ([]output, error) {
 		if slices.Contains(f.skip, a) {
 			return nil, usagef("--require %s with --skip %s: an area that is left out gives no answer", a, a)
 		}
-	}
-	if len(f.require) == 0 {
-		f.require = []string{checks.AreaHosts, checks.AreaSPF, checks.AreaDMARC}
 	}
 	for _, flag := range []struct {
 		name  string

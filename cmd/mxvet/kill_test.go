@@ -73,7 +73,7 @@ func TestKilled(t *testing.T) {
 	}
 	long := time.Since(began)
 
-	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL}
+	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGKILL}
 	ended := map[string]int{}
 	for i := range *killRuns {
 		dir, base, record := t.TempDir(), replay, i%5 == 4
@@ -179,5 +179,23 @@ func TestNamedDraft(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if got, _ := os.ReadFile(path); err != nil || len(entries) != 1 || string(got) != "whole" {
 		t.Errorf("%v, %q", entries, got)
+	}
+}
+
+// SIGQUIT ends a run as other signals do, with a line and no dump of the program.
+func TestQuit(t *testing.T) {
+	cmd := program(t, "demo", "silent")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // before its signals are caught, Go's own way is taken; the world takes longer than this
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != 131 || !strings.HasPrefix(errs.String(), "mxvet: quit (SIGQUIT)") || strings.Count(errs.String(), "\n") != 1 {
+		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }

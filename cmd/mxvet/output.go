@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"mxvet/report"
 )
@@ -82,8 +83,9 @@ func parseOutputs(flags []string) ([]output, error) {
 
 // outputs are what a run writes: places that were tested before it began.
 type outputs struct {
-	w      world
-	places []*place
+	w        world
+	places   []*place
+	patience time.Duration // for which a pipe may wait for its reader to come
 }
 
 // stage tests where a run will write, before it begins: each output, and the
@@ -91,7 +93,7 @@ type outputs struct {
 // (by flag). What cannot be written is told at once, and the run goes on for the
 // others; it is an error only where nothing is left to write.
 func stage(w world, outs []output, record string, inputs map[string][]string) (*outputs, error) {
-	o := &outputs{w: w}
+	o := &outputs{w: w, patience: 45 * time.Second}
 	for _, out := range outs {
 		o.places = append(o.places, find(w, out.format, out.file))
 	}
@@ -124,7 +126,7 @@ func stage(w world, outs []output, record string, inputs map[string][]string) (*
 		}
 	}
 	if len(faults) == len(o.places) && len(faults) > 0 {
-		return nil, failed(faults)
+		return nil, failed(append(faults, fmt.Errorf("exit %d: nothing can be written, so no audit was made", exitInternal)))
 	}
 	for _, err := range faults {
 		fmt.Fprintf(w.stderr, "mxvet: %s\n", report.Sanitize(err.Error()))
@@ -132,15 +134,15 @@ func stage(w world, outs []output, record string, inputs map[string][]string) (*
 	return o, nil
 }
 
-// write writes the recording and the outputs, the files before the standard
-// output, on which a reader may keep us waiting. Each is tried whatever became of
-// the others; render gives the text of one.
+// write writes the recording and the outputs: files first, then pipes and the
+// standard output, on which a reader may keep us waiting. Each is tried whatever
+// became of the others; render gives the text of one.
 func (o *outputs) write(save func(io.Writer) error, render func(p *place) (io.Reader, error)) error {
 	var faults []error
 	n := 0
-	for _, standard := range []bool{false, true} {
+	for turn := range turns {
 		for _, p := range o.places {
-			if (p.standard != nil) != standard {
+			if p.turn() != turn {
 				continue
 			}
 			if p.err != nil {
@@ -149,7 +151,7 @@ func (o *outputs) write(save func(io.Writer) error, render func(p *place) (io.Re
 			}
 			data, err := p.render(save, render)
 			if err == nil {
-				err = p.put(o.w, data)
+				err = p.put(o.w, o.patience, data)
 			}
 			if err != nil {
 				n++
@@ -160,10 +162,7 @@ func (o *outputs) write(save func(io.Writer) error, render func(p *place) (io.Re
 	if n == 0 {
 		return nil
 	}
-	if len(faults) == 0 {
-		faults = append(faults, fmt.Errorf("exit %d: %d of %d outputs could not be written, see above", exitInternal, n, len(o.places)))
-	}
-	return failed(faults)
+	return failed(append(faults, fmt.Errorf("exit %d: %d of %d outputs could not be written, see above", exitInternal, n, len(o.places))))
 }
 
 // render gives the text for a place. A fault of one renderer is no reason to lose

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A place is where one output goes: the standard output, a file that is replaced
@@ -77,13 +78,40 @@ func find(w world, format, name string) *place {
 	return p
 }
 
-// same reports whether two outputs would go to one file.
+const turns = 3
+
+// turn says when a place is written to: what a reader may keep waiting comes after
+// what nobody does.
+func (p *place) turn() int {
+	switch {
+	case p.standard != nil:
+		return 2
+	case p.info != nil && !p.info.Mode().IsRegular():
+		return 1
+	}
+	return 0
+}
+
+// fault says what went wrong with a file, by the name that was typed and not by that
+// of its draft, which nobody knows.
+func (p *place) fault(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
+		err = link.Err
+	}
+	return fmt.Errorf("%s, in the folder %s: %w", p.name, filepath.Dir(p.path), err)
+}
+
+// same reports whether two outputs would go to one file. Of what goes to a device
+// nothing is lost.
 func (p *place) same(q *place) bool {
 	switch {
 	case p.standard != nil || q.standard != nil:
 		return p.standard == q.standard
 	case p.info != nil && q.info != nil:
-		return os.SameFile(p.info, q.info)
+		return p.info.Mode()&fs.ModeCharDevice == 0 && os.SameFile(p.info, q.info)
 	}
 	return p.path == q.path && p.err == nil
 }
@@ -173,20 +201,20 @@ func (p *place) try() error {
 	}
 	f, err := draft(dir, filepath.Base(p.path), 0o600)
 	if err != nil {
-		return fmt.Errorf("%w (is the folder there, and writable?)", err)
+		return fmt.Errorf("%w (is the folder there, and writable?)", p.fault(err))
 	}
 	return f.drop()
 }
 
 // put writes data to a place. What was in a file before stays there until the new
 // content is whole.
-func (p *place) put(w world, data io.Reader) error {
+func (p *place) put(w world, patience time.Duration, data io.Reader) error {
 	switch {
 	case p.standard != nil:
 		_, err := io.Copy(read{p.standard}, data)
 		return err
 	case p.info != nil && !p.info.Mode().IsRegular():
-		f, err := os.OpenFile(p.path, os.O_WRONLY, 0)
+		f, err := p.through(patience)
 		if err != nil {
 			return err
 		}
@@ -195,7 +223,26 @@ func (p *place) put(w world, data io.Reader) error {
 	}
 	w.saving.Lock()
 	defer w.saving.Unlock()
-	return p.replace(data)
+	if err := p.replace(data); err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// through opens a device, or a pipe, whose reader may be a while in coming.
+func (p *place) through(patience time.Duration) (*os.File, error) {
+	if p.info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.OpenFile(p.path, os.O_WRONLY, 0)
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		f, err := os.OpenFile(p.path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		switch {
+		case !errors.Is(err, syscall.ENXIO):
+			return f, err
+		case time.Now().After(end):
+			return nil, fmt.Errorf("%s: nobody has opened this pipe to read from it within %s (--timeout)", p.name, patience)
+		}
+	}
 }
 
 // read is an output that somebody may read no further, which is the reader's choice

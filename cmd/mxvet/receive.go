@@ -45,6 +45,9 @@ func (f *receiveFlags) register(set *pflag.FlagSet, formats ...string) {
 }
 
 func (f *receiveFlags) check() ([]output, error) {
+	if err := f.checkTimeout(); err != nil {
+		return nil, err
+	}
 	outs, err := parseOutputs(f.outputs)
 	if err != nil {
 		return nil, err
@@ -178,6 +181,7 @@ type outcome struct {
 
 // conclude writes the recording and the result, and chooses the exit code.
 func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outcome) error {
+	outs.patience = f.timeout
 	err := outs.write(tape.Save, func(p *place) (io.Reader, error) {
 		var buf bytes.Buffer
 		switch p.format {
@@ -198,9 +202,9 @@ func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outco
 	}
 	switch r.verdict {
 	case simulate.Fail:
-		return &exitError{code: exitFindings}
+		return &exitError{exitFindings, fmt.Errorf("exit %d: no aligned domain is proved for at least one kind of receiver", exitFindings)}
 	case simulate.Unknown:
-		return &exitError{code: exitUnknown}
+		return &exitError{exitUnknown, fmt.Errorf("exit %d: an answer that matters is not known", exitUnknown)}
 	}
 	return nil
 }

@@ -29,8 +29,15 @@ const (
 	exitUsage       = 2   // wrong arguments, flags or configuration
 	exitUnknown     = 3   // nothing failed, but a required area gave no usable answer
 	exitInternal    = 4   // mxvet itself failed, or a report could not be written
-	exitInterrupted = 130 // Ctrl-C; 143 where the run was told to end (SIGTERM), 129 where its terminal went away
+	exitInterrupted = 130 // Ctrl-C; 143 for SIGTERM, 129 for SIGHUP, 131 for SIGQUIT
 )
+
+// exits ends the help of every command that audits or judges.
+const exits = `
+
+Every such command exits with 2 for wrong usage, 4 where mxvet itself failed or a
+report could not be written, and where a signal ended it: 130 interrupted, 143
+terminated, 129 hung up, 131 quit. Whatever is not 0 is explained on stderr.`
 
 // A world is what a command may touch of the machine around it, so that tests
 // can run whole commands inside one process.
@@ -72,8 +79,8 @@ func (closed) Write([]byte) (int, error) {
 	return 0, errors.New("it is closed: name a file, as in -o text=FILE, or send it away with >/dev/null")
 }
 
-// An exitError ends the program with that code. A nil error prints nothing: the
-// report has said it all.
+// An exitError ends the program with that code. A nil error prints nothing: it was
+// told before.
 type exitError struct {
 	code int
 	err  error
@@ -115,8 +122,8 @@ func interrupted(ctx context.Context, what string) error {
 	return &exitError{exitInterrupted, fmt.Errorf("%s was not complete, and no report of it was written", what)}
 }
 
-// run executes one command line and gives its exit code. Ctrl-C, SIGTERM and
-// SIGHUP end it within a second, whatever hangs, and a second one at once; a command
+// run executes one command line and gives its exit code. Ctrl-C, SIGTERM, SIGHUP and
+// SIGQUIT end it within a second, whatever hangs, and a second one at once; a command
 // that was done all the same ends as it would have.
 func run(args []string, w world) int {
 	if w.saving == nil {
@@ -126,21 +133,25 @@ func run(args []string, w world) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	told := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // by nohup, or by a shell for what runs in the background
 			signal.Notify(told, s)
 		}
 	}
 	defer signal.Stop(told)
 	cmd := rootCommand(w)
+	help := &kept{to: w.stdout} // cobra tells nobody what becomes of it
 	cmd.SetArgs(args)
 	cmd.SetIn(w.stdin)
-	cmd.SetOut(w.stdout)
+	cmd.SetOut(help)
 	cmd.SetErr(w.stderr)
 	done := make(chan error, 1)
 	go func() { done <- execute(ctx, cmd) }()
 	select {
 	case err := <-done:
+		if err == nil {
+			err = written(help.err)
+		}
 		return conclude(err, w)
 	case s := <-told:
 		signal.Stop(told)
@@ -158,6 +169,20 @@ func run(args []string, w world) int {
 	}
 }
 
+// kept is an output whose first fault is kept.
+type kept struct {
+	to  io.Writer
+	err error
+}
+
+func (k *kept) Write(data []byte) (int, error) {
+	n, err := k.to.Write(data)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
+}
+
 func execute(ctx context.Context, cmd *cobra.Command) (err error) {
 	defer caught(&err)
 	return cmd.ExecuteContext(ctx)
@@ -170,7 +195,9 @@ func ended(s os.Signal, what string, w world) int {
 	case syscall.SIGTERM:
 		verb, code = "terminated", 128+int(syscall.SIGTERM)
 	case syscall.SIGHUP:
-		verb, code = "the terminal is gone", 128+int(syscall.SIGHUP)
+		verb, code = "hung up (SIGHUP)", 128+int(syscall.SIGHUP)
+	case syscall.SIGQUIT:
+		verb, code = "quit (SIGQUIT)", 128+int(syscall.SIGQUIT)
 	}
 	fmt.Fprintf(w.stderr, "mxvet: %s%s\n", verb, report.Sanitize(what))
 	return code
@@ -248,6 +275,11 @@ func rootCommand(w world) *cobra.Command {
 		return audit.RunE(cmd, args)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(audit, demoCommand(w), messageCommand(w), simulateCommand(w), explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
+	judging := []*cobra.Command{audit, demoCommand(w), messageCommand(w), simulateCommand(w)}
+	for _, c := range judging {
+		c.Long += exits
+	}
+	root.AddCommand(judging...)
+	root.AddCommand(explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
 	return root
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"mxvet/internal/audit"
 	"mxvet/report"
@@ -18,9 +20,17 @@ type telling struct {
 	flows  bool // what is told is written at once
 	done   int  // domains
 
-	code int    // the most telling one of all domains
-	why  string // of the first domain that gives it
+	missed []missed // by those that do not meet the thresholds, at most maxMissed of a code
+	left   int      // how many more of them there are
 }
+
+// A missed is why a domain does not meet the thresholds.
+type missed struct {
+	code int
+	why  string
+}
+
+const maxMissed = 10 // domains that are told of on standard error
 
 // An account is the report for one place, and what went wrong with it.
 type account struct {
@@ -44,6 +54,9 @@ func (f *auditFlags) tell(ctx context.Context, w world, outs *outputs, job audit
 		}
 		t.series[p] = &account{Series: form.Series(t.of, now)}
 	}
+	if f.timeout > 0 {
+		outs.patience = f.timeout
+	}
 	job.Each = t.each
 	run, err := audit.Run(ctx, job)
 	if stopped := interrupted(ctx, what); stopped != nil {
@@ -64,26 +77,65 @@ func (f *auditFlags) tell(ctx context.Context, w world, outs *outputs, job audit
 	}); err != nil {
 		return err
 	}
-	if t.code != exitOK {
-		return &exitError{code: t.code, err: fmt.Errorf("exit %d: %s", t.code, t.why)}
+	return t.gated()
+}
+
+// gated gives the exit code of all domains, with a line about each that does not meet
+// the thresholds: those that decide the code first.
+func (t *telling) gated() error {
+	if len(t.missed) == 0 {
+		return nil
 	}
-	return nil
+	slices.SortStableFunc(t.missed, func(a, b missed) int {
+		switch {
+		case a.code == b.code:
+			return 0
+		case (&exitError{code: b.code}).less(a.code):
+			return -1
+		}
+		return 1
+	})
+	var told []error
+	for _, m := range t.missed[:min(len(t.missed), maxMissed)] {
+		told = append(told, fmt.Errorf("exit %d: %s", m.code, m.why))
+	}
+	if more := t.left + len(t.missed) - len(told); more > 0 {
+		told = append(told, fmt.Errorf("and %d more of %d domains", more, t.of))
+	}
+	return &exitError{t.missed[0].code, errors.Join(told...)}
 }
 
 // each takes the report of the next domain.
 func (t *telling) each(part *report.Report) {
-	d := part.Domains[0]
-	if code, why := t.f.gate(d); (&exitError{code: t.code}).less(code) {
-		if t.code, t.why = code, why; t.of > 1 {
-			t.why = d.Name + ": " + why
-		}
-	}
+	t.judge(&part.Domains[0])
 	for p, s := range t.series {
 		if p.err == nil && s.err == nil {
 			s.err = s.add(part)
 		}
 	}
 	t.done++
+}
+
+// judge holds a domain against the thresholds.
+func (t *telling) judge(d *report.Domain) {
+	code, why := t.f.gate(d)
+	if code == exitOK {
+		return
+	}
+	alike := 0
+	for _, m := range t.missed {
+		if m.code == code {
+			alike++
+		}
+	}
+	if alike == maxMissed {
+		t.left++
+		return
+	}
+	if t.of > 1 {
+		why = d.Name + ": " + why
+	}
+	t.missed = append(t.missed, missed{code, why})
 }
 
 // add keeps the fault of one renderer from the others.

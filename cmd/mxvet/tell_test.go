@@ -84,3 +84,45 @@ func TestFlowInterrupted(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// Several domains that miss a threshold are told of on a line each, up to a bound.
+func TestMissedLines(t *testing.T) {
+	_, stderr, code := here(t, append(zones(t, 12), "-q")...)
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if code != exitFindings || len(lines) != maxMissed+1 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	for i, line := range lines[:maxMissed] {
+		if want := fmt.Sprintf("mxvet: exit 1: d%d.example: ", i); !strings.HasPrefix(line, want) {
+			t.Errorf("%q does not begin %q", line, want)
+		}
+	}
+	if lines[maxMissed] != "mxvet: and 2 more of 12 domains" {
+		t.Error(lines[maxMissed])
+	}
+}
+
+// Whatever keeps an area from being judged, a required one is missed: the time of the
+// domain was up, the network is switched off, no name server answers.
+func TestRequiredAreas(t *testing.T) {
+	late := append(zones(t, 1), "--timeout", "1ns")
+	for _, args := range [][]string{late, append(late, "--require", "mx")} {
+		out, stderr, code := here(t, args...)
+		if code != exitUnknown || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "the time for this domain was up") {
+			t.Errorf("exit %d: %s", code, stderr)
+		}
+		if strings.Contains(out, "switched off") || strings.Contains(out, "from the zone alone") || !strings.Contains(out, "UNKNOWN  the time for this domain was up") {
+			t.Error(out)
+		}
+	}
+	for _, area := range []string{"smtp-tls", "transport", "reputation", "dkim", "information"} {
+		_, stderr, code := here(t, append(zones(t, 1), "--fail-on", "never", "--require", area)...)
+		told := code == exitUnknown && strings.HasPrefix(stderr, "mxvet: exit 3: no usable answer in "+area+", which --require asks for: ")
+		if area == "transport" || area == "dkim" || area == "information" { // some of which a zone tells
+			told = code == exitOK || told
+		}
+		if !told {
+			t.Errorf("%s: exit %d: %s", area, code, stderr)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func TestNoArrival(t *testing.T) {
 		},
 		{
 			"private addresses alone", "A world.\n-- base --\nmodel\n-- patch --\n- @ MX\n@ IN MX 10 in1\nin1 IN A 10.1.2.3\n",
-			"mx-special-address", checks.Critical, 20, "",
+			"mx-special-address", checks.Critical, 20, "smtp-tls",
 		},
 		{
 			"no host has an address", "A world.\n-- base --\nmodel\n-- patch --\n- @ MX\n@ IN MX 10 gone\n",
@@ -78,15 +78,15 @@ func TestNoArrival(t *testing.T) {
 		},
 		{
 			"name servers that drop everything", "A world.\n-- base --\nmodel\n-- dns.yaml --\nfaults:\n- {zone: example.com, at: ns1.example.com, fault: timeout}\n- {zone: example.com, at: ns2.example.com, fault: timeout}\n- {zone: example.com, at: resolver, fault: timeout}\n",
-			"dns-servers-fail", checks.Critical, 20, "dmarc spf dkim mx",
+			"dns-servers-fail", checks.Critical, 20, "dmarc spf dkim smtp-tls transport mx information",
 		},
 		{
 			"a resolver that denies the domain", "A world.\n-- base --\nmodel\n-- dns.yaml --\nfaults:\n- {zone: example.com, at: resolver, fault: nxdomain}\n",
-			"", "", 100, "dmarc spf dkim mx",
+			"", "", 100, "dmarc spf dkim smtp-tls transport mx reputation information",
 		},
 		{
 			"answers that fail validation", "A world.\n-- base --\nmodel\n-- dns.yaml --\nfaults:\n- {zone: example.com, at: resolver, checked: true, fault: servfail}\n",
-			"dnssec-bogus", checks.High, 20, "dmarc spf dkim mx",
+			"dnssec-bogus", checks.High, 20, "dmarc spf dkim smtp-tls transport mx information",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -131,6 +131,7 @@ func TestRead(t *testing.T) {
 		{"mailspike-rep", answer("127.0.0.14"), Clean, "127.0.0.14", Never},
 		{"", answer("127.0.0.2"), Listed, "127.0.0.2", Low},
 		{"", answer("127.0.0.1"), Refused, "", Never},
+		{"spamhaus-zen", wire.Answer{Fail: &wire.Fail{Kind: wire.FailClosed, Text: "connection refused"}}, NoAnswer, "", Never},
 		{"spamhaus-zen", wire.Answer{Rcode: "REFUSED", Fail: &wire.Fail{Kind: wire.FailRefused}}, Refused, "", Never},
 		{"spamhaus-zen", wire.Answer{Rcode: "SERVFAIL", Fail: &wire.Fail{Kind: wire.FailServfail}}, NoAnswer, "", Never},
 		{"spamhaus-zen", wire.Answer{Fail: &wire.Fail{Kind: wire.FailTimeout}}, NoAnswer, "", Never},

@@ -71,7 +71,7 @@ var refusals = []struct {
 // Read says what an answer to a question about an entry of the list means.
 func (l *List) Read(a wire.Answer) Reading {
 	switch {
-	case a.Fail != nil && a.Fail.Kind == wire.FailRefused:
+	case a.Fail != nil && a.Rcode == "REFUSED": // said by a server: a connection that was refused says nothing
 		return Reading{State: Refused, Why: "it refuses the question (" + a.Fail.Text + ")"}
 	case !a.OK():
 		return Reading{State: NoAnswer, Why: a.Fail.String()}

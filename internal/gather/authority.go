@@ -120,7 +120,7 @@ func confirmLate(ctx context.Context, src wire.Source, e *Evidence) Authority {
 // doubtful reports that the resolver gave no answer, or only part of one, which
 // may be its own fault.
 func doubtful(a wire.Answer) bool {
-	return a.TCPFailed || a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailRcode}, a.Fail.Kind)
+	return a.TCPFailed || a.Fail != nil && slices.Contains([]string{wire.FailServfail, wire.FailTimeout, wire.FailRefused, wire.FailClosed, wire.FailRcode}, a.Fail.Kind)
 }
 
 // confirm asks the domain's own servers for one RRset.

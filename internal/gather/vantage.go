@@ -133,6 +133,9 @@ func askControl(ctx context.Context, src wire.Source, table *provider.Table, o O
 		if smtp.Find(s.Exchanges, smtp.StageBanner) != nil {
 			return Reach{Proven: true, Ref: p.Ref()}
 		}
+		if f := s.Fail; f != nil && (f.Kind == wire.FailForbidden || f.Kind == wire.FailLimit || f.Kind == wire.FailNotOnTape) {
+			return Reach{Ref: p.Ref(), Why: "the control host " + host + " was not asked over " + family + " (" + f.String() + "), so nothing shows that port 25 is open from here"}
+		}
 		return Reach{Broken: true, Ref: p.Ref(), Why: "the control host " + host + " cannot be reached over " + family + " either (" + s.Fail.String() + ")"}
 	}
 	return Reach{Why: "no control host has an " + family + " address, so nothing shows that port 25 is open from here"}

@@ -128,6 +128,8 @@ func (l *Live) try(ctx context.Context, end time.Time, u *upstream, q Question, 
 			f.Kind = FailProtocol
 		case errors.Is(err, errStreamFull):
 			f.Kind = FailLimit
+		case f.Kind == FailRefused: // no word of a server, as the RCODE is
+			f.Kind, f.Text = FailClosed, what+": connection refused"
 		case f.Kind == FailTimeout:
 			f.Text = what + noReply + wait.Round(100*time.Millisecond).String()
 		}
@@ -196,7 +198,7 @@ func weight(a Answer) int {
 		return 5
 	case FailTLS:
 		return 4
-	case FailRefused, FailReset:
+	case FailClosed, FailReset:
 		return 3
 	case FailTimeout:
 		return 2

@@ -95,7 +95,7 @@ func TestDNSTruncatedAndTCPClosed(t *testing.T) {
 		t.Errorf("%v, truncated %v, tcp failed %v, %d records from %s", a.Fail, a.Truncated, a.TCPFailed, n, a.From)
 	}
 	a = l.DNS(t.Context(), Question{Name: "empty.example.com", Type: "TXT"})
-	if a.Fail == nil || a.Fail.Kind != FailRefused || !a.TCPFailed || a.Missing("TXT") {
+	if a.Fail == nil || a.Fail.Kind != FailClosed || !a.TCPFailed || a.Missing("TXT") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -107,9 +107,12 @@ func TestDNSNobodyListens(t *testing.T) {
 	}
 	address := packets.LocalAddr().String()
 	packets.Close()
-	l := newLive(t, LiveConfig{Resolvers: []string{"tcp:" + address}})
-	if a := l.DNS(t.Context(), Question{Name: "example.com", Type: "A"}); a.Fail == nil || a.Fail.Kind != FailRefused {
-		t.Errorf("%+v", a)
+	for _, proto := range []string{"udp:", "tcp:"} {
+		l := newLive(t, LiveConfig{Resolvers: []string{strings.TrimPrefix(proto, "udp:") + address}})
+		a := l.DNS(t.Context(), Question{Name: "example.com", Type: "A"})
+		if want := (Fail{FailClosed, "dns query to " + proto + address + ": connection refused"}); a.Fail == nil || *a.Fail != want {
+			t.Errorf("%+v", a)
+		}
 	}
 }
 

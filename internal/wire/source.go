@@ -40,22 +40,23 @@ type Ref string
 // Kinds of failure. They say why no usable answer came; none of them says
 // anything about whether a record exists.
 const (
-	FailTimeout     = "timeout"           // the peer was silent for as long as one operation may take
-	FailDeadline    = "deadline"          // the whole audit's time was up
-	FailCanceled    = "canceled"          // the user stopped the run; never recorded
-	FailServfail    = "servfail"          // RCODE SERVFAIL
-	FailRefused     = "refused"           // RCODE REFUSED, or a refused connection
-	FailRcode       = "rcode"             // another RCODE that is no answer
-	FailUnreachable = "unreachable"       // no route, or the network said so
-	FailReset       = "reset"             // the peer closed or reset the connection early
-	FailTLS         = "tls"               // the TLS handshake failed
-	FailProtocol    = "protocol"          // the peer does not speak the protocol
-	FailLimit       = "limit"             // a bound on size or number was reached
-	FailNotOnTape   = "not-on-tape"       // a replay was asked something that was not recorded
-	FailForbidden   = "forbidden-address" // the address guard refused to dial
-	FailOffline     = "offline"           // the user asked not to use the network
-	FailAliasLoop   = "alias-loop"        // zone text leads from alias to alias without an end
-	FailWithheld    = "withheld"          // the resolver denies what the zone's own servers have
+	FailTimeout     = "timeout"            // the peer was silent for as long as one operation may take
+	FailDeadline    = "deadline"           // the whole audit's time was up
+	FailCanceled    = "canceled"           // the user stopped the run; never recorded
+	FailServfail    = "servfail"           // RCODE SERVFAIL
+	FailRefused     = "refused"            // RCODE REFUSED; of pages and conversations, a refused connection
+	FailClosed      = "connection-refused" // of a DNS question: nobody listens where it was put
+	FailRcode       = "rcode"              // another RCODE that is no answer
+	FailUnreachable = "unreachable"        // no route, or the network said so
+	FailReset       = "reset"              // the peer closed or reset the connection early
+	FailTLS         = "tls"                // the TLS handshake failed
+	FailProtocol    = "protocol"           // the peer does not speak the protocol
+	FailLimit       = "limit"              // a bound on size or number was reached
+	FailNotOnTape   = "not-on-tape"        // a replay was asked something that was not recorded
+	FailForbidden   = "forbidden-address"  // the address guard refused to dial
+	FailOffline     = "offline"            // the user asked not to use the network
+	FailAliasLoop   = "alias-loop"         // zone text leads from alias to alias without an end
+	FailWithheld    = "withheld"           // the resolver denies what the zone's own servers have
 )
 
 // A Fail says why no usable answer came.
