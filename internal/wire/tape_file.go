@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,9 +161,26 @@ func fill[T any](m map[Ref]*entry[T], from map[Ref]*T, check func(Ref, *T) strin
 		if why := check(ref, from[ref]); why != "" {
 			return fmt.Errorf("tape: %q: %s", ref, why)
 		}
+		if a, ok := any(from[ref]).(*Answer); ok {
+			a.settle()
+		}
 		m[ref] = &entry[T]{done: done, value: *from[ref]}
 	}
 	return nil
+}
+
+// settle gives an answer the failure that its RCODE is: whoever reads answers may rely
+// on one, and a recording that was made by other means need not have it.
+func (a *Answer) settle() {
+	switch {
+	case a.Fail == nil && (a.Rcode == "NOERROR" || a.Rcode == "NXDOMAIN"):
+		return
+	case a.Fail == nil && a.Rcode == "":
+		a.Fail = &Fail{FailProtocol, "the recording holds no answer to this question"}
+	case a.Fail == nil:
+		a.Fail = failedBy(a.Rcode, cmp.Or(a.From, "the server"), a.EDE)
+	}
+	a.Answer, a.Authority, a.Additional = nil, nil, nil
 }
 
 func checkAnswer(ref Ref, a *Answer) string {
