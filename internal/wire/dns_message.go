@@ -146,15 +146,9 @@ func (q *query) answer(m *dns.Msg, from string) Answer {
 	a.Answer = texts(q.belonging(m.Answer))
 	a.Authority = texts(m.Ns)
 	a.Additional = texts(glue(m))
-	size := 0
-	for _, list := range [][]string{a.Answer, a.Authority, a.Additional} {
-		for _, s := range list {
-			size += len(s)
-		}
-	}
-	if size > maxAnswerText {
+	if why := a.excess(); why != "" {
 		a.Answer, a.Authority, a.Additional = nil, nil, nil
-		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d bytes of records, more than %d", from, size, maxAnswerText)}
+		a.Fail = &Fail{FailLimit, from + " sent " + why}
 	}
 	return a
 }

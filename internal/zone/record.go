@@ -79,6 +79,9 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 		}
 	}
 	var b strings.Builder
+	if strings.HasPrefix(owner, "$") {
+		b.WriteByte('\\') // no directive
+	}
 	b.WriteString(owner + "\t" + strconv.FormatUint(uint64(ttl), 10) + "\tIN\t" + rrtype + "\t")
 	for i, w := range data {
 		if i > 0 {
