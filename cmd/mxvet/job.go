@@ -89,6 +89,9 @@ func (f *auditFlags) targets(domains []string) ([]audit.Target, error) {
 	if err := below(o.Subdomains, domains); err != nil {
 		return nil, err
 	}
+	if err := o.Check(); err != nil {
+		return nil, usagef("%w", err)
+	}
 	o.Seed = rand.Text()
 	if f.settings == nil {
 		return audit.Targets(domains, o), nil
@@ -147,7 +150,7 @@ func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func
 	if err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
-	job.Timeout = f.timeout // of judging and proving: a recording may come from anybody
+	job.Timeout, job.Lean = f.timeout, f.record == "" // of judging and proving: a recording may come from anybody
 	if err := job.Replay(tape, domains...); err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}

@@ -8,7 +8,6 @@ package audit
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"mxvet/internal/gather"
-	"mxvet/internal/syntax"
 	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/report"
@@ -108,40 +106,6 @@ func (j *Job) options() gather.Options {
 		return gather.Options{}
 	}
 	return j.Targets[0].Options
-}
-
-// Replay makes the job answer from a recording: those of its domains that are
-// named, or all, with the recorded options and time.
-func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
-	var rec recorded
-	header := tape.Header()
-	if err := json.Unmarshal(header.Options, &rec); err != nil {
-		return fmt.Errorf("options of the recording: %w", err)
-	}
-	if len(rec.Targets) == 0 {
-		return errors.New("the recording names no domain")
-	}
-	for _, t := range rec.Targets {
-		if !syntax.DomainName(t.Domain) || t.Domain != strings.ToLower(t.Domain) {
-			return fmt.Errorf("the recording is of %s, which is no domain name", syntax.Quote(t.Domain))
-		}
-	}
-	for _, d := range domains {
-		if !slices.ContainsFunc(rec.Targets, func(t Target) bool { return t.Domain == d }) {
-			var held []string
-			for _, t := range rec.Targets {
-				held = append(held, t.Domain)
-			}
-			return fmt.Errorf("%s is not in this recording: it holds %s", d, strings.Join(held, ", "))
-		}
-	}
-	j.Targets = slices.DeleteFunc(rec.Targets, func(t Target) bool { return len(domains) > 0 && !slices.Contains(domains, t.Domain) })
-	j.replayed = &receipt{}
-	if err := json.Unmarshal(header.Receipt, j.replayed); err != nil {
-		return fmt.Errorf("receipt of the recording: %w", err)
-	}
-	j.laid, j.Tape, j.at = rec.Laid, tape, header.At
-	return nil
 }
 
 const (
