@@ -14,7 +14,7 @@ import (
 
 // maxTargets is how many domains a recording may be of. One of so many is longer than
 // any that is read, unless it holds next to no answers.
-const maxTargets = 5000
+const maxTargets = 2000
 
 // Replay makes the job answer from a recording: those of its domains that are
 // named, or all, with the recorded options and time.

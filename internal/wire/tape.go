@@ -126,7 +126,7 @@ func remember[T any](ctx context.Context, t *Tape, m map[Ref]*entry[T], ref Ref,
 		e := recall(t, m, ref)
 		if e == nil && t.behind == nil {
 			t.mu.Unlock()
-			return failed(&Fail{FailNotOnTape, string(ref) + ": the recorded run did not ask this"})
+			return failed(&Fail{FailNotOnTape, "the recorded run did not ask this"})
 		}
 		if e == nil {
 			e = &entry[T]{done: make(chan struct{}), forgotten: true}
