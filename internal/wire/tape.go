@@ -123,7 +123,7 @@ func (s Session) fail() *Fail { return s.Fail }
 func remember[T any](ctx context.Context, t *Tape, m map[Ref]*entry[T], ref Ref, fail func(T) *Fail, failed func(*Fail) T, ask func() T) T {
 	for {
 		t.mu.Lock()
-		e := recall(t, m, ref)
+		e := recall(t, m, ref, budgetOf(ctx))
 		if e == nil && t.behind == nil {
 			t.mu.Unlock()
 			return failed(&Fail{FailNotOnTape, "the recorded run did not ask this"})
@@ -202,16 +202,17 @@ func (t *Tape) Lookup(ref Ref) (answer *Answer, page *Page, session *Session) {
 	defer t.mu.Unlock()
 	switch ref.kind() {
 	case "dns":
-		return ready(recall(t, t.dns, ref)), nil, nil
+		return ready(recall(t, t.dns, ref, nil)), nil, nil
 	case "get":
-		return nil, ready(recall(t, t.pages, ref)), nil
+		return nil, ready(recall(t, t.pages, ref, nil)), nil
 	}
-	return nil, nil, ready(recall(t, t.talks, ref))
+	return nil, nil, ready(recall(t, t.talks, ref, nil))
 }
 
 // recall gives the entry under ref, from what a file holds where it is not in m yet.
-// The caller holds the lock.
-func recall[T any](t *Tape, m map[Ref]*entry[T], ref Ref) *entry[T] {
+// Of a run it was within the budget; what comes from elsewhere is held to it. The
+// caller holds the lock.
+func recall[T any](t *Tape, m map[Ref]*entry[T], ref Ref, b *Budget) *entry[T] {
 	e := m[ref]
 	text, held := t.stored[ref]
 	if e != nil || !held {
@@ -224,6 +225,7 @@ func recall[T any](t *Tape, m map[Ref]*entry[T], ref Ref) *entry[T] {
 	if a, ok := any(v).(*Answer); ok {
 		a.settle()
 	}
+	b.hold(v, ref)
 	e = &entry[T]{done: make(chan struct{}), value: *v}
 	close(e.done)
 	m[ref] = e
@@ -235,11 +237,11 @@ func (t *Tape) recallAll() {
 	for ref := range t.stored {
 		switch ref.kind() {
 		case "dns":
-			recall(t, t.dns, ref)
+			recall(t, t.dns, ref, nil)
 		case "get":
-			recall(t, t.pages, ref)
+			recall(t, t.pages, ref, nil)
 		default:
-			recall(t, t.talks, ref)
+			recall(t, t.talks, ref, nil)
 		}
 	}
 }
