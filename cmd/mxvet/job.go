@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"mxvet/internal/audit"
 	"mxvet/internal/config"
@@ -23,7 +24,8 @@ import (
 // asks the network or a recording.
 func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), err error) {
 	done = func() {}
-	job = audit.Job{Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
+	began := time.Now()
+	job = audit.Job{Began: w.now(), Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
 	var domains []string
 	for _, arg := range args {
 		d, err := parseDomain(arg)
@@ -60,7 +62,7 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if job.Targets, err = f.targets(domains); err != nil {
 		return job, done, err
 	}
-	job.Timeout, job.Lean = f.timeout, f.record == ""
+	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Millisecond), f.record == ""
 	if f.offline {
 		return job, done, started(&job, nil, w)
 	}
