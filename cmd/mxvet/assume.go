@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,11 @@ import (
 
 const maxFaults = 20 // faults of one zone file that are told
 
-// assumed reads what is to be taken for published: zones, records, a policy.
+// assumed reads what is to be taken for published: zones, records, a policy. That may
+// take the time for one domain, too.
 func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), f.timeout)
+	defer cancel()
 	var a audit.Assumed
 	if f.offline && len(f.zones)+len(f.assume) == 0 {
 		return a, usagef("--offline asks nobody, so there is nothing to judge: add the domain's zone with --zone FILE, records with --assume RECORD, or a recording with --replay FILE")
@@ -28,8 +32,11 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 		return a, err
 	}
 	for _, path := range f.zones {
-		z, err := readZone(path, tables.Suffixes, domains)
-		if err != nil {
+		z, err := readZone(ctx, path, tables.Suffixes, domains)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return a, usagef("%w: give it more with --timeout, which is %v", err, f.timeout)
+		case err != nil:
 			return a, err
 		}
 		if i := slices.IndexFunc(a.Zones, func(o *zone.Zone) bool { return o.Origin == z.Origin }); i >= 0 {
@@ -64,14 +71,14 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 
 // readZone reads a zone file. Where it does not say which zone it is, it is that
 // of the domain, if there is one only and it is no name below somebody's domain.
-func readZone(path string, list *psl.List, domains []string) (*zone.Zone, error) {
+func readZone(ctx context.Context, path string, list *psl.List, domains []string) (*zone.Zone, error) {
 	origin := ""
 	if len(domains) == 1 {
 		if org := list.OrgDomain(domains[0], true); org == "" || org == domains[0] {
 			origin = domains[0]
 		}
 	}
-	z, err := zone.ReadFile(path, origin)
+	z, err := zone.ReadFile(ctx, path, origin)
 	faults, ok := errors.AsType[zone.Errors](err)
 	switch {
 	case ok:

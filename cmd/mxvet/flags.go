@@ -49,7 +49,7 @@ var gatherFlags = []string{
 	"config", "zone", "assume", "policy", "offline",
 	"selector", "send-ip", "subdomain", "resolver", "profile", "smtp", "ehlo", "control", "skip",
 	"relay", "relay-from", "relay-rcpt", "bimi-selector",
-	"allow-private", "ca-file", "psl-file", "timeout",
+	"allow-private", "ca-file", "psl-file",
 }
 
 func (f *auditFlags) register(set *pflag.FlagSet) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"mxvet/internal/audit"
 	"mxvet/internal/config"
@@ -23,7 +24,8 @@ import (
 // asks the network or a recording.
 func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), err error) {
 	done = func() {}
-	job = audit.Job{Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
+	began := time.Now()
+	job = audit.Job{Began: w.now(), Tool: report.Tool{Name: "mxvet", Version: toolVersion()}, Rubric: f.rubric, Now: w.now}
 	var domains []string
 	for _, arg := range args {
 		d, err := parseDomain(arg)
@@ -60,7 +62,7 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if job.Targets, err = f.targets(domains); err != nil {
 		return job, done, err
 	}
-	job.Timeout, job.Lean = f.timeout, f.record == ""
+	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Millisecond), f.record == ""
 	if f.offline {
 		return job, done, started(&job, nil, w)
 	}
@@ -88,6 +90,9 @@ func (f *auditFlags) targets(domains []string) ([]audit.Target, error) {
 	}
 	if err := below(o.Subdomains, domains); err != nil {
 		return nil, err
+	}
+	if err := o.Check(); err != nil {
+		return nil, usagef("%w", err)
 	}
 	o.Seed = rand.Text()
 	if f.settings == nil {
@@ -147,7 +152,7 @@ func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func
 	if err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}
-	job.Timeout = f.timeout // of judging and proving: a recording may come from anybody
+	job.Timeout, job.Lean = f.timeout, f.record == "" // of judging and proving: a recording may come from anybody
 	if err := job.Replay(tape, domains...); err != nil {
 		return job, done, usagef("--replay %s: %w", f.replay, err)
 	}

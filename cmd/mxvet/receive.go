@@ -147,7 +147,7 @@ func (f *receiveFlags) source(w world, command string, suffixes *psl.List, domai
 
 // replayed reads the recording of --replay.
 func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
-	for _, name := range []string{"zone", "assume", "offline", "resolver", "timeout"} {
+	for _, name := range []string{"zone", "assume", "offline", "resolver"} {
 		if f.set.Changed(name) {
 			return nil, nil, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
 		}
@@ -164,7 +164,7 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 	var r received
 	if options := tape.Header().Options; len(options) > 0 {
 		if err := json.Unmarshal(options, &r); err != nil {
-			return nil, nil, usagef("--replay %s: options of the recording: %w", f.replay, err)
+			return nil, nil, usagef("--replay %s: options of the recording: they are not those of such a command", f.replay)
 		}
 	}
 	return tape, r.Assumed, nil

@@ -66,6 +66,60 @@ func both(t *testing.T, src wire.Source, j audit.Job) *report.Report {
 	return first
 }
 
+// Names may begin with what has a meaning in zone text: an audit of them can be
+// replayed.
+func TestReplayOfOddNames(t *testing.T) {
+	for _, first := range []string{`\$`, `\$include`, `\;`, `\(`, `\)`, `\"`, `\@`, `\\`, `\032`, `\009`, `\027`, `\000`, `\255`, "9", "-", "*", "#", "+", "%"} {
+		z, err := zone.Parse(strings.NewReader(`$TTL 3600
+@ IN SOA ns1 hostmaster 1 7200 3600 1209600 3600
+@ IN NS ns1
+@ IN MX 10 `+first+`x
+@ IN TXT "v=spf1 mx -all"
+`+first+`x IN CNAME `+first+`y
+`+first+`y IN A 203.0.113.25
+ns1 IN A 203.0.113.1
+`), "db", "example.com")
+		if err != nil {
+			t.Errorf("%s: %v", first, err)
+			continue
+		}
+		r := both(t, nil, job(audit.Targets([]string{"example.com"}, gather.Options{Offline: true}), audit.Assumed{Zones: []*zone.Zone{z}}))
+		if len(r.Domains) != 1 || len(r.Hosts) != 1 || len(r.Hosts[0].Addresses) == 0 {
+			t.Errorf("%s: the host has no address: %+v", first, r.Hosts)
+		}
+	}
+}
+
+// Options that no run can have are refused, in words.
+func TestReplayRefuses(t *testing.T) {
+	target := func(options string) string {
+		return `{"targets":[{"domain":"example.com","options":` + options + `}]}`
+	}
+	for _, c := range []struct{ options, receipt, want string }{
+		{"", "{}", "no recording of an audit"},
+		{"{}", "{}", "names no domain"},
+		{`{"targets":null}`, "{}", "names no domain"},
+		{`{"targets":{}}`, "{}", "names no domain"},
+		{"[]", "{}", "array: an object"},
+		{`{"targets":[[]]}`, "{}", "array: an object"},
+		{`{"targets":[{"domain":1}]}`, "{}", `"domain" is a number`},
+		{`{"targets":[` + strings.Repeat("{},", 2000) + `{}]}`, "{}", "more than 2000 domains"},
+		{`{"targets":[{"domain":"EXAMPLE.com"}]}`, "{}", "no domain name"},
+		{target(`{"profile":"zzz"}`), "{}", `profile "zzz"`},
+		{target(`{"relay":"zzz"}`), "{}", `relay test "zzz"`},
+		{target(`{"send_ips":["192.0.2.1"` + strings.Repeat(`,"192.0.2.1"`, 1000) + `]}`), "{}", "1001 sending addresses"},
+		{target(`{"selectors":["a"` + strings.Repeat(`,"a"`, 1000) + `]}`), "{}", "1001 DKIM selectors"},
+		{target(`{}`), "", "receipt"},
+		{target(`{}`), "[]", "receipt"},
+	} {
+		tape := wire.NewTape(nil, wire.Header{Options: []byte(c.options), Receipt: []byte(c.receipt)})
+		j := job(nil, audit.Assumed{})
+		if err := j.Replay(tape); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "json") {
+			t.Errorf("%.200s: %v, want %q", c.options, err, c.want)
+		}
+	}
+}
+
 func encoded(t *testing.T, r *report.Report) string {
 	t.Helper()
 	var b strings.Builder

@@ -8,7 +8,6 @@ package audit
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"mxvet/internal/gather"
-	"mxvet/internal/syntax"
 	"mxvet/internal/together"
 	"mxvet/internal/wire"
 	"mxvet/report"
@@ -31,6 +29,7 @@ type Job struct {
 	Rubric  string           // "" is the newest
 	Timeout time.Duration    // for all of one domain; 0 is no limit of its own
 	Now     func() time.Time // to measure how long the run took
+	Began   time.Time        // from when on; zero is the beginning of Run
 	// Lean says that the tape is not saved: of many domains, what was asked about one
 	// is forgotten once it is done with.
 	Lean bool
@@ -110,40 +109,6 @@ func (j *Job) options() gather.Options {
 	return j.Targets[0].Options
 }
 
-// Replay makes the job answer from a recording: those of its domains that are
-// named, or all, with the recorded options and time.
-func (j *Job) Replay(tape *wire.Tape, domains ...string) error {
-	var rec recorded
-	header := tape.Header()
-	if err := json.Unmarshal(header.Options, &rec); err != nil {
-		return fmt.Errorf("options of the recording: %w", err)
-	}
-	if len(rec.Targets) == 0 {
-		return errors.New("the recording names no domain")
-	}
-	for _, t := range rec.Targets {
-		if !syntax.DomainName(t.Domain) || t.Domain != strings.ToLower(t.Domain) {
-			return fmt.Errorf("the recording is of %s, which is no domain name", syntax.Quote(t.Domain))
-		}
-	}
-	for _, d := range domains {
-		if !slices.ContainsFunc(rec.Targets, func(t Target) bool { return t.Domain == d }) {
-			var held []string
-			for _, t := range rec.Targets {
-				held = append(held, t.Domain)
-			}
-			return fmt.Errorf("%s is not in this recording: it holds %s", d, strings.Join(held, ", "))
-		}
-	}
-	j.Targets = slices.DeleteFunc(rec.Targets, func(t Target) bool { return len(domains) > 0 && !slices.Contains(domains, t.Domain) })
-	j.replayed = &receipt{}
-	if err := json.Unmarshal(header.Receipt, j.replayed); err != nil {
-		return fmt.Errorf("receipt of the recording: %w", err)
-	}
-	j.laid, j.Tape, j.at = rec.Laid, tape, header.At
-	return nil
-}
-
 const (
 	parallel = 4  // domains audited at a time
 	ahead    = 64 // domains that wait for one before them, at most
@@ -157,7 +122,10 @@ func Run(ctx context.Context, j Job) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	began := j.Now()
+	began := j.Began
+	if began.IsZero() {
+		began = j.Now()
+	}
 	shared := j.shared(ctx)
 	all := &gathering{job: &j, rubric: rubric, shared: shared, texts: map[wire.Ref]string{}, named: map[string]report.Host{}}
 	known := make(chan struct{}) // closed when it is known what stood before

@@ -31,6 +31,9 @@ func hostileTexts() []string {
 
 // mutate changes a decoded recording in n places.
 func (m *mutator) mutate(tape map[string]any, n int) {
+	if m.IntN(4) == 0 {
+		m.everywhere(tape)
+	}
 	for range n {
 		switch m.IntN(12) {
 		case 0:
@@ -48,6 +51,50 @@ func (m *mutator) mutate(tape map[string]any, n int) {
 				s := sections[m.IntN(len(sections))]
 				m.anywhere(tape[s], s)
 			}
+		}
+	}
+}
+
+// everywhere changes all answers of one kind in the same way.
+func (m *mutator) everywhere(tape map[string]any) {
+	section := []string{"dns", "dns", "dns", "pages", "sessions"}[m.IntN(5)]
+	entries, _ := tape[section].(map[string]any)
+	_, about := m.one(tape, section)
+	if m.IntN(2) == 0 { // those of one type of record, or all
+		about, _, _ = strings.Cut(about, " ")
+	} else {
+		about = ""
+	}
+	fields := [][2]any{
+		{"rcode", []any{"NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "RCODE12", "", m.text()}[m.IntN(8)]},
+		{"fail", map[string]any{"kind": []any{"timeout", "servfail", "refused", "deadline", "not-on-tape", "", "other"}[m.IntN(7)], "text": m.text()}},
+		{"fail", nil},
+		{"answer", nil},
+		{"ms", 0},
+		{"tls", nil},
+		{"exchanges", nil},
+		{"body", nil},
+		{"status", []any{0, 200, 404, -5}[m.IntN(4)]},
+		{"tcp_failed", true},
+		{"truncated", true},
+		{"assumed", true},
+		{"from", nil},
+		{"authority", nil},
+	}
+	drop := m.IntN(5) == 0
+	field := fields[m.IntN(len(fields))]
+	for key, e := range entries {
+		e, _ := e.(map[string]any)
+		name := field[0].(string)
+		switch suits := map[string]string{"tls": "pages sessions", "exchanges": "sessions", "body": "pages", "status": "pages", "fail": "dns pages sessions", "ms": "dns pages sessions"}[name]; {
+		case !strings.HasPrefix(key, about):
+		case drop:
+			delete(entries, key)
+		case suits == "" && section != "dns", suits != "" && !strings.Contains(suits, section): // it would not load
+		case field[1] == nil:
+			delete(e, name)
+		default:
+			e[name] = clone(field[1])
 		}
 	}
 }

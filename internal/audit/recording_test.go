@@ -94,6 +94,33 @@ func TestRecordingWithoutBanner(t *testing.T) {
 	t.Fatal("no such world")
 }
 
+// A recording whose answers are all failures by their RCODE alone, as somebody may
+// have edited it, ended the program with a nil pointer.
+func TestRecordingOfFailures(t *testing.T) {
+	i := slices.IndexFunc(harmSubjects(t), func(s harmSubject) bool { return s.name == "world model" })
+	base := recording(t, harmSubjects(t)[i])
+	for _, rcode := range []string{"SERVFAIL", "REFUSED", "FORMERR", "RCODE12", "nonsense", ""} {
+		tape := decoded(t, base)
+		for _, answer := range tape["dns"].(map[string]any) {
+			answer.(map[string]any)["rcode"] = rcode
+		}
+		data, err := json.Marshal(tape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loaded, bad := judged(t, data); !loaded || bad != "" {
+			t.Errorf("rcode %q: loaded %v: %s", rcode, loaded, bad)
+			continue
+		}
+		_, r := replayed(t, data)
+		for _, area := range []string{"mx", "spf", "dmarc"} {
+			if !slices.Contains(r.Domains[0].Unanswered, area) {
+				t.Errorf("rcode %q: %s counts as answered", rcode, area)
+			}
+		}
+	}
+}
+
 // Whatever recording loads can be judged and told, whoever made it: changed ones,
 // most of which load, are replayed and written in every form.
 func TestMutatedRecordings(t *testing.T) {

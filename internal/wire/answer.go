@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,6 +16,24 @@ func (a Answer) OK() bool { return a.Fail == nil && (a.Rcode == "NOERROR" || a.R
 // NXDomain reports that the name does not exist. After a CNAME it says so of
 // the alias's target.
 func (a Answer) NXDomain() bool { return a.Fail == nil && a.Rcode == "NXDOMAIN" }
+
+// excess says that the answer is larger than any that is kept, "" where it is not.
+func (a Answer) excess() string {
+	size, n := 0, 0
+	for _, list := range [][]string{a.Answer, a.Authority, a.Additional} {
+		n += len(list)
+		for _, s := range list {
+			size += len(s)
+		}
+	}
+	switch {
+	case n > maxRecords:
+		return fmt.Sprintf("%d records, more than %d", n, maxRecords)
+	case size > maxAnswerText:
+		return fmt.Sprintf("%d bytes of records, more than %d", size, maxAnswerText)
+	}
+	return ""
+}
 
 // Records gives the data fields of all records of that type in the answer, in
 // presentation format, sorted.
@@ -177,13 +196,20 @@ func decode[T dns.RR, V any](a Answer, rrtype string, plain func(data string) (V
 // parseRecord reads one record, nil when it is none. It is not dns.NewRR, which
 // obeys $INCLUDE: a tape from elsewhere must not make us open files.
 func parseRecord(s string) dns.RR {
-	if strings.HasPrefix(s, "$") || strings.ContainsAny(s, "\r\n") {
+	if strings.ContainsAny(s, "\r\n") {
 		return nil
+	}
+	directive := strings.HasPrefix(s, "$") // to that parser; here it is an owner name
+	if directive {
+		s = `\` + s
 	}
 	zp := dns.NewZoneParser(strings.NewReader(s+"\n"), ".", "")
 	rr, ok := zp.Next()
 	if !ok || zp.Err() != nil {
 		return nil
+	}
+	if h := rr.Header(); directive {
+		h.Name = strings.TrimPrefix(h.Name, `\`)
 	}
 	return rr
 }

@@ -32,6 +32,12 @@ func (b *Budget) Within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, budgetKey{}, b)
 }
 
+// budgetOf gives the budget of a request, nil where there is none.
+func budgetOf(ctx context.Context) *Budget {
+	b, _ := ctx.Value(budgetKey{}).(*Budget)
+	return b
+}
+
 // Bounded gives a Source that holds requests to the Budget of their context, and
 // bounds nothing where there is none. It belongs behind a Tape, so that what was
 // cut is on the tape, and cut again in a replay.
@@ -46,7 +52,7 @@ type bounded struct{ behind Source }
 
 // DNS implements Source.
 func (s bounded) DNS(ctx context.Context, q Question) Answer {
-	b, _ := ctx.Value(budgetKey{}).(*Budget)
+	b := budgetOf(ctx)
 	if b == nil {
 		return s.behind.DNS(ctx, q)
 	}
@@ -54,21 +60,13 @@ func (s bounded) DNS(ctx context.Context, q Question) Answer {
 		return Answer{Fail: f}
 	}
 	a := s.behind.DNS(ctx, q)
-	size := 0
-	for _, list := range [][]string{a.Answer, a.Authority, a.Additional, a.EDE} {
-		for _, s := range list {
-			size += len(s)
-		}
-	}
-	if f := b.keep(&b.used.answers, size, string(q.Ref())); f != nil {
-		return Answer{Rcode: a.Rcode, From: a.From, Millis: a.Millis, Fail: f}
-	}
+	b.hold(&a, q.Ref())
 	return a
 }
 
 // Fetch implements Source.
 func (s bounded) Fetch(ctx context.Context, r Request) Page {
-	b, _ := ctx.Value(budgetKey{}).(*Budget)
+	b := budgetOf(ctx)
 	if b == nil {
 		return s.behind.Fetch(ctx, r)
 	}
@@ -76,15 +74,13 @@ func (s bounded) Fetch(ctx context.Context, r Request) Page {
 		return Page{Fail: f}
 	}
 	p := s.behind.Fetch(ctx, r)
-	if f := b.keep(&b.used.streams, len(p.Body)+p.TLS.size(), string(r.Ref())); f != nil {
-		return Page{Millis: p.Millis, Fail: f}
-	}
+	b.hold(&p, r.Ref())
 	return p
 }
 
 // Talk implements Source.
 func (s bounded) Talk(ctx context.Context, p Probe) Session {
-	b, _ := ctx.Value(budgetKey{}).(*Budget)
+	b := budgetOf(ctx)
 	if b == nil {
 		return s.behind.Talk(ctx, p)
 	}
@@ -92,19 +88,45 @@ func (s bounded) Talk(ctx context.Context, p Probe) Session {
 		return Session{Fail: f}
 	}
 	c := s.behind.Talk(ctx, p)
-	size := c.TLS.size()
-	for _, x := range c.Exchanges {
-		size += len(x.Raw)
-		if x.Reply != nil {
-			for _, l := range x.Reply.Lines {
-				size += len(l)
+	b.hold(&c, p.Ref())
+	return c
+}
+
+// hold puts a failure in the place of an answer, a page or a session that goes beyond
+// the budget. A nil Budget bounds nothing.
+func (b *Budget) hold(v any, ref Ref) {
+	if b == nil {
+		return
+	}
+	switch v := v.(type) {
+	case *Answer:
+		size := 0
+		for _, list := range [][]string{v.Answer, v.Authority, v.Additional, v.EDE} {
+			for _, s := range list {
+				size += len(s)
 			}
 		}
+		if f := b.keep(&b.used.answers, size, ref); f != nil {
+			*v = Answer{Rcode: v.Rcode, From: v.From, Millis: v.Millis, Fail: f}
+		}
+	case *Page:
+		if f := b.keep(&b.used.streams, len(v.Body)+v.TLS.size(), ref); f != nil {
+			*v = Page{Millis: v.Millis, Fail: f}
+		}
+	case *Session:
+		size := v.TLS.size()
+		for _, x := range v.Exchanges {
+			size += len(x.Raw)
+			if x.Reply != nil {
+				for _, l := range x.Reply.Lines {
+					size += len(l)
+				}
+			}
+		}
+		if f := b.keep(&b.used.streams, size, ref); f != nil {
+			*v = Session{Local: v.Local, Millis: v.Millis, Connect: v.Connect, Fail: f}
+		}
 	}
-	if f := b.keep(&b.used.streams, size, string(p.Ref())); f != nil {
-		return Session{Local: c.Local, Millis: c.Millis, Connect: c.Connect, Fail: f}
-	}
-	return c
 }
 
 func (t *TLS) size() int {
@@ -130,7 +152,7 @@ func (b *Budget) take(used *int, most int, what string) *Fail {
 }
 
 // keep counts what an answer holds.
-func (b *Budget) keep(used *int, size int, what string) *Fail {
+func (b *Budget) keep(used *int, size int, what Ref) *Fail {
 	if size <= b.Ordinary {
 		return nil
 	}

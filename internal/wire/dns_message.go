@@ -131,20 +131,8 @@ func (q *query) answer(m *dns.Msg, from string) Answer {
 		EDE:   extendedErrors(m),
 		From:  from,
 	}
-	why := ""
-	if len(a.EDE) > 0 {
-		why = " (" + strings.Join(a.EDE, "; ") + ")"
-	}
-	switch m.Rcode {
-	case dns.RcodeSuccess, dns.RcodeNameError:
-	case dns.RcodeServerFailure:
-		a.Fail = &Fail{FailServfail, from + " answered SERVFAIL" + why}
-		return a
-	case dns.RcodeRefused:
-		a.Fail = &Fail{FailRefused, from + " answered REFUSED" + why}
-		return a
-	default:
-		a.Fail = &Fail{FailRcode, from + " answered " + a.Rcode + why}
+	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+		a.Fail = failedBy(a.Rcode, from, a.EDE)
 		return a
 	}
 	if q.recursive && m.Rcode == dns.RcodeSuccess && referral(m) {
@@ -158,17 +146,27 @@ func (q *query) answer(m *dns.Msg, from string) Answer {
 	a.Answer = texts(q.belonging(m.Answer))
 	a.Authority = texts(m.Ns)
 	a.Additional = texts(glue(m))
-	size := 0
-	for _, list := range [][]string{a.Answer, a.Authority, a.Additional} {
-		for _, s := range list {
-			size += len(s)
-		}
-	}
-	if size > maxAnswerText {
+	if why := a.excess(); why != "" {
 		a.Answer, a.Authority, a.Additional = nil, nil, nil
-		a.Fail = &Fail{FailLimit, fmt.Sprintf("%s sent %d bytes of records, more than %d", from, size, maxAnswerText)}
+		a.Fail = &Fail{FailLimit, from + " sent " + why}
 	}
 	return a
+}
+
+// failedBy gives the failure that an RCODE is which says nothing of the name.
+func failedBy(rcode, from string, ede []string) *Fail {
+	kind := FailRcode
+	switch rcode {
+	case "SERVFAIL":
+		kind = FailServfail
+	case "REFUSED":
+		kind = FailRefused
+	}
+	why := ""
+	if len(ede) > 0 {
+		why = " (" + strings.Join(ede, "; ") + ")"
+	}
+	return &Fail{kind, from + " answered " + rcode + why}
 }
 
 // referral reports a reply that only points to other name servers. A resolver

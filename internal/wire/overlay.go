@@ -135,6 +135,10 @@ func (o *Overlay) DNS(ctx context.Context, q Question) Answer {
 	if sum.Fail != nil {
 		sum.Answer.Answer, sum.Authority = nil, nil
 	}
+	if why := sum.excess(); why != "" { // through aliases, or because of changes
+		sum.Fail = &Fail{FailLimit, q.Name + " has " + why + ": no name server can put so much into an answer"}
+		sum.Answer.Answer, sum.Authority, sum.Additional = nil, nil, nil
+	}
 	if sum.assumed {
 		sum.Assumed, sum.AA, sum.AD = true, false, false
 		slices.Sort(sum.Answer.Answer)

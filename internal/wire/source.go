@@ -128,7 +128,8 @@ func (q Question) Ref() Ref {
 
 // An Answer is what the DNS said. Records are in presentation format with
 // absolute owner names, sorted; the methods decode them. When Fail is set the
-// record lists are empty and nothing may be concluded from that.
+// record lists are empty and nothing may be concluded from that; it is set whenever
+// Rcode is neither NOERROR nor NXDOMAIN.
 type Answer struct {
 	Rcode      string   `json:"rcode,omitempty"` // "NOERROR", "NXDOMAIN", ...; "" when no message came
 	AA         bool     `json:"aa,omitempty"`

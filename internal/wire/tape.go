@@ -32,6 +32,10 @@ type Tape struct {
 	dns    map[Ref]*entry[Answer]
 	pages  map[Ref]*entry[Page]
 	talks  map[Ref]*entry[Session]
+
+	// What a file holds, as it is written there; not changed any more. What was asked
+	// for is in the maps too.
+	stored map[Ref]string
 }
 
 // A Header says what a tape is a recording of.
@@ -62,6 +66,7 @@ func NewTape(behind Source, h Header) *Tape {
 		dns:    map[Ref]*entry[Answer]{},
 		pages:  map[Ref]*entry[Page]{},
 		talks:  map[Ref]*entry[Session]{},
+		stored: map[Ref]string{},
 	}
 }
 
@@ -118,10 +123,10 @@ func (s Session) fail() *Fail { return s.Fail }
 func remember[T any](ctx context.Context, t *Tape, m map[Ref]*entry[T], ref Ref, fail func(T) *Fail, failed func(*Fail) T, ask func() T) T {
 	for {
 		t.mu.Lock()
-		e := m[ref]
+		e := recall(t, m, ref, budgetOf(ctx))
 		if e == nil && t.behind == nil {
 			t.mu.Unlock()
-			return failed(&Fail{FailNotOnTape, string(ref) + ": the recorded run did not ask this"})
+			return failed(&Fail{FailNotOnTape, "the recorded run did not ask this"})
 		}
 		if e == nil {
 			e = &entry[T]{done: make(chan struct{}), forgotten: true}
@@ -195,7 +200,50 @@ func asRecorded[T any](v T) T {
 func (t *Tape) Lookup(ref Ref) (answer *Answer, page *Page, session *Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return ready(t.dns[ref]), ready(t.pages[ref]), ready(t.talks[ref])
+	switch ref.kind() {
+	case "dns":
+		return ready(recall(t, t.dns, ref, nil)), nil, nil
+	case "get":
+		return nil, ready(recall(t, t.pages, ref, nil)), nil
+	}
+	return nil, nil, ready(recall(t, t.talks, ref, nil))
+}
+
+// recall gives the entry under ref, from what a file holds where it is not in m yet.
+// Of a run it was within the budget; what comes from elsewhere is held to it. The
+// caller holds the lock.
+func recall[T any](t *Tape, m map[Ref]*entry[T], ref Ref, b *Budget) *entry[T] {
+	e := m[ref]
+	text, held := t.stored[ref]
+	if e != nil || !held {
+		return e
+	}
+	v, err := answered[T](text)
+	if err != nil || v == nil {
+		return nil // it was read once, when the file was
+	}
+	if a, ok := any(v).(*Answer); ok {
+		a.settle()
+	}
+	b.hold(v, ref)
+	e = &entry[T]{done: make(chan struct{}), value: *v}
+	close(e.done)
+	m[ref] = e
+	return e
+}
+
+// recallAll puts all that a file holds into the maps.
+func (t *Tape) recallAll() {
+	for ref := range t.stored {
+		switch ref.kind() {
+		case "dns":
+			recall(t, t.dns, ref, nil)
+		case "get":
+			recall(t, t.pages, ref, nil)
+		default:
+			recall(t, t.talks, ref, nil)
+		}
+	}
 }
 
 // ready gives the value of an entry that has one.
@@ -221,6 +269,7 @@ func ready[T any](e *entry[T]) *T {
 func (t *Tape) Counts() (queries, connections int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.recallAll()
 	queries = t.gone
 	for _, e := range t.dns {
 		if a := ready(e); a != nil && a.asked() {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/netip"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -141,18 +143,24 @@ func TestTapeCountsOnlyTraffic(t *testing.T) {
 func TestLoadTapeRefuses(t *testing.T) {
 	const head = `{"version":1,"at":"2026-03-01T11:00:00Z"`
 	for _, tt := range []struct{ text, want string }{
-		{"", "not a tape"},
+		{"", "ends too early"},
 		{"{}", "no version"},
-		{"[]", "not a tape"},
+		{"[]", "not a recording"},
+		{"x", "no JSON"},
+		{`{"version":"1.5"}`, "use a newer mxvet"},
+		{`{"version":true}`, "a bool stands where"},
+		{`{"version":1,"at":"today"}`, "should be as in"},
 		{`{"version":1`, "cut off"},
 		{`{"version":2}`, "use a newer mxvet"},
 		{`{"version":0}`, "record it again"},
-		{head + `,"x":1}`, "unknown field"},
-		{head + `}{}`, "not a tape"},
+		{head + `,"x":1}`, `field "x"`},
+		{head + `}{}`, "more behind its end"},
+		{head + `,"dns":[]}`, "has an object"},
+		{head + `,"dns":{"dns:A x":{"x":1}}}`, "unknown field"},
+		{head + `,"dns":{"dns:A x":{"ms":"1"}}}`, `"ms" is a string`},
 		{head + `,"dns":{"dns:A x":null}}`, "no answer"},
 		{head + `,"dns":{"get:A x":{}}}`, "not a question"},
 		{head + `,"dns":{"dns:A x":{"ms":-1}}}`, "negative"},
-		{head + `,"dns":{"dns:A x":{"answer":["$INCLUDE\t/etc/hostname\t\t\t"]}}}`, "not a record"},
 		{head + `,"dns":{"dns:A x":{"answer":["x.\t1\tIN\tA\t1\n$INCLUDE /etc/hostname"]}}}`, "not a record"},
 		{head + `,"dns":{"dns:A x":{"authority":[""]}}}`, "not a record"},
 		{head + `,"pages":{"dns:A x":{}}}`, "not a request"},
@@ -161,14 +169,64 @@ func TestLoadTapeRefuses(t *testing.T) {
 		{head + `,"sessions":{"smtp":{}}}`, "not a conversation"},
 		{head + `,"sessions":{"smtp:x":{"connect":-1}}}`, "negative"},
 		{head + `,"sessions":{"smtp:x":{"exchanges":[{"reply":{"code":1000}}]}}}`, "not an exchange"},
+		{head + `,"dns":{"dns:A x":{"answer":[` + many(maxRecords+1, `"x.\t1\tIN\tA\t192.0.2.1"`) + `]}}}`, "2001 records"},
+		{head + `,"dns":{"dns:A x":{"answer":["x.\t1\tIN\tTXT\t` + strings.Repeat("x", maxAnswerText) + `"]}}}`, "bytes of records"},
+		{head + `,"dns":{"dns:A x":{"ede":[` + many(200, `""`) + `]}}}`, "200 extended errors"},
+		{head + `,"dns":{"dns:A x":{"from":"` + strings.Repeat("x", 4*maxElement) + `"}}}`, "more in one piece"},
+		{head + `,"pages":{"get:x":{"body":"` + strings.Repeat("QUFB", MaxBody/3+1) + `"}}}`, "a page of"},
+		{head + `,"pages":{"get:x":{"tls":{"chain":[` + many(17, `"MAA="`) + `]}}}}`, "17 certificates"},
+		{head + `,"sessions":{"smtp:x":{"exchanges":[` + many(maxExchanges+1, `{"stage":"x"}`) + `]}}}`, "201 commands"},
+		{head + `,"sessions":{"smtp:x":{"exchanges":[{"reply":{"code":1,"lines":[` + many(smtp.MaxLines+1, `""`) + `]}}]}}}`, "129 lines"},
+		{head + `,"sessions":{"smtp:x":{"exchanges":[{"raw":"` + strings.Repeat("x", maxText+1) + `"}]}}}`, "more in one conversation"},
+		{`{"version":1,"options":"` + strings.Repeat("x", 4*maxOptions) + `"}`, "more in one piece"},
+		{`{"version":1,"dns":` + strings.Repeat("[", 20000), "object"},
 	} {
 		if _, err := LoadTape(strings.NewReader(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %q", tt.text, err, tt.want)
+			t.Errorf("%.200s: %.300v, want %q", tt.text, err, tt.want)
 		}
 	}
 	if _, err := LoadTape(brokenReader{}); !errors.Is(err, errBroken) {
 		t.Errorf("a reader that fails: %v", err)
 	}
+}
+
+func many(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+
+// What is longer than a recording, or has no end, is refused when that is seen, and
+// not kept in memory until then.
+func TestLoadTapeEndless(t *testing.T) {
+	for name, r := range map[string]io.Reader{
+		"zeros":   endless("\x00"),
+		"blanks":  endless(" "),
+		"a text":  io.MultiReader(strings.NewReader(`{"version":1,"tool":"`), endless("x")),
+		"answers": io.MultiReader(strings.NewReader(`{"version":1,"dns":{`), endless(`"dns:A x":{},`)),
+		"records": io.MultiReader(strings.NewReader(`{"version":1,"dns":{"dns:A x":{"answer":[`), endless(`"x.\t1\tIN\tA\t192.0.2.1",`)),
+		"depth":   io.MultiReader(strings.NewReader(`{"version":1,"options":`), endless(`[`)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := LoadTape(r)
+		runtime.ReadMemStats(&after)
+		if grown := (after.Sys - min(before.Sys, after.Sys)) >> 20; err == nil || strings.Contains(err.Error(), "json") || grown > 40 {
+			t.Errorf("%s: %v, and %d MiB more of memory", name, err, grown)
+		}
+	}
+}
+
+// endless gives a reader of a text that repeats without an end.
+func endless(text string) io.Reader { return &repeated{text: text} }
+
+type repeated struct {
+	text string
+	at   int
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = r.text[r.at%len(r.text)]
+		r.at++
+	}
+	return len(p), nil
 }
 
 var errBroken = errors.New("broken")

@@ -26,7 +26,7 @@ func (p *parser) generate(e entry) {
 		p.fail(e.line, "$GENERATE: %q is not a range of at most %d steps", clip(e.words[1].text), maxSteps)
 		return
 	}
-	for n := start; n <= stop && !p.stopped; n += step {
+	for n := start; n <= stop && !p.late() && !p.stopped; n += step {
 		made := entry{line: e.line}
 		for _, w := range e.words[2:] {
 			text, why := count(w.text, n)

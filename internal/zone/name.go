@@ -48,6 +48,9 @@ func below(labels, name string) string {
 
 // within reports whether canonical name is apex or below it.
 func within(name, apex string) bool {
+	if !strings.HasSuffix(name, apex) && apex != "." {
+		return false
+	}
 	return apex == "." || name == apex || name != "." && dns.IsSubDomain(apex+".", name+".")
 }
 

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,21 +14,23 @@ import (
 // Bounds of one zone text. A zone that breaks one of them is an error, never
 // half an answer in silence.
 const (
-	MaxBytes   = 32 << 20  // size of the text
-	MaxRecords = 500_000   // records in it, after $GENERATE
+	MaxBytes   = 16 << 20  // size of the text
+	MaxRecords = 250_000   // records in it, after $GENERATE
+	maxNames   = 400_000   // names, with those that have no records but lie above others
 	MaxErrors  = 50        // reading stops after so many errors
 	maxEntry   = 512 << 10 // octets of one entry: 64 KiB of data, every octet escaped, and room
 	maxTokens  = 70_000    // words of one entry: a TXT record of empty strings has 65,535
 )
 
-// ReadFile reads the zone text in the file at path as Read does.
-func ReadFile(path, origin string) (*Zone, error) {
+// ReadFile reads the zone text in the file at path as Read does. It ends when ctx does,
+// with an error that wraps that of ctx.
+func ReadFile(ctx context.Context, path, origin string) (*Zone, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("zone text: %w", err)
 	}
 	defer f.Close()
-	return Read(f, path, origin)
+	return read(f, path, origin, &parser{ctx: ctx, file: path, panel: true})
 }
 
 // Read is Parse for text as people and the panels of providers write it. The
@@ -39,7 +42,7 @@ func ReadFile(path, origin string) (*Zone, error) {
 // 300 seconds. Without SOA, $ORIGIN and relative names, the apex is the name that all
 // others are at or below.
 func Read(r io.Reader, file, origin string) (*Zone, error) {
-	return read(r, file, origin, &parser{file: file, panel: true})
+	return read(r, file, origin, &parser{ctx: context.Background(), file: file, panel: true})
 }
 
 // Parse reads the text of one zone. The file name is used in errors only.
@@ -57,18 +60,23 @@ func Read(r io.Reader, file, origin string) (*Zone, error) {
 // still holds every record that was understood, unless there is no apex or the text
 // cannot be read at all: then it is nil.
 func Parse(r io.Reader, file, origin string) (*Zone, error) {
-	return read(r, file, origin, &parser{file: file})
+	return read(r, file, origin, &parser{ctx: context.Background(), file: file})
 }
 
 func read(r io.Reader, file, origin string, p *parser) (*Zone, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
-	if err != nil {
+	var b strings.Builder
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil {
+			b.Grow(int(min(max(info.Size(), 0), MaxBytes+1)))
+		}
+	}
+	if _, err := io.Copy(&b, io.LimitReader(r, MaxBytes+1)); err != nil {
 		return nil, fmt.Errorf("zone text %s: %w", file, err)
 	}
-	if len(raw) > MaxBytes {
-		return nil, Errors{{File: file, Text: fmt.Sprintf("longer than %d octets", MaxBytes)}}
+	if b.Len() > MaxBytes {
+		return nil, Errors{{File: file, Text: fmt.Sprintf("longer than %d MiB, which is more than is read of a zone", MaxBytes>>20)}}
 	}
-	text, encoding, why := decode(raw)
+	text, encoding, why := decode(b.String())
 	if why != "" {
 		return nil, Errors{{File: file, Text: why}}
 	}
@@ -92,11 +100,16 @@ func read(r io.Reader, file, origin string, p *parser) (*Zone, error) {
 			continue
 		}
 		p.entry(e)
+		if p.late() {
+			return nil, fmt.Errorf("zone text %s: the time was up at line %d: %w", file, e.line, p.ctx.Err())
+		}
 	}
 	return p.finish(origin)
 }
 
 type parser struct {
+	ctx     context.Context
+	steps   int // since the clock was looked at
 	file    string
 	panel   bool   // read what providers write, see Read
 	origin  string // absolute, "" while none is known
@@ -113,6 +126,15 @@ type parser struct {
 
 	relative bool // a name stands below the origin that the caller gave
 	lost     bool // a relative name had no origin
+}
+
+// late looks at the clock now and then; once the time is up, it stops the reading.
+func (p *parser) late() bool {
+	if p.steps++; p.steps >= 1000 {
+		p.steps = 0
+		p.stopped = p.stopped || p.ctx.Err() != nil
+	}
+	return p.stopped && p.ctx.Err() != nil
 }
 
 func (p *parser) fail(line int, format string, args ...any) {
@@ -156,15 +178,18 @@ func (p *parser) finish(origin string) (*Zone, error) {
 		})
 		return nil, p.errs
 	}
-	var outside []Record
-	for _, r := range p.records {
-		if !within(r.Owner, z.Origin) {
-			outside = append(outside, r)
-			continue
+	n := 0
+	var outside Record // the first one
+	z.Records = slices.DeleteFunc(p.records, func(r Record) bool {
+		out := !within(r.Owner, z.Origin)
+		if out {
+			if n++; n == 1 {
+				outside = r
+			}
 		}
-		z.Records = append(z.Records, r)
-	}
-	if n := len(outside); n > 0 {
+		return out
+	})
+	if n > 0 {
 		more := ""
 		switch {
 		case n == 2:
@@ -172,13 +197,15 @@ func (p *parser) finish(origin string) (*Zone, error) {
 		case n > 2:
 			more = fmt.Sprintf(", nor are %d more records", n-1)
 		}
-		p.fail(outside[0].Line, "%s is not in the zone %s%s; which zone it is comes from %s", absolute(outside[0].Owner), absolute(z.Origin), more, from)
+		p.fail(outside.Line, "%s is not in the zone %s%s; which zone it is comes from %s", absolute(outside.Owner), absolute(z.Origin), more, from)
 	}
 	z.Slips = p.slips
 	if p.panel {
 		z.readSPF(p.spf)
 	}
-	z.index()
+	if !z.index() {
+		return nil, Errors{{File: p.file, Text: fmt.Sprintf("more than %d names, which is more than is read of a zone", maxNames)}}
+	}
 	if p.panel {
 		z.dots()
 		z.owners()
@@ -325,7 +352,7 @@ func (p *parser) record(e entry, own bool) {
 // add makes a record; column is where its data stands.
 func (p *parser) add(line, column int, owner string, ttl *uint32, rrtype string, data []word) {
 	if len(p.records) >= MaxRecords {
-		p.fail(line, "more than %d records", MaxRecords)
+		p.fail(line, "more than %d records, which is more than is read of a zone", MaxRecords)
 		p.stopped = true
 		return
 	}
@@ -342,6 +369,10 @@ func (p *parser) add(line, column int, owner string, ttl *uint32, rrtype string,
 	default:
 		known = false
 	}
+	if r, ok := plain(owner, t, rrtype, data, p.origin); ok {
+		p.keep(r, line)
+		return
+	}
 	rr, why := newRR(owner, t, rrtype, data, p.origin)
 	if why != "" {
 		p.failAt(line, column, "%s", why)
@@ -352,7 +383,14 @@ func (p *parser) add(line, column int, owner string, ttl *uint32, rrtype string,
 		p.lastTTL = &t
 		soa.Hdr.Ttl = t
 	}
-	r := recordOf(rr)
+	p.keep(recordOf(rr), line)
+}
+
+// keep adds a record. Owners that follow each other share their text.
+func (p *parser) keep(r Record, line int) {
+	if n := len(p.records); n > 0 && p.records[n-1].Owner == r.Owner {
+		r.Owner = p.records[n-1].Owner
+	}
 	r.Line = line
 	p.records = append(p.records, r)
 }
@@ -377,7 +415,7 @@ func (p *parser) absolute(s string) (abs, why string) {
 		return "", fmt.Sprintf("%s is a relative name, but there is no $ORIGIN: write the zone's name before the first record, as in $ORIGIN example.com.", s)
 	}
 	if !validName(abs) {
-		return "", fmt.Sprintf("%q is not a domain name", s)
+		return "", fmt.Sprintf("%q is not a domain name", clip(s))
 	}
 	return abs, ""
 }

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -176,11 +177,11 @@ func TestReadFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("@ A 192.0.2.1\nx\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	z, err := ReadFile(path, "example.com")
+	z, err := ReadFile(t.Context(), path, "example.com")
 	if err == nil || !strings.HasPrefix(err.Error(), path+": line 2: ") || len(z.Records) != 1 {
 		t.Errorf("got %v", err)
 	}
-	if _, err := ReadFile(path+"x", ""); !errors.Is(err, os.ErrNotExist) {
+	if _, err := ReadFile(t.Context(), path+"x", ""); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -200,7 +201,7 @@ func FuzzParse(f *testing.F) {
 		if _, err := Read(strings.NewReader(text), "db", "example.com"); err != nil && err.Error() == "" {
 			t.Fatal("an error without text")
 		}
-		if _, _, why := decode([]byte(text)); why != "" {
+		if _, _, why := decode(text); why != "" {
 			return
 		}
 		if z == nil {
@@ -228,4 +229,82 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is read without the parser of single records comes to the same as with it.
+func TestPlainRecords(t *testing.T) {
+	names := []string{"a", "A.b", "a.", "x.example.net.", "*", "_x", "-", "@", ".", "a..b", "", "a\\.b", strings.Repeat("a", 63), strings.Repeat("a", 64), strings.Repeat("a.", 120) + "a", "a.example.com", "\u00e4"}
+	data := map[string][]string{
+		"A":    {"192.0.2.1", "192.0.2.01", "192.0.2.256", "::1", "0.0.0.0", `"192.0.2.1"`, "192.0.2.1 x", "1.2.3"},
+		"AAAA": {"2001:db8::1", "2001:DB8:0:0:0:0:0:1", "::", "::ffff:192.0.2.1", "192.0.2.1", "fe80::1%eth0", "1::2::3"},
+		"TXT":  {"a", `"a" "b"`, `"a;b"`, `""`, "a b", `"` + strings.Repeat("x", 255) + `"`, `"` + strings.Repeat("x", 256) + `"`, `"\\"`, `"\100"`, "\u00e4", `a"b"`},
+	}
+	for _, n := range names {
+		data["CNAME"] = append(data["CNAME"], n, `"`+n+`"`)
+		data["NS"] = append(data["NS"], n)
+		for _, pref := range []string{"10", "010", "65535", "65536", "-1", "x"} {
+			data["MX"] = append(data["MX"], pref+" "+n)
+		}
+	}
+	read := 0
+	for _, origin := range []string{"example.com.", "."} {
+		for _, owner := range []string{"example.com.", "A.example.COM.", "*.example.com.", `a\.b.example.com.`, "."} {
+			for rrtype, all := range data {
+				for _, text := range all {
+					sc := scanner{text: " " + text, line: 1}
+					e, _ := sc.next()
+					got, ok := plain(owner, 60, rrtype, e.words, origin)
+					if !ok {
+						continue
+					}
+					read++
+					rr, why := newRR(owner, 60, rrtype, e.words, origin)
+					if why != "" {
+						t.Errorf("%s %s %s: read, but %s", owner, rrtype, text, why)
+					} else if want := recordOf(rr); got != want {
+						t.Errorf("%s %s %s: %+v, want %+v", owner, rrtype, text, got, want)
+					}
+				}
+			}
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d were read", read)
+	}
+}
+
+// What a zone file of others costs is bounded.
+func TestCostlyTexts(t *testing.T) {
+	const head = "$ORIGIN example.com.\n@ IN SOA ns1 h 1 2 3 4 5\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"records":     {head + strings.Repeat("@ IN MX 1 a\n", MaxRecords), "more than 250000 records"},
+		"long":        {strings.Repeat("\n", MaxBytes+1), "longer than 16 MiB"},
+		"parenthesis": {head + "@ IN TXT (" + strings.Repeat(`"a" `, 1<<20), "never closed"},
+		"line":        {head + "@ IN TXT " + strings.Repeat(`"a" `, 1<<20), "an entry of more than"},
+		"comment":     {head + "; " + strings.Repeat("a", 4<<20), ""},
+		"names":       {head + deepNames(4000), "more than 400000 names"},
+	} {
+		_, err := Read(strings.NewReader(c.text), "db", "")
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0) {
+			t.Errorf("%s: %.300v, want %q", name, err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	path := filepath.Join(t.TempDir(), "db")
+	if err := os.WriteFile(path, []byte(head+strings.Repeat("$GENERATE 1-60000 a$ A 192.0.2.1\n", 4)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(ctx, path, ""); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "at line 3") {
+		t.Errorf("without time: %v", err)
+	}
+}
+
+func deepNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%sx%d IN A 192.0.2.1\n", strings.Repeat("a.", 105), i)
+		fmt.Fprintf(&b, "%s IN A 192.0.2.1\n", strings.TrimSuffix(strings.Repeat(fmt.Sprintf("%d.", i%10), 105), ".")+fmt.Sprintf(".y%d", i))
+	}
+	return b.String()
 }

@@ -56,6 +56,9 @@ func ttlUnit(c byte) uint64 {
 }
 
 func validName(s string) bool {
+	if plainName(s) {
+		return true
+	}
 	if _, ok := dns.IsDomainName(s); !ok {
 		return false
 	}
@@ -79,6 +82,9 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 		}
 	}
 	var b strings.Builder
+	if strings.HasPrefix(owner, "$") {
+		b.WriteByte('\\') // no directive
+	}
 	b.WriteString(owner + "\t" + strconv.FormatUint(uint64(ttl), 10) + "\tIN\t" + rrtype + "\t")
 	for i, w := range data {
 		if i > 0 {
@@ -209,5 +215,5 @@ func recordOf(rr dns.RR) Record {
 	if unknown, ok := rr.(*dns.RFC3597); ok {
 		data = fmt.Sprintf(`\# %d %s`, len(unknown.Rdata)/2, unknown.Rdata)
 	}
-	return Record{Owner: Name(h.Name), Type: dns.Type(h.Rrtype).String(), TTL: h.Ttl, Data: data}
+	return Record{Owner: Name(h.Name), Type: dns.Type(h.Rrtype).String(), TTL: h.Ttl, Data: strings.Clone(data)}
 }

@@ -75,6 +75,9 @@ func (s *scanner) scan() entry {
 			if openEnd == 0 && open == 0 {
 				e.tail = strings.TrimSuffix(s.text[from:s.pos], "\r")
 			}
+			if open == 0 {
+				continue // a comment may be as long as it likes
+			}
 		case '(':
 			s.pos++
 			if open++; open == 1 {
@@ -105,11 +108,20 @@ func (s *scanner) scan() entry {
 			}
 			e.words = append(e.words, word{w, false, from - s.bol + 1})
 		}
-		if open > 0 && (s.pos-start > maxEntry || len(e.words) > maxTokens) {
+		if s.pos-start > maxEntry || len(e.words) > maxTokens {
+			if open == 0 {
+				fault(start, "an entry of more than %d octets or %d words", maxEntry, maxTokens)
+				e.words = nil
+				s.skip("")
+			}
 			break
 		}
 	}
 	if open > 0 {
+		if openEnd == 0 { // also of that line there is more than is read
+			s.skip("")
+			openEnd = min(s.pos+1, len(s.text))
+		}
 		// Read on behind the line with the open parenthesis, as if it were closed
 		// there: the rest of the text should not be lost.
 		e.words, e.fault, e.faultLine, e.faultCol = nil, "a ( that is never closed", openLine, openCol

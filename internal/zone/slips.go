@@ -62,9 +62,12 @@ func (z *Zone) readSPF(lines map[int]bool) {
 // nobody asks for here.
 func (z *Zone) dots() {
 	for _, r := range z.Records {
+		if r.Type != "SRV" {
+			continue
+		}
 		target := Name(r.Data[strings.LastIndexByte(r.Data, ' ')+1:])
 		meant, doubled := strings.CutSuffix(target, "."+z.Origin)
-		if r.Type == "SRV" && doubled && within(meant, z.Origin) && z.Origin != "." && z.Lookup(target, "A").Kind == NXDomain {
+		if doubled && within(meant, z.Origin) && z.Origin != "." && z.Lookup(target, "A").Kind == NXDomain {
 			z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipDot, Owner: r.Owner, Said: target, Meant: meant})
 		}
 	}
@@ -83,7 +86,7 @@ func (z *Zone) refused() {
 				z.slip(Slip{File: z.File, Line: r.Line, Kind: SlipSOA, Owner: r.Owner, Said: "SOA"})
 			}
 		}
-		if r.Type != "CNAME" || seen[r.Owner] {
+		if n := z.nodes[r.Owner]; r.Type != "CNAME" || n.to-n.from < 2 || seen[r.Owner] {
 			continue
 		}
 		seen[r.Owner] = true

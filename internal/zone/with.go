@@ -26,6 +26,9 @@ func (z *Zone) With(changes []Change) *Zone {
 		byOwner[c.Owner] = append(byOwner[c.Owner], c)
 		touched[set{c.Owner, rrtype}] = true
 	}
+	if len(owners) == 0 {
+		return z
+	}
 	out := &Zone{File: z.File, Origin: z.Origin}
 	for _, r := range z.Records {
 		if !touched[set{r.Owner, r.Type}] {

@@ -17,7 +17,9 @@
 package zone
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -42,12 +44,12 @@ type Zone struct {
 	Records []Record // in the order of the text, all of them at or below the apex
 	Slips   []Slip   // what Read found odd, in the order of the text
 
-	nodes map[string]*node // by canonical name; a node without records is an empty non-terminal
+	nodes map[string]node // by canonical name; a node without records is an empty non-terminal
+	order []int32         // indexes into Records: those of a node stand together, by type
 }
 
-type node struct {
-	types map[string][]int // indexes into Records
-}
+// A node is where the records of a name stand in a zone's order.
+type node struct{ from, to int32 }
 
 // Kinds of lookup results.
 const (
@@ -80,15 +82,12 @@ func (z *Zone) Covers(name string) bool { return within(Name(name), z.Origin) }
 // gives all.
 func (z *Zone) Find(owner, rrtype string) []Record {
 	n := z.nodes[Name(owner)]
-	if n == nil {
-		return nil
-	}
 	rrtype, _ = typeName(rrtype)
 	if rrtype == "" {
 		rrtype = "ANY"
 	}
 	var out []Record
-	for _, i := range n.indexes(rrtype) {
+	for _, i := range z.indexes(n, rrtype) {
 		out = append(out, z.Records[i])
 	}
 	return out
@@ -107,29 +106,31 @@ func (z *Zone) Lookup(name, rrtype string) Result {
 	}
 	encloser := z.Origin
 	for _, at := range path(name, z.Origin) { // from the apex down
-		n := z.nodes[at]
-		if n == nil {
+		n, exists := z.nodes[at]
+		if !exists {
 			return z.synthesize(name, rrtype, encloser)
 		}
 		encloser = at
-		if at != z.Origin && len(n.types["NS"]) > 0 && !(at == name && rrtype == "DS") {
+		if at != z.Origin && len(z.at(n, "NS")) > 0 && !(at == name && rrtype == "DS") {
 			return z.referral(at, n)
 		}
-		if at != name && len(n.types["DNAME"]) > 0 {
-			return z.dname(name, at, n.types["DNAME"][:1])
+		if at != name {
+			if moved := z.at(n, "DNAME"); len(moved) > 0 {
+				return z.dname(name, at, moved[:1])
+			}
 		}
 	}
 	return z.answer(name, rrtype, z.nodes[name], "")
 }
 
 // answer gives what node n says, with name as the owner.
-func (z *Zone) answer(name, rrtype string, n *node, wildcard string) Result {
-	if idx := n.indexes(rrtype); len(idx) > 0 {
+func (z *Zone) answer(name, rrtype string, n node, wildcard string) Result {
+	if idx := z.indexes(n, rrtype); len(idx) > 0 {
 		r := Result{Kind: Found, Wildcard: wildcard}
 		r.Records, r.Lines = z.render(name, idx)
 		return r
 	}
-	if idx := n.types["CNAME"]; len(idx) > 0 {
+	if idx := z.at(n, "CNAME"); len(idx) > 0 {
 		r := Result{Kind: Alias, Wildcard: wildcard, Target: Name(z.Records[idx[0]].Data)}
 		r.Records, r.Lines = z.render(name, idx)
 		return r
@@ -141,14 +142,14 @@ func (z *Zone) answer(name, rrtype string, n *node, wildcard string) Result {
 // its closest encloser where there is one (RFC 4592 section 3.3.1).
 func (z *Zone) synthesize(name, rrtype, encloser string) Result {
 	star := below("*", encloser)
-	n := z.nodes[star]
-	if n == nil {
+	n, exists := z.nodes[star]
+	if !exists {
 		return Result{Kind: NXDomain, SOA: z.soa()}
 	}
 	return z.answer(name, rrtype, n, star)
 }
 
-func (z *Zone) dname(name, at string, idx []int) Result {
+func (z *Zone) dname(name, at string, idx []int32) Result {
 	r := Result{Kind: Alias}
 	r.Records, r.Lines = z.render(at, idx)
 	rec := z.Records[idx[0]]
@@ -166,16 +167,14 @@ func (z *Zone) dname(name, at string, idx []int) Result {
 	return r
 }
 
-func (z *Zone) referral(cut string, n *node) Result {
+func (z *Zone) referral(cut string, n node) Result {
 	r := Result{Kind: Referral, Cut: cut}
-	r.Records, r.Lines = z.render(cut, n.types["NS"])
-	for _, i := range n.types["NS"] {
+	r.Records, r.Lines = z.render(cut, z.at(n, "NS"))
+	for _, i := range z.at(n, "NS") {
 		host := Name(z.Records[i].Data)
-		if g := z.nodes[host]; g != nil {
-			for _, t := range []string{"A", "AAAA"} {
-				glue, _ := z.render(host, g.types[t])
-				r.Glue = append(r.Glue, glue...)
-			}
+		for _, t := range []string{"A", "AAAA"} {
+			glue, _ := z.render(host, z.at(z.nodes[host], t))
+			r.Glue = append(r.Glue, glue...)
 		}
 	}
 	slices.Sort(r.Glue)
@@ -184,13 +183,13 @@ func (z *Zone) referral(cut string, n *node) Result {
 }
 
 func (z *Zone) soa() string {
-	if n := z.nodes[z.Origin]; n != nil && len(n.types["SOA"]) > 0 {
-		return z.Records[n.types["SOA"][0]].String()
+	if soa := z.at(z.nodes[z.Origin], "SOA"); len(soa) > 0 {
+		return z.Records[soa[0]].String()
 	}
 	return ""
 }
 
-func (z *Zone) render(owner string, idx []int) (records []string, lines []int) {
+func (z *Zone) render(owner string, idx []int32) (records []string, lines []int) {
 	for _, i := range idx {
 		r := z.Records[i]
 		lines = append(lines, r.Line)
@@ -202,29 +201,65 @@ func (z *Zone) render(owner string, idx []int) (records []string, lines []int) {
 	return slices.Compact(records), slices.Compact(lines)
 }
 
-func (n *node) indexes(rrtype string) []int {
-	if rrtype != "ANY" {
-		return n.types[rrtype]
+// at gives the records of a node that have that type.
+func (z *Zone) at(n node, rrtype string) []int32 {
+	all := z.order[n.from:n.to]
+	from, found := slices.BinarySearchFunc(all, rrtype, func(i int32, t string) int { return strings.Compare(z.Records[i].Type, t) })
+	if !found {
+		return nil
 	}
-	var out []int
-	for _, idx := range n.types {
-		out = append(out, idx...)
-	}
-	slices.Sort(out)
-	return out
+	to := sort.Search(len(all), func(k int) bool { return z.Records[all[k]].Type > rrtype })
+	return all[from:to]
 }
 
-// index builds the tree of names. An owner's ancestors up to the apex exist too.
-func (z *Zone) index() {
-	z.nodes = map[string]*node{z.Origin: {}}
-	for i, r := range z.Records {
-		for name := r.Owner; z.nodes[name] == nil; name = Parent(name) {
-			z.nodes[name] = &node{}
-		}
-		n := z.nodes[r.Owner]
-		if n.types == nil {
-			n.types = map[string][]int{}
-		}
-		n.types[r.Type] = append(n.types[r.Type], i)
+func (z *Zone) indexes(n node, rrtype string) []int32 {
+	if rrtype != "ANY" {
+		return z.at(n, rrtype)
 	}
+	return slices.Sorted(slices.Values(z.order[n.from:n.to]))
+}
+
+// index builds the tree of names. An owner's ancestors up to the apex exist too. A
+// zone may have some hundred thousand names, so that little is kept of each. It gives
+// false where there are more than maxNames.
+func (z *Zone) index() bool {
+	z.nodes = map[string]node{z.Origin: {}}
+	for _, r := range z.Records {
+		n, known := z.nodes[r.Owner]
+		n.to++
+		z.nodes[r.Owner] = n
+		for name := r.Owner; !known && name != z.Origin; {
+			name = Parent(name)
+			if _, known = z.nodes[name]; !known {
+				z.nodes[name] = node{}
+			}
+		}
+		if len(z.nodes) > maxNames {
+			return false
+		}
+	}
+	z.order = make([]int32, len(z.Records))
+	end := int32(0)
+	for i, r := range z.Records { // from is the place, to the count, until the records stand there
+		n := z.nodes[r.Owner]
+		if n.from == 0 {
+			n.from = end + 1
+			end += n.to
+			n.to = n.from - 1
+		}
+		z.order[n.to] = int32(i)
+		n.to++
+		z.nodes[r.Owner] = n
+	}
+	for name, n := range z.nodes {
+		if n.to == 0 {
+			continue
+		}
+		n.from--
+		z.nodes[name] = n
+		slices.SortFunc(z.order[n.from:n.to], func(a, b int32) int {
+			return cmp.Or(strings.Compare(z.Records[a].Type, z.Records[b].Type), int(a-b))
+		})
+	}
+	return true
 }
