@@ -138,6 +138,8 @@ func TestForgeries(t *testing.T) {
 		{name: "HELO with blanks that ends in for", text: returned + by("localhost (localhost [127.0.0.1]) by mx.example.net for ([203.0.113.66])", "with ESMTP") + madeUp + plain, doubt: "no server writes it"},
 		{name: "HELO that opens a comment", text: returned + by("x (192.0.2.1) by mx.example.net ( ([203.0.113.66])", "with MailEnable ESMTP") + plain, doubt: "has no end"},
 		{name: "HELO that opens a comment and hides its end", text: returned + by(`x (192.0.2.1) by mx.example.net (\`, "(Postfix) with ESMTP") + plain, doubt: "has no end"},
+		{name: "HELO that opens an address", text: returned + by("x (192.0.2.1) by mx.example.net id 1 < (unknown [203.0.113.66])", "(Postfix) with ESMTP id 1\n\tfor <bob@example.net>") + plain, doubt: "has no end"},
+		{name: "HELO that opens a quoted string", text: returned + by(`x (192.0.2.1) by mx.example.net for <" (unknown [203.0.113.66])`, "(Postfix) with ESMTP id 1\n\tfor <\"bob\"@example.net>") + plain, doubt: "has no end"},
 		{name: "HELO of several words", text: returned + by("mail example com (unknown [203.0.113.66])", "with ESMTP") + plain, doubt: "holds blanks"},
 		{name: "a user who logged in on the same host", text: returned + by("[192.168.1.5] (localhost [127.0.0.1])", "(Postfix) with ESMTPSA id 1") + madeUp + plain, doubt: "logged in"},
 		{name: "a user who logged in at a named host", text: returned + by("mx2.example.net (mx2.example.net [203.0.113.66])", "(Postfix) with ESMTPSA id 1") + madeUp + plain, by: []string{"example.net"}, doubt: "logged in"},

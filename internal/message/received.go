@@ -122,7 +122,7 @@ func parseReceived(value string) Hop {
 	}
 	switch {
 	case !whole:
-		h.IP, h.Doubt = netip.Addr{}, "a comment in it has no end, so the client may have written what looks like the server's words"
+		h.IP, h.Doubt = netip.Addr{}, "a comment or an address in it has no end, so the client may have written what looks like the server's words"
 	case r.twice, h.By != "" && slices.Contains(strings.Fields(strings.ToLower(date)), "by"):
 		h.IP, h.Doubt = netip.Addr{}, "a clause stands twice in it, or at a place where no server writes it"
 	case !r.hasFrom && slices.ContainsFunc(r.before, qmailNet.MatchString):

@@ -16,8 +16,10 @@ type token struct {
 // quoted string is one with what is around it, and so is what stands in angle brackets:
 // addresses stand there, and their local parts are the peer's to choose. Before it a
 // quotation mark is a character like others: HELO names are written as they were said.
-// whole is false where a comment has no end: then nobody can tell who wrote what is in it.
+// whole is false where a comment or an address has no end, or a quoted string holds what
+// looks like the server's clause: then nobody can tell who wrote what is in it.
 func tokens(s string) (out []token, date string, whole bool) {
+	whole = true
 	start, depth, semicolon, at, own := -1, 0, -1, 0, false
 	flush := func(end int, comment bool) {
 		if start >= 0 && end > start {
@@ -34,12 +36,17 @@ func tokens(s string) (out []token, date string, whole bool) {
 			if start < 0 {
 				start = i
 			}
+			whole = whole && !holdsClause(s[i:quotedEnd(s, i)])
 			i = quotedEnd(s, i)
-		case c == '<' && own && depth == 0 && bracketEnd(s, i) > 0:
+		case c == '<' && own && depth == 0:
+			end := bracketEnd(s, i)
+			if end == 0 || holdsClause(s[i:end]) {
+				whole, end = false, i
+			}
 			if start < 0 {
 				start = i
 			}
-			i = bracketEnd(s, i)
+			i = end
 		case c == '(':
 			if depth == 0 {
 				flush(i, false)
@@ -62,12 +69,16 @@ func tokens(s string) (out []token, date string, whole bool) {
 	}
 	flush(len(s), depth > 0)
 	if semicolon < 0 {
-		return out, "", depth == 0
+		return out, "", whole && depth == 0
 	}
-	return out[:at], s[semicolon+1:], depth == 0
+	return out[:at], s[semicolon+1:], whole && depth == 0
 }
 
-// bracketEnd gives the index of the ">" that ends an address at start, 0 where none does.
+// holdsClause reports that a text holds the word by which a server begins its clause.
+func holdsClause(s string) bool { return slices.Contains(strings.Fields(strings.ToLower(s)), "by") }
+
+// bracketEnd gives the index of the ">" that ends an address at start, 0 where none does:
+// outside of quotes an address holds no blank.
 func bracketEnd(s string, start int) int {
 	for i := start + 1; i < len(s); i++ {
 		switch s[i] {
@@ -77,6 +88,8 @@ func bracketEnd(s string, start int) int {
 			}
 		case '>':
 			return i
+		case ' ', '\t':
+			return 0
 		}
 	}
 	return 0
