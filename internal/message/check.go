@@ -124,6 +124,9 @@ func examine(ctx context.Context, src wire.Source, list *psl.List, m *Message, o
 	if r.Author.Broken != "" {
 		path.Doubt = r.Author.Broken + ": receivers may find another author in it, or refuse the message"
 	}
+	if i := slices.IndexFunc(m.Fields, func(f Field) bool { return f.Name == "" || f.Is("From") }); i >= 0 && m.Fields[i].Name == "" {
+		path.Doubt = "a line that is no field stands before the From field: programs that end the header there find another author, or none"
+	}
 	names := r.ARC.keyNames()
 	for _, s := range r.Signatures[:min(len(r.Signatures), maxSignatures)] {
 		path.Signers = append(path.Signers, s.Domain)

@@ -169,6 +169,8 @@ func TestForgeries(t *testing.T) {
 		{name: "second From that is empty", text: returned + fromForger + "From:\n" + good, doubt: "several From fields"},
 		{name: "two authors, one signed", text: returned + fromForger + evil(from("eve@evil.example, alice@example.com")), doubt: "several domains"},
 		{name: "two authors in a group", text: returned + fromForger + evil(from("All: eve@evil.example, alice@example.com;")), doubt: "several domains"},
+		{name: "a line that looks like a From field", text: returned + fromForger + "\xef\xbb\xbfFrom: eve@evil.example\n" + good, doubt: "a line that is no field stands before"},
+		{name: "a line that is no field", text: returned + fromForger + "this is no field\n" + good, doubt: "a line that is no field stands before"},
 		{name: "no author", text: returned + fromForger + evil(from("Alice")), doubt: "no address"},
 		{name: "more authors than are read", text: returned + fromForger + evil(from(strings.Repeat("eve@evil.example, ", 120)+"alice@example.com")), doubt: "more addresses than are read"},
 		{name: "From field of a megabyte", text: returned + fromForger + evil(from(strings.Repeat("=?utf-8?q?a?= ", 80000)+"<alice@example.com>")), doubt: "more than 8000 characters"},
@@ -263,7 +265,6 @@ func TestPassesWithDoubt(t *testing.T) {
 			return strings.ReplaceAll(string(m.text()), "\r\n", "\n")
 		}(), "example.com", "somebody may have sent it again"},
 		"a second subject that was not excluded": {fromForger + "Subject: Urgent\n" + good, "example.com", "2 fields Subject"},
-		"a line that looks like a field":         {fromForger + "\xef\xbb\xbfFrom: eve@evil.example\n" + good, "example.com", "a line of the header is no field"},
 	} {
 		r := check(t, src, c.text)
 		if r.Verdict != simulate.Pass || r.Author.Domain != c.author {

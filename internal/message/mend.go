@@ -267,6 +267,11 @@ func (r *Result) mendAlignment(ctx context.Context, src wire.Source) []Fix {
 		if i < 0 || m.Aligned == simulate.Pass || m.RecordAt == "" {
 			continue
 		}
+		if proof := m.Identifiers[i]; proof.By == "dkim" && !slices.ContainsFunc(r.Signatures, func(s Signature) bool {
+			return s.Domain == proof.Domain && s.Result == simulate.ResultPass && r.fresh(s)
+		}) {
+			continue
+		}
 		tag := map[string]string{"spf": "aspf", "dkim": "adkim"}[m.Identifiers[i].By]
 		name := "_dmarc." + m.RecordAt
 		old, data, ok := published(ctx, src, name, "v=dmarc1")

@@ -27,21 +27,26 @@ func TestFixes(t *testing.T) {
 		fix      string // part of the record, "" where there is no fix
 		replaces string
 	}{
-		"client not in SPF, signed":                 {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, `"v=spf1 ip4:192.0.2.1 -all"`},
-		"IPv6 client not in SPF, signed":            {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "2001:db8::7"), `"v=spf1 ip6:2001:db8::7 ip4:192.0.2.1 -all"`, `"v=spf1`},
-		"client not in SPF, little is signed":       {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Headers: "from:to:date"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
-		"client not in SPF, signed weeks ago":       {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1788000000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
-		"client not in SPF, signed that morning":    {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1793606000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, ""},
-		"client not in SPF, not signed":             {received(plain, "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
-		"client not in SPF, another's signature":    {received(signed("example.com", signer{Domain: "evil.example", Selector: "e1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
-		"client not in SPF of another's domain":     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@list.example", "mail.example.com", "198.51.100.7"), "", ""},
-		"path not known":                            {by("unknown (HELO [192.0.2.1])", "with SMTP") + signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "", ""},
-		"key record with v at the end":              {received(signed("example.com", signer{Domain: "example.com", Selector: "late"}), "a@list.example", "list.example", "198.51.100.9"), `late._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `"k=ed25519; v=DKIM1`},
-		"key record for another service":            {received(signed("example.com", signer{Domain: "example.com", Selector: "tlsrpt"}), "a@list.example", "list.example", "198.51.100.9"), `tlsrpt._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `s=tlsrpt`},
-		"key record of the kind, body changed":      {received(signed("example.com", signer{Domain: "example.com", Selector: "late"})+"more\n", "a@list.example", "list.example", "198.51.100.9"), "", ""},
-		"key of several records":                    {received(signed("example.com", signer{Domain: "example.com", Selector: "two"}), "a@list.example", "list.example", "198.51.100.9"), "", ""},
-		"strict alignment, signed by a subdomain":   {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@list.example", "list.example", "198.51.100.9"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
-		"strict alignment, sent by a subdomain":     {received(strings.ReplaceAll(plain, "example.com", "strict.example"), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s"`, `aspf=s`},
+		"client not in SPF, signed":               {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, `"v=spf1 ip4:192.0.2.1 -all"`},
+		"IPv6 client not in SPF, signed":          {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "2001:db8::7"), `"v=spf1 ip6:2001:db8::7 ip4:192.0.2.1 -all"`, `"v=spf1`},
+		"client not in SPF, little is signed":     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Headers: "from:to:date"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, signed weeks ago":     {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1788000000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, signed that morning":  {received(signed("example.com", signer{Domain: "example.com", Selector: "s1", Extra: "t=1793606000;"}), "a@example.com", "mail.example.com", "198.51.100.7"), `"v=spf1 ip4:198.51.100.7 ip4:192.0.2.1 -all"`, ""},
+		"client not in SPF, not signed":           {received(plain, "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF, another's signature":  {received(signed("example.com", signer{Domain: "evil.example", Selector: "e1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "", ""},
+		"client not in SPF of another's domain":   {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@list.example", "mail.example.com", "198.51.100.7"), "", ""},
+		"path not known":                          {by("unknown (HELO [192.0.2.1])", "with SMTP") + signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "", ""},
+		"key record with v at the end":            {received(signed("example.com", signer{Domain: "example.com", Selector: "late"}), "a@list.example", "list.example", "198.51.100.9"), `late._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `"k=ed25519; v=DKIM1`},
+		"key record for another service":          {received(signed("example.com", signer{Domain: "example.com", Selector: "tlsrpt"}), "a@list.example", "list.example", "198.51.100.9"), `tlsrpt._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=ed25519; p=`, `s=tlsrpt`},
+		"key record of the kind, body changed":    {received(signed("example.com", signer{Domain: "example.com", Selector: "late"})+"more\n", "a@list.example", "list.example", "198.51.100.9"), "", ""},
+		"key of several records":                  {received(signed("example.com", signer{Domain: "example.com", Selector: "two"}), "a@list.example", "list.example", "198.51.100.9"), "", ""},
+		"strict alignment, signed by a subdomain": {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@list.example", "list.example", "198.51.100.9"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
+		"strict alignment, sent by a subdomain":   {received(strings.ReplaceAll(plain, "example.com", "strict.example"), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; adkim=s"`, `aspf=s`},
+		"strict alignment, an old message": {received(func() string {
+			m := parsed(t, crlfText(strings.ReplaceAll(strings.Replace(plain, "02 Nov 2026", "02 Sep 2026", 1), "example.com", "strict.example")))
+			m.prepend(signer{Domain: "mail.strict.example", Selector: "sub"}.sign(m))
+			return string(m.text())
+		}(), "a@list.example", "list.example", "198.51.100.9"), "", ""},
 		"strict alignment, both":                    {received(signed("strict.example", signer{Domain: "mail.strict.example", Selector: "sub"}), "a@bounce.strict.example", "mail.example.com", "192.0.2.1"), `_dmarc.strict.example. 3600 IN TXT "v=DMARC1; p=quarantine; aspf=s"`, `adkim=s`},
 		"client of a service":                       {received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "out7.service.example", "198.51.100.7"), "", ""},
 		"client of a hoster, HELO of the domain":    {strings.Replace(received(signed("example.com", signer{Domain: "example.com", Selector: "s1"}), "a@example.com", "mail.example.com", "198.51.100.7"), "(mail.example.com [", "(c7.hoster.example [", 1), "", ""},
