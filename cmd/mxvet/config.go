@@ -23,6 +23,7 @@ func readConfig(path string) (*config.Config, error) {
 
 func configCommand(w world) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "check the configuration file", Args: cobra.NoArgs}
+	cmd.RunE = func(*cobra.Command, []string) error { return cmd.Help() } // and so arguments are looked at
 	var file string
 	check := &cobra.Command{
 		Use:   "check [FILE...]",
@@ -41,7 +42,7 @@ A file has these keys:
       profile: full
       dkim: {selectors: [NAME, ...]}
       send_ips: [ADDRESS, ...]
-  dnsbl: {lists: default, add: [ZONE, ...]}`,
+  dnsbl: {lists: default, add: [ZONE, ...], remove: [LIST, ...]}`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if file != "" {
 				args = append(args, file)
