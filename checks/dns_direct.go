@@ -128,7 +128,9 @@ func judgeDNSLame(e *gather.Evidence) []Verdict {
 		if f := servers[0].SOA.Answer.Fail; f != nil {
 			why = dnsNothing(f)
 		}
-		if !slices.ContainsFunc(servers, func(d gather.Direct) bool { return d.SOA.Answer.Fail == nil || d.SOA.Answer.Fail.Kind != wire.FailForbidden }) {
+		if !slices.ContainsFunc(servers, func(d gather.Direct) bool {
+			return d.SOA.Answer.Fail == nil || d.SOA.Answer.Fail.Kind != wire.FailForbidden
+		}) {
 			return unknown(refs, "no name server was asked (%s: %s)", dnsServerName(servers[0]), why)
 		}
 		if len(servers) == 1 {

@@ -27,6 +27,18 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 	if f.offline && len(f.zones)+len(f.assume) == 0 {
 		return a, usagef("--offline asks nobody, so there is nothing to judge: add the domain's zone with --zone FILE, records with --assume RECORD, or a recording with --replay FILE")
 	}
+	for _, text := range f.assume {
+		a.Texts = append(a.Texts, strings.TrimSpace(text))
+		c, err := zone.ParseChange(text)
+		if err != nil {
+			return a, usagef("--assume %w", err)
+		}
+		a.Given = append(a.Given, c)
+	}
+	var err error
+	if a.Changes, err = zone.ParseChanges(f.assume); err != nil {
+		return a, usagef("--assume %w", err)
+	}
 	tables, err := f.tables()
 	if err != nil {
 		return a, err
@@ -43,17 +55,6 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 			return a, usagef("--zone %s: %s is the zone %s too", path, a.Zones[i].File, z.Origin)
 		}
 		a.Zones = append(a.Zones, z)
-	}
-	for _, text := range f.assume {
-		a.Texts = append(a.Texts, strings.TrimSpace(text))
-		c, err := zone.ParseChange(text)
-		if err != nil {
-			return a, usagef("--assume %w", err)
-		}
-		a.Given = append(a.Given, c)
-	}
-	if a.Changes, err = zone.ParseChanges(f.assume); err != nil {
-		return a, usagef("--assume %w", err)
 	}
 	for _, d := range domains {
 		held := slices.ContainsFunc(a.Zones, func(z *zone.Zone) bool { return z.Covers(d) })

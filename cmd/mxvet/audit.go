@@ -48,12 +48,12 @@ func (f *auditFlags) run(ctx context.Context, w world, args []string) error {
 	if err != nil {
 		return err
 	}
-	job, done, err := f.job(w, args)
+	outs, err := stage(w, formats, f.record, f.inputs())
 	if err != nil {
 		return err
 	}
+	job, done, err := f.job(w, args)
 	defer done()
-	outs, err := stage(w, formats, f.record, f.inputs())
 	if err != nil {
 		return err
 	}

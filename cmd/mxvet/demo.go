@@ -30,7 +30,8 @@ func demoCommand(w world) *cobra.Command {
 		Long: `demo audits mail domains of a small internet that runs inside this program:
 name servers, mail servers and web servers answer over the same protocols as
 real ones, and the same code asks them. Without a name it shows the world
-"broken"; a file that ends in .txtar is a world of your own (docs/worlds.md).`,
+"broken"; a file that ends in .txtar is a world of your own (docs/worlds.md).
+With several worlds, {world} in the name of a file stands for the name of each.`,
 		ValidArgs: fakenet.Worlds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.settle(w); err != nil {
@@ -49,7 +50,7 @@ real ones, and the same code asks them. Without a name it shows the world
 	f.registerLook(cmd.Flags())
 	f.registerAssumed(cmd.Flags())
 	cmd.Flags().BoolVar(&list, "list", false, "list the worlds")
-	cmd.Flags().StringVar(&f.record, "record", "", "keep every answer in this file")
+	file(cmd.Flags(), &f.record, "record", "", "keep every answer in this file")
 	return cmd
 }
 
@@ -129,7 +130,7 @@ func (f *auditFlags) stageWorlds(w world, formats []output, worlds []*fakenet.Wo
 	}
 	for flag, file := range files {
 		if len(worlds) > 1 && file != "" && !strings.Contains(file, inWorld) {
-			return nil, usagef("%s=%s: one file for %d worlds: write %s where the world's name is to stand, as in %[1]s=%[4]s-%[2]s", flag, file, len(worlds), inWorld)
+			return nil, usagef("%s=%s: one file for %d worlds: write %s where the world's name is to stand, as in %[1]s=%[5]s", flag, file, len(worlds), inWorld, filepath.Join(filepath.Dir(file), inWorld+"-"+filepath.Base(file)))
 		}
 	}
 	var out []*outputs

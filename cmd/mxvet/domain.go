@@ -33,10 +33,13 @@ func parseDomain(arg string) (string, error) {
 	if host, _, ok := strings.Cut(s, "/"); ok {
 		return "", usagef("%q holds a slash: type the domain alone: %s", arg, hint(host))
 	}
+	if host, port, ok := strings.Cut(s, ":"); ok && port != "" && strings.Trim(port, "0123456789") == "" {
+		return "", usagef("%q has a port: leave it out: %s", arg, hint(host))
+	}
 	s = strings.TrimSuffix(s, ".")
 	ascii, err := profile().ToASCII(s)
 	if err != nil {
-		return "", usagef("%q is not a domain name: %v", arg, err)
+		return "", usagef("%q is not a domain name: %s", arg, strings.TrimPrefix(err.Error(), "idna: "))
 	}
 	ascii = strings.ToLower(ascii)
 	if len(ascii) > 253 {

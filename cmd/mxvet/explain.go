@@ -28,7 +28,7 @@ func explainCommand(w world) *cobra.Command {
 			rules := everyRule()
 			i := slices.IndexFunc(rules, func(r checks.Rule) bool { return r.ID == id })
 			if i < 0 {
-				return usagef("no rule %q%s; mxvet rules lists them all", args[0], nearest(id, rules))
+				return usagef("no rule %q%s (mxvet rules lists them all)", args[0], nearest(id, rules))
 			}
 			page, err := rulePage(rules[i])
 			if err != nil {
@@ -42,8 +42,18 @@ func explainCommand(w world) *cobra.Command {
 	}
 }
 
-// nearest suggests the rules that share the most words with what was typed.
+// nearest suggests the rule that differs by a slip, or else those that share the most
+// words with what was typed.
 func nearest(id string, rules []checks.Rule) string {
+	slip, meant := 3, ""
+	for _, r := range rules {
+		if n := distance(id, r.ID); n < slip {
+			slip, meant = n, r.ID
+		}
+	}
+	if meant != "" {
+		return ": did you mean " + meant + "?"
+	}
 	best, ids := 0, []string(nil)
 	for _, r := range rules {
 		score := 0

@@ -53,7 +53,7 @@ var gatherFlags = []string{
 }
 
 func (f *auditFlags) register(set *pflag.FlagSet) {
-	set.StringVarP(&f.configFile, "config", "c", "", "configuration file: domains to audit, and what is known of them")
+	file(set, &f.configFile, "config", "c", "configuration file: domains to audit, and what is known of them")
 	f.registerAssumed(set)
 	f.registerOffline(set)
 	set.StringArrayVar(&f.selectors, "selector", nil, "DKIM selector in use; repeatable")
@@ -73,8 +73,8 @@ func (f *auditFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.caFile, "ca-file", "", "PEM file of certificate authorities to trust beside the system's")
 	set.StringVar(&f.pslFile, "psl-file", "", "public suffix list to use instead of the built-in one")
 	set.DurationVar(&f.timeout, "timeout", 45*time.Second, "time for one domain")
-	set.StringVar(&f.record, "record", "", "keep every answer in this file")
-	set.StringVar(&f.replay, "replay", "", "audit from the answers in this file, without the network")
+	file(set, &f.record, "record", "", "keep every answer in this file")
+	file(set, &f.replay, "replay", "", "audit from the answers in this file, without the network")
 	f.registerLook(set)
 }
 
@@ -109,17 +109,24 @@ func (f *auditFlags) registerLook(set *pflag.FlagSet) {
 // from the configuration file. A replay takes from neither what was gathered.
 func (f *auditFlags) settle(w world) error {
 	getenv := w.getenv
+	if err := f.checkFiles(); err != nil {
+		return err
+	}
 	f.misspelt(w)
 	env := func(name string) string { return getenv(envName(name)) }
 	replayed := f.replay != "" || f.set.Lookup("replay") != nil && env("replay") != ""
 	var err error
 	f.set.VisitAll(func(flag *pflag.Flag) {
 		value := env(flag.Name)
-		if value == "" || flag.Changed || flag.Name == "help" || replayed && slices.Contains(gatherFlags, flag.Name) {
+		switch {
+		case value == "" || flag.Changed || flag.Name == "help":
+			return
+		case replayed && slices.Contains(gatherFlags, flag.Name):
+			fmt.Fprintf(w.stderr, "mxvet: warning: %s does nothing with --replay: a recording answers only what was asked when it was made\n", envName(flag.Name))
 			return
 		}
 		if bad := setFlag(flag, value); bad != nil && err == nil {
-			err = usagef("%s: %w", envName(flag.Name), bad)
+			err = usagef("%s: %w", envName(flag.Name), plainer(bad))
 		}
 		f.fromEnv = append(f.fromEnv, flag.Name)
 	})

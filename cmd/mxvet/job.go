@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -36,9 +37,6 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 			domains = append(domains, d)
 		}
 	}
-	if job.Tables, err = f.tables(); err != nil {
-		return job, done, err
-	}
 	if f.replay != "" {
 		return f.replayJob(job, domains)
 	}
@@ -56,21 +54,38 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 	if name, err := parseDomain(w.hostname); f.ehlo == "" && err == nil {
 		f.ehlo = name
 	}
-	if job.Assumed, err = f.assumed(domains); err != nil {
-		return job, done, err
-	}
 	if job.Targets, err = f.targets(domains); err != nil {
 		return job, done, err
 	}
-	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Millisecond), f.record == ""
-	if f.offline {
-		return job, done, started(&job, nil, w)
+	var src wire.Source
+	if !f.offline || len(f.resolvers) > 0 || f.caFile != "" { // what is given wrong is wrong offline too
+		live, err := f.live(w)
+		if err != nil {
+			return job, done, err
+		}
+		if done = live.Close; !f.offline {
+			src = live
+		}
 	}
-	live, err := f.live(w)
-	if err != nil {
+	if job.Tables, err = f.tables(); err != nil {
 		return job, done, err
 	}
-	return job, live.Close, started(&job, live, w)
+	if job.Assumed, err = f.assumed(domains); err != nil {
+		return job, done, err
+	}
+	f.beside(w, job.Assumed, domains)
+	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Millisecond), f.record == ""
+	return job, done, started(&job, src, w)
+}
+
+// beside warns of zones that hold none of the domains, which may be meant: that of
+// their mail hosts.
+func (f *auditFlags) beside(w world, a audit.Assumed, domains []string) {
+	for i, z := range a.Zones {
+		if !slices.ContainsFunc(domains, z.Covers) {
+			fmt.Fprintf(w.stderr, "mxvet: warning: --zone %s: the zone %s does not hold %s\n", report.Sanitize(f.zones[i]), z.Origin, strings.Join(domains, " or "))
+		}
+	}
 }
 
 // started makes the job ask src; nil is no network.
@@ -139,9 +154,16 @@ func (f *auditFlags) configured(o *gather.Options, d *config.Domain) {
 func (f *auditFlags) replayJob(job audit.Job, domains []string) (audit.Job, func(), error) {
 	done := func() {}
 	for _, name := range gatherFlags {
+		if name == "config" && f.set.Changed(name) {
+			return job, done, usagef("--config with --replay: the file says what to ask, and the recording was asked already: type its thresholds, as in --fail-on medium")
+		}
 		if f.set.Changed(name) {
 			return job, done, usagef("--%s with --replay: a recording answers only what was asked when it was made", name)
 		}
+	}
+	var err error
+	if job.Tables, err = f.tables(); err != nil {
+		return job, done, err
 	}
 	file, err := os.Open(f.replay)
 	if err != nil {
@@ -206,6 +228,9 @@ func (f *auditFlags) options() (gather.Options, error) {
 		o.SendIPs = append(o.SendIPs, ip)
 	}
 	for _, s := range f.subdomains {
+		if name := strings.TrimSuffix(s, "."); name != "" && !strings.Contains(name, ".") {
+			return o, usagef("--subdomain %s: type the whole name, with the domain that it lies below, as in %s.example.com", s, name)
+		}
 		d, err := parseDomain(s)
 		if err != nil {
 			return o, err

@@ -38,8 +38,8 @@ func (f *receiveFlags) register(set *pflag.FlagSet, formats ...string) {
 	set.StringArrayVar(&f.resolvers, "resolver", nil, "DNS resolver: ADDRESS[:PORT], tcp:ADDRESS, tls://HOST, https://HOST/PATH; repeatable")
 	set.StringVar(&f.pslFile, "psl-file", "", "public suffix list to use instead of the built-in one")
 	set.DurationVar(&f.timeout, "timeout", 45*time.Second, "time for all questions")
-	set.StringVar(&f.record, "record", "", "keep every answer in this file")
-	set.StringVar(&f.replay, "replay", "", "take the answers and the time of day from this file, without the network")
+	file(set, &f.record, "record", "", "keep every answer in this file")
+	file(set, &f.replay, "replay", "", "take the answers and the time of day from this file, without the network")
 	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE, repeatable: "+strings.Join(formats, ", "))
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "print less")
 }

@@ -272,6 +272,11 @@ func rootCommand(w world) *cobra.Command {
 		if len(args) == 0 && cmd.Flags().NFlag() == 0 {
 			return cmd.Help()
 		}
+		if len(args) > 0 {
+			if err := noCommand(root, args[0]); err != nil {
+				return err
+			}
+		}
 		return audit.RunE(cmd, args)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -281,5 +286,8 @@ func rootCommand(w world) *cobra.Command {
 	}
 	root.AddCommand(judging...)
 	root.AddCommand(explainCommand(w), rulesCommand(w), configCommand(w), schemaCommand(w), versionCommand(w))
+	root.SetHelpCommand(helpCommand(root))
+	root.SetFlagErrorFunc(flagError)
+	inWords(root)
 	return root
 }
