@@ -63,11 +63,24 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 		case !f.offline || held || told:
 		case len(f.zones) == 0:
 			return a, usagef("--offline: no record of --assume is at or below %s: add its zone with --zone FILE, or such records", d)
+		case otherwiseWritten(a.Zones, d) != nil:
+			return a, usagef("--offline: %s has the name %s in other letters than ASCII, which name servers take for octets: write A-labels there: %s", otherwiseWritten(a.Zones, d).File, zone.Text(otherwiseWritten(a.Zones, d).Origin), d)
 		default:
 			return a, usagef("--offline: none of the zones holds %s: add its zone with --zone FILE", d)
 		}
 	}
 	return a, f.assumePolicy(&a, domains)
+}
+
+// otherwiseWritten gives the zone that has a domain in U-labels, nil where none has.
+func otherwiseWritten(zones []*zone.Zone, domain string) *zone.Zone {
+	for _, z := range zones {
+		name, err := profile().ToASCII(zone.Text(z.Origin))
+		if err == nil && (name == domain || strings.HasSuffix(domain, "."+name)) {
+			return z
+		}
+	}
+	return nil
 }
 
 // readZone reads a zone file. Where it does not say which zone it is, it is that

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/miekg/dns"
 )
@@ -28,6 +29,20 @@ func Name(s string) string {
 		return "."
 	}
 	return s
+}
+
+// Text gives a canonical name without its escapes, as somebody wrote it: octets that
+// are no UTF-8 are taken for Latin-1.
+func Text(name string) string {
+	s := unescape(name)
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteRune(rune(s[i]))
+	}
+	return b.String()
 }
 
 // absolute gives a canonical name with its final dot.

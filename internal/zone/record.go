@@ -70,12 +70,15 @@ func validName(s string) bool {
 func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) (rr dns.RR, why string) {
 	rrtype, ok := typeName(rrtype)
 	if !ok {
-		return nil, fmt.Sprintf("%q is not a record type", clip(rrtype))
+		return nil, noType(rrtype)
 	}
 	if len(data) == 0 {
 		return nil, fmt.Sprintf("%s record without data", rrtype)
 	}
 	generic := data[0].text == `\#` && !data[0].quoted // RFC 3597 section 5
+	if least := fewest[rrtype]; !generic && (len(data) < least || rrtype == "SOA" && len(data) > least) {
+		return nil, fmt.Sprintf("%s record: %d words of data: write %s", rrtype, len(data), dataHint(rrtype))
+	}
 	if !generic {
 		if why := stringsFit(rrtype, data); why != "" {
 			return nil, why
@@ -130,6 +133,24 @@ func newRR(owner string, ttl uint32, rrtype string, data []word, origin string) 
 	return rr, ""
 }
 
+// unread are types that the DNS has or had, and that have no text form here.
+var unread = map[string]int{"WKS": 11, "A6": 38, "SINK": 40}
+
+// noType says why a word that stands in the place of a record type is none.
+func noType(s string) string {
+	if n, ok := unread[s]; ok {
+		return fmt.Sprintf(`mxvet does not read the text form of %s records: leave them out, or write TYPE%d \# LENGTH HEX`, s, n)
+	}
+	if strings.Trim(s, "0123456789") == "" && s != "" {
+		return fmt.Sprintf("%s is no time to live, which has seconds up to %d, and no record type", clip(s), maxTTL)
+	}
+	return fmt.Sprintf("%q is not a record type", clip(s))
+}
+
+// fewest is how many words of data there must be, where the parser of single records
+// takes missing ones for 0 or for empty.
+var fewest = map[string]int{"SOA": 7, "TLSA": 4, "SMIMEA": 4, "SSHFP": 3, "DS": 4, "CDS": 4}
+
 // dataHint says what the data of a type looks like, "" for those that people do
 // not write by hand.
 func dataHint(rrtype string) string {
@@ -144,6 +165,10 @@ func dataHint(rrtype string) string {
 		return "a preference and a name, as in MX 10 mx1.example.com."
 	case "SRV":
 		return "priority, weight, port and a name, as in SRV 0 1 587 mail.example.com."
+	case "TLSA", "SMIMEA", "DS", "CDS":
+		return "three numbers and a digest in hexadecimal"
+	case "SSHFP":
+		return "two numbers and a digest in hexadecimal"
 	case "SOA":
 		return "two names and five numbers, as in SOA ns1 hostmaster 1 7200 3600 1209600 300"
 	}
