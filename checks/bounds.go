@@ -3,13 +3,40 @@ package checks
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"mxvet/internal/gather"
+	"mxvet/internal/spf"
 	"mxvet/internal/wire"
 )
 
 // What the audit of one domain looks at is bounded. Where a list is cut, the rules
 // about it say so: the rest is unknown, and so is what it could have changed.
+
+// reading joins rules about a text that may not have been read to its end, of which
+// rest tells: what else they say, something worse may stand in the rest.
+func reading(rest func(*gather.Evidence) []Verdict, groups ...[]Rule) []Rule {
+	rules := slices.Concat(groups...)
+	for i := range rules {
+		judge := rules[i].Judge
+		rules[i].Judge = func(e *gather.Evidence) []Verdict { return append(judge(e), rest(e)...) }
+	}
+	return rules
+}
+
+// boundSPF tells of records of the domain that were not read to their end.
+func boundSPF(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, n := range spfOwn(e) {
+		if slices.ContainsFunc(n.Records, func(r spf.Record) bool { return !r.Whole() }) {
+			out = append(out, Verdict{
+				Key: spfTerm(n, "rest of the record"), Status: Unknown, Evidence: []wire.Ref{n.TXT.Ref},
+				Message: fmt.Sprintf("the record of %s has so many terms that its rest was not read", n.Owner),
+			})
+		}
+	}
+	return out
+}
 
 // boundSenders tells of senders that were not looked at.
 func boundSenders(e *gather.Evidence) []Verdict {

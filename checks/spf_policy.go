@@ -127,6 +127,9 @@ func spfEnd(e *gather.Evidence) (Status, string) {
 				return Unknown, f.Text + ": " + f.Fail.String()
 			}
 		}
+		if t.Cut {
+			return Unknown, spfTooLarge
+		}
 		return NotApplicable, "the record redirects, and what decides there cannot be told"
 	}
 	if t.Ends != "none" {

@@ -60,6 +60,9 @@ func (c *composer) spfNode() *spf.Node {
 		}
 		n = child
 	}
+	if slices.ContainsFunc(n.Records, func(r spf.Record) bool { return !r.Whole() }) {
+		return nil // what was not read would be lost
+	}
 	if len(n.TXT.Answer.Chain(n.Owner)) > 0 {
 		return nil // whoever holds the alias's target writes the record
 	}
