@@ -5,8 +5,10 @@ import (
 	"net/netip"
 	"slices"
 
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
 	"mxvet/internal/spf"
+	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
 )
 
@@ -36,6 +38,29 @@ func boundSPF(e *gather.Evidence) []Verdict {
 		}
 	}
 	return out
+}
+
+// boundDMARC tells of report addresses that were not read.
+func boundDMARC(e *gather.Evidence) []Verdict {
+	a := dmarcApplied(e)
+	if a.Record == nil || a.Record.Whole() {
+		return nil
+	}
+	return []Verdict{{
+		Key: "rest of the record", Status: Unknown, Evidence: dmarcRefs(e, a.At),
+		Message: dmarcWhere(e, a.At) + a.Record.Problem(dmarc.TooLong).Text,
+	}}
+}
+
+// boundTLSRPT tells of places for reports that were not read.
+func boundTLSRPT(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, r := range e.TLSRPT.Records {
+		if p := r.Problem(tlsrpt.TooLong); p != nil {
+			out = append(out, Verdict{Key: "rest of the record", Status: Unknown, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref}, Message: p.Text})
+		}
+	}
+	return out[:min(len(out), 1)]
 }
 
 // boundSenders tells of senders that were not looked at.
@@ -173,13 +198,14 @@ func bounded(verdicts []Verdict) []Verdict {
 	})
 }
 
-// boundSelectors tells of DKIM selectors that were named and not asked.
-func boundSelectors(e *gather.Evidence) []Verdict {
+// boundSelectors tells of DKIM selectors that were named and not asked; most is what a
+// failure there would have cost.
+func boundSelectors(e *gather.Evidence, most Severity) []Verdict {
 	if e.MoreSelectors == 0 {
 		return nil
 	}
 	return []Verdict{{
-		Key: "more", Status: Unknown, Evidence: dkimQuestion(e),
+		Key: "more", Status: Unknown, Severity: most, Evidence: dkimQuestion(e),
 		Message: fmt.Sprintf("only the first %d of %d selectors that were named were asked", len(e.DKIM.Selectors), len(e.DKIM.Selectors)+e.MoreSelectors),
 	}}
 }

@@ -38,6 +38,9 @@ func (c *composer) dmarc() (Fix, bool) {
 	if len(published) == 0 && c.dmarcInherited() != nil {
 		return Fix{}, false // the record of a name above: its own audit proposes
 	}
+	if slices.ContainsFunc(published, func(r dmarc.Record) bool { return !r.Whole() }) {
+		return Fix{}, false // what was not read would be lost
+	}
 	if !ok {
 		return c.elsewhere(DMARCRecord, "correct the DMARC record", own.Asked, own.Chain), true
 	}
