@@ -257,5 +257,10 @@ func keepers(e *gather.Evidence) []string {
 			out = append(out, h.Name)
 		}
 	}
+	for _, name := range e.MX.Names()[len(e.MX.Hosts):] { // of these nothing is known
+		if len(p.Matches(name)) > 0 {
+			out = append(out, name)
+		}
+	}
 	return out
 }
