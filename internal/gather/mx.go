@@ -96,7 +96,7 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 			continue
 		}
 		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: h.Name, Variant: "default"}
-		p.Relay, out[i].RelayNotAsked = relayFor(e, h, i == 0 && ip.Is4())
+		p.Relay, out[i].RelayNotAsked = relayFor(e, h, ip, i == 0 && ip.Is4())
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
 		wg.Go(func() {
