@@ -143,10 +143,13 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	}
 	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
 		status, why := c.mute(e)
-		return Verdict{Status: status, Message: why, NoFault: smtp.Banner(c.Addr.Session.Exchanges) != nil}, true
+		return Verdict{Status: status, Message: why, NoFault: c.refused()}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
+		if slices.ContainsFunc(c.Addr.Session.Exchanges, func(x smtp.Exchange) bool { return x.Form != "" }) {
+			why = "the recipients of the relay test were named, and no answer came"
+		}
 		if f := c.Addr.Session.Fail; f != nil {
 			why += ": " + f.String()
 		}

@@ -138,7 +138,8 @@ func spfStranger(e *gather.Evidence) (worst *gather.Evaluation) {
 		}
 		switch {
 		case worst == nil, v.Counting.Result == spf.ResultPass,
-			v.Counting.Result == spf.ResultTempError && worst.Counting.Result != spf.ResultPass:
+			v.Lenient.Result == spf.ResultPass && worst.Counting.Result != spf.ResultPass,
+			v.Counting.Result == spf.ResultTempError && worst.Counting.Result != spf.ResultPass && worst.Lenient.Result != spf.ResultPass:
 			worst = v
 		}
 	}
