@@ -42,8 +42,9 @@ type stand struct {
 	seen    bool // it passed or failed somewhere
 }
 
-// stands collects them. Without the network nothing was asked, so nothing that was
-// asked is unknown, but for what the zone text itself keeps from being known.
+// stands collects them. Without the network nothing was asked, so what rests on a
+// question is not unknown but not asked; what the zone text itself or a bound of ours
+// keeps from being known is.
 func (a asker) stands(about func(checks.Bearing) bool) []stand {
 	var out []stand
 	causes := causesOf(a.e)
@@ -53,7 +54,7 @@ func (a asker) stands(about func(checks.Bearing) bool) []stand {
 				continue
 			}
 			status, v := b.Of(res)
-			if status == checks.Unknown && a.e.Options.Offline && !causes.fault(v.Evidence) {
+			if status == checks.Unknown && a.e.Options.Offline && causes.switchedOff(v.Evidence) {
 				status, v.Message = checks.NotAsked, "the network is switched off"
 			}
 			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })

@@ -147,10 +147,13 @@ func (c causes) question(evidence []wire.Ref) string {
 	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
 }
 
-// fault reports that a verdict is unknown by a fault of the zone text itself, which
-// no network would mend.
-func (c causes) fault(evidence []wire.Ref) bool {
-	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == wire.FailAliasLoop })
+// switchedOff reports that a verdict is unknown because its questions need the network,
+// and by no fault of the zone text itself, which no network would mend.
+func (c causes) switchedOff(evidence []wire.Ref) bool {
+	of := func(kind string) bool {
+		return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == kind })
+	}
+	return of(wire.FailOffline) && !of(wire.FailAliasLoop)
 }
 
 // failure puts the kind of a failed question into words.
