@@ -79,7 +79,8 @@ func boundSenders(e *gather.Evidence) []Verdict {
 // further addresses are no more than mentioned: they are all alike.
 func boundHosts(e *gather.Evidence) []Verdict {
 	var out []Verdict
-	talked, silent := 0, e.MX.Count-len(e.MX.Hosts)
+	talked := 0
+	var left []string
 	for i := range e.MX.Hosts {
 		h := &e.MX.Hosts[i]
 		asked := 0
@@ -101,14 +102,15 @@ func boundHosts(e *gather.Evidence) []Verdict {
 			talked++
 		case asked > 0:
 			talked++
-		case len(h.Addrs) > 0:
-			silent++
+		case len(h.Addrs) > 0, h.A.Fail != nil && h.A.Fail.Kind == wire.FailLimit:
+			left = append(left, h.Name)
 		}
 	}
-	if silent > 0 {
+	left = append(left, e.MX.Names()[len(e.MX.Hosts):]...)
+	if len(left) > 0 {
 		out = append(out, Verdict{
 			Key: "more", Status: Unknown, Evidence: mxQuestion(e),
-			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to", talked, talked+silent),
+			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to, not %s", talked, talked+len(left), dnsList(left)),
 		})
 	}
 	return out

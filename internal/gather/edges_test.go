@@ -321,3 +321,19 @@ func TestSharedTerm(t *testing.T) {
 		t.Error("two public suffixes are not one domain")
 	}
 }
+
+// How many hosts were left out is told, and which.
+func TestLeftOut(t *testing.T) {
+	var targets []wire.MX
+	for i := range 20 {
+		targets = append(targets, wire.MX{Host: fmt.Sprintf("mx%d.example.com", 40+i)})
+	}
+	for n, want := range map[int]string{
+		1:  "1 of 41 mail hosts were not looked up, all after the first 40: mx40.example.com",
+		20: "20 of 60 mail hosts were not looked up, all after the first 40: mx40.example.com, mx41.example.com, mx42.example.com, mx43.example.com, mx44.example.com and 15 more",
+	} {
+		if got := leftOut(targets[:n], 40+n); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
