@@ -164,6 +164,9 @@ func promisedCert(e *gather.Evidence, c conversation) Verdict {
 	if v := promisedTLS(e, c); v.Status != Pass {
 		return withoutTLS(v)
 	}
+	if len(c.Addr.Session.TLS.Chain) == 0 {
+		return Verdict{Status: Unknown, Message: "the certificate was not seen"}
+	}
 	if err := c.Addr.Session.TLS.Verifies(c.Host.Name, e.At); err != nil {
 		return Verdict{Status: Fail, Message: fmt.Sprintf("the certificate does not prove that this is %s (%s), %s", c.Host.Name, err, consequence(e))}
 	}

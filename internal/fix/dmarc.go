@@ -123,7 +123,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		evidence, seen = evidence+", that of subdomains too", seen+", that of subdomains too"
 	}
 	unsigned := checks.Unsigned(c.e)
-	if unsigned { // SPF alone fails for forwarded mail
+	if unsigned && c.e.Role.Sends() { // SPF alone fails for forwarded mail
 		evidence, seen = "DKIM signatures on all mail, then "+evidence, "all mail is signed with DKIM, and then "+seen
 	}
 	if p.unread() {
@@ -292,7 +292,7 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 	}
 	if later.String() != d.String() {
 		when := paste.Words(whenMonth)
-		if checks.Unsigned(p.c.e) {
+		if checks.Unsigned(p.c.e) && p.c.e.Role.Sends() {
 			when = paste.Words("all mail is signed with DKIM, and " + whenMonth)
 		}
 		f.Steps = append(f.Steps, paste.Words("Once %s, publish in its place:\n%s", when, p.record(later)))
