@@ -3,13 +3,65 @@ package checks
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
+	"mxvet/internal/dmarc"
 	"mxvet/internal/gather"
+	"mxvet/internal/spf"
+	"mxvet/internal/tlsrpt"
 	"mxvet/internal/wire"
 )
 
 // What the audit of one domain looks at is bounded. Where a list is cut, the rules
 // about it say so: the rest is unknown, and so is what it could have changed.
+
+// reading joins rules about a text that may not have been read to its end, of which
+// rest tells: what else they say, something worse may stand in the rest.
+func reading(rest func(*gather.Evidence) []Verdict, groups ...[]Rule) []Rule {
+	rules := slices.Concat(groups...)
+	for i := range rules {
+		judge := rules[i].Judge
+		rules[i].Judge = func(e *gather.Evidence) []Verdict { return append(judge(e), rest(e)...) }
+	}
+	return rules
+}
+
+// boundSPF tells of records of the domain that were not read to their end.
+func boundSPF(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, n := range spfOwn(e) {
+		if slices.ContainsFunc(n.Records, func(r spf.Record) bool { return !r.Whole() }) {
+			out = append(out, Verdict{
+				Key: spfTerm(n, "rest of the record"), Status: Unknown, Evidence: []wire.Ref{n.TXT.Ref},
+				Message: fmt.Sprintf("the record of %s has so many terms that its rest was not read", n.Owner),
+			})
+		}
+	}
+	return out
+}
+
+// boundDMARC tells of report addresses that were not read.
+func boundDMARC(e *gather.Evidence) []Verdict {
+	a := dmarcApplied(e)
+	if a.Record == nil || a.Record.Whole() {
+		return nil
+	}
+	return []Verdict{{
+		Key: "rest of the record", Status: Unknown, Evidence: dmarcRefs(e, a.At),
+		Message: dmarcWhere(e, a.At) + a.Record.Problem(dmarc.TooLong).Text,
+	}}
+}
+
+// boundTLSRPT tells of places for reports that were not read.
+func boundTLSRPT(e *gather.Evidence) []Verdict {
+	var out []Verdict
+	for _, r := range e.TLSRPT.Records {
+		if p := r.Problem(tlsrpt.TooLong); p != nil {
+			out = append(out, Verdict{Key: "rest of the record", Status: Unknown, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref}, Message: p.Text})
+		}
+	}
+	return out[:min(len(out), 1)]
+}
 
 // boundSenders tells of senders that were not looked at.
 func boundSenders(e *gather.Evidence) []Verdict {
@@ -27,7 +79,8 @@ func boundSenders(e *gather.Evidence) []Verdict {
 // further addresses are no more than mentioned: they are all alike.
 func boundHosts(e *gather.Evidence) []Verdict {
 	var out []Verdict
-	talked, silent := 0, e.MX.Count-len(e.MX.Hosts)
+	talked := 0
+	var left []string
 	for i := range e.MX.Hosts {
 		h := &e.MX.Hosts[i]
 		asked := 0
@@ -49,14 +102,15 @@ func boundHosts(e *gather.Evidence) []Verdict {
 			talked++
 		case asked > 0:
 			talked++
-		case len(h.Addrs) > 0:
-			silent++
+		case len(h.Addrs) > 0, h.A.Fail != nil && h.A.Fail.Kind == wire.FailLimit:
+			left = append(left, h.Name)
 		}
 	}
-	if silent > 0 {
+	left = append(left, e.MX.Names()[len(e.MX.Hosts):]...)
+	if len(left) > 0 {
 		out = append(out, Verdict{
 			Key: "more", Status: Unknown, Evidence: mxQuestion(e),
-			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to", talked, talked+silent),
+			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to, not %s", talked, talked+len(left), dnsList(left)),
 		})
 	}
 	return out
@@ -146,13 +200,14 @@ func bounded(verdicts []Verdict) []Verdict {
 	})
 }
 
-// boundSelectors tells of DKIM selectors that were named and not asked.
-func boundSelectors(e *gather.Evidence) []Verdict {
+// boundSelectors tells of DKIM selectors that were named and not asked; most is what a
+// failure there would have cost.
+func boundSelectors(e *gather.Evidence, most Severity) []Verdict {
 	if e.MoreSelectors == 0 {
 		return nil
 	}
 	return []Verdict{{
-		Key: "more", Status: Unknown, Evidence: dkimQuestion(e),
+		Key: "more", Status: Unknown, Severity: most, Evidence: dkimQuestion(e),
 		Message: fmt.Sprintf("only the first %d of %d selectors that were named were asked", len(e.DKIM.Selectors), len(e.DKIM.Selectors)+e.MoreSelectors),
 	}}
 }

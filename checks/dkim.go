@@ -37,7 +37,7 @@ func dkimFound(e *gather.Evidence) (Status, string) {
 	if dnsMissing(e) {
 		return NotApplicable, "the domain does not exist"
 	}
-	if len(dkimGuesses(e, "")) > 0 {
+	if len(dkimUnseen(e, "")) > 0 {
 		return "", ""
 	}
 	return NotApplicable, "no DKIM key was found"
@@ -120,7 +120,7 @@ func dkimRead(s dkim.Selector) []dkim.Record {
 // nothing is known is unknown, and so are guessed ones, together; most is what a
 // failure there would have cost.
 func dkimEach(e *gather.Evidence, most Severity, judge func(dkim.Selector, dkim.Key) Verdict) []Verdict {
-	return append(dkimJudged(e, most, judge), dkimGuesses(e, most)...)
+	return append(dkimJudged(e, most, judge), dkimUnseen(e, most)...)
 }
 
 // dkimJudged is dkimEach without the selectors that were guessed in vain.
@@ -142,11 +142,12 @@ func dkimJudged(e *gather.Evidence, most Severity, judge func(dkim.Selector, dki
 	return out
 }
 
-// dkimGuesses gives one verdict where keys at guessed names are not known: a lookup
-// had no answer, or nothing tells a key from a wildcard's. Most is what a fault of
-// such a key would have cost; it weighs high at most, as most of these names hold
-// no key.
-func dkimGuesses(e *gather.Evidence, most Severity) []Verdict {
+// dkimUnseen tells of keys that may be there and were not seen: of selectors that
+// were named and not asked, and, in one verdict, where keys at guessed names are not
+// known: a lookup had no answer, or nothing tells a key from a wildcard's. Most is
+// what a fault of such a key would have cost; at guessed names it weighs high at
+// most, as most of these hold no key.
+func dkimUnseen(e *gather.Evidence, most Severity) []Verdict {
 	d := e.DKIM
 	i := slices.IndexFunc(d.Selectors, func(s dkim.Selector) bool { return !s.Named() && dkimSilent(s) })
 	v, open := dkimDoubt(d)
@@ -156,13 +157,13 @@ func dkimGuesses(e *gather.Evidence, most Severity) []Verdict {
 		status, why := dnsSilence(s.Owner+" TXT", s.Answer)
 		v = dkimVerdict(s, Verdict{Status: status, Message: why})
 	case !open:
-		return nil
+		return boundSelectors(e, most)
 	}
 	v.Severity = most
 	if most == Critical {
 		v.Severity = High
 	}
-	return []Verdict{v}
+	return append(boundSelectors(e, most), v)
 }
 
 // dkimVerdict fills in what every verdict about a selector has.
@@ -309,7 +310,7 @@ func dkimSelectorRules() []Rule {
 					}
 					out = append(out, dkimVerdict(s, v))
 				}
-				return append(out, boundSelectors(e)...)
+				return append(out, boundSelectors(e, High)...)
 			},
 		},
 		{
@@ -340,7 +341,7 @@ func dkimSelectorRules() []Rule {
 						out = append(out, dkimVerdict(s, Verdict{Status: Pass}))
 					}
 				}
-				return append(out, dkimGuesses(e, Medium)...)
+				return append(out, dkimUnseen(e, Medium)...)
 			},
 		},
 	}

@@ -33,7 +33,7 @@ func dkimRecordRules() []Rule {
 						out = append(out, dkimVerdict(s, Verdict{Status: status, Message: why}))
 					}
 				}
-				return append(out, dkimGuesses(e, High)...)
+				return append(out, dkimUnseen(e, High)...)
 			},
 		},
 		{
@@ -129,7 +129,7 @@ func dkimRecordRules() []Rule {
 						return Verdict{Status: Fail, Severity: Info, Message: "the key of a selector that nobody named is revoked (p= is empty): in order if it is an old one"}
 					}
 					return Verdict{Status: Pass}
-				}), dkimGuesses(e, Info)...)
+				}), dkimUnseen(e, Info)...)
 			},
 		},
 		{

@@ -45,7 +45,7 @@ func dkimSetRules() []Rule {
 						out = append(out, dkimVerdict(s, Verdict{Status: status, Severity: Low, Message: why}))
 					}
 				}
-				return append(out, dkimGuesses(e, Low)...)
+				return append(out, dkimUnseen(e, Low)...)
 			},
 		},
 		{
@@ -166,7 +166,7 @@ func judgeDKIMEd25519(e *gather.Evidence) []Verdict {
 	case silent != "" && (len(rsa) == 0 || len(ed) == 0):
 		return []Verdict{{Status: Unknown, Severity: Info, Evidence: refs, Message: "the lookup of " + silent + " gave no answer, so the types of all keys are not known"}}
 	case len(rsa) == 0 || len(ed) == 0:
-		if open := dkimGuesses(e, Info); open != nil {
+		if open := dkimUnseen(e, Info); open != nil {
 			return open
 		}
 	}
@@ -237,7 +237,7 @@ func judgeDKIMAlias(e *gather.Evidence) []Verdict {
 			})
 		}
 	}
-	guesses := dkimGuesses(e, High)
+	guesses := dkimUnseen(e, High)
 	if c := e.DKIM.Control; open && guesses == nil {
 		status, why := dnsSilence(c.Owner+" TXT", c.Answer)
 		guesses = []Verdict{{Key: "*", Status: status, Severity: High, Evidence: []wire.Ref{c.Ref}, Message: "the aliases that were found may be a wildcard's: " + why}}

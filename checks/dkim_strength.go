@@ -127,6 +127,8 @@ func dkimStrengthRules() []Rule {
 						return Verdict{Status: Fail, Severity: Critical, Message: "anybody can sign with this key: " + strings.Join(why, "; ")}
 					case k.Bits == 0:
 						return dkimOtherwise("there is no readable key")
+					case k.Has(dkim.Limit):
+						return Verdict{Status: Unknown, Severity: Critical, Message: fmt.Sprintf("an RSA key of %d bits was not tested: it is too long", k.Bits)}
 					case silent >= 0 && k.Type == dkim.RSA:
 						other := e.DKIM.Selectors[silent]
 						status, why := dnsSilence(other.Owner+" TXT", other.Answer)

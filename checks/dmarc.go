@@ -13,7 +13,7 @@ import (
 func dmarcRules() []Rule {
 	return slices.Concat(
 		dmarcExistenceRules(), dmarcSyntaxRules(), dmarcPolicyRules(), dmarcSubdomainRules(),
-		dmarcSenderRules(), dmarcDiscoveryRules(), dmarcAddressRules(), dmarcDestinationRules(),
+		dmarcSenderRules(), dmarcDiscoveryRules(), reading(boundDMARC, dmarcAddressRules(), dmarcDestinationRules()),
 	)
 }
 

@@ -35,7 +35,10 @@ func dmarcProblems(severity func(dmarc.Record, dmarc.Problem) Severity) func(*ga
 			})
 		}
 		for i := range out {
-			if n := more[out[i].Key] - 1; n > 0 {
+			switch n := more[out[i].Key] - 1; {
+			case n >= dmarc.MaxProblems-1:
+				out[i].Message += fmt.Sprintf(" (and at least %d more like this)", n)
+			case n > 0:
 				out[i].Message += fmt.Sprintf(" (and %d more like this)", n)
 			}
 		}
@@ -73,7 +76,7 @@ func dmarcSyntaxRules() []Rule {
 						return Medium
 					case dmarc.Duplicate:
 						return High
-					case dmarc.Malformed, dmarc.TooLong:
+					case dmarc.Malformed:
 						return Medium
 					case dmarc.EmptyTag, dmarc.EmptyValue:
 						return Low

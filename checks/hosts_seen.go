@@ -173,6 +173,17 @@ func (c conversation) mute(e *gather.Evidence) (Status, string) {
 	return Unknown, "refused this machine: EHLO was answered with " + replyText(ehlo)
 }
 
+// refused reports that the server answered and would not talk with this machine: that
+// is its last word here. Silence is none.
+func (c conversation) refused() bool { return Refused(c.Addr.Session) }
+
+// Refused reports that a server greeted and turned the other side away, by its
+// greeting, by its answer to EHLO or by hanging up on it.
+func Refused(s wire.Session) bool {
+	banner := smtp.Banner(s.Exchanges)
+	return banner != nil && (banner.Code != 220 || smtp.Answered(s.Exchanges, smtp.StageEHLO) != nil || s.Fail != nil && s.Fail.Kind == wire.FailReset)
+}
+
 // hungUp reports that the server ended the conversation without a word.
 func (c conversation) hungUp() bool {
 	f := c.Addr.Session.Fail

@@ -164,6 +164,9 @@ func promisedCert(e *gather.Evidence, c conversation) Verdict {
 	if v := promisedTLS(e, c); v.Status != Pass {
 		return withoutTLS(v)
 	}
+	if len(c.Addr.Session.TLS.Chain) == 0 {
+		return Verdict{Status: Unknown, Message: "the certificate was not seen"}
+	}
 	if err := c.Addr.Session.TLS.Verifies(c.Host.Name, e.At); err != nil {
 		return Verdict{Status: Fail, Message: fmt.Sprintf("the certificate does not prove that this is %s (%s), %s", c.Host.Name, err, consequence(e))}
 	}
@@ -255,6 +258,11 @@ func keepers(e *gather.Evidence) []string {
 		noAddress := h.A.Missing("A") && h.AAAA.Missing("AAAA")
 		if len(p.Matches(h.Name)) > 0 && !noAddress && (useless == 0 || other > 0) {
 			out = append(out, h.Name)
+		}
+	}
+	for _, name := range e.MX.Names()[len(e.MX.Hosts):] { // of these nothing is known
+		if len(p.Matches(name)) > 0 {
+			out = append(out, name)
 		}
 	}
 	return out

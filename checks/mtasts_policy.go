@@ -132,8 +132,11 @@ func mtastsPolicyRules() []Rule {
 				var out []Verdict
 				hosts := e.MX.Names()
 				for _, m := range f.Policy.MX {
+					if len(out) == maxStale {
+						break
+					}
 					fits := slices.ContainsFunc(hosts, func(name string) bool { return mtasts.Matches(m.Text, name) })
-					if m.Problem == "" && !fits && !hasKey(out, m.Text) && len(out) < maxStale {
+					if m.Problem == "" && !fits && !hasKey(out, m.Text) {
 						out = append(out, Verdict{
 							Key: m.Text, Status: Fail, Severity: Info, Evidence: []wire.Ref{f.Ref, e.MX.Ref},
 							Message: fmt.Sprintf("mx %q fits none of the %d MX hosts", clip(m.Text), len(hosts)),

@@ -143,10 +143,13 @@ func relayUnasked(e *gather.Evidence, c conversation) (Verdict, bool) {
 	}
 	if smtp.Offered(c.Addr.Session.Exchanges, smtp.StageEHLO) == nil {
 		status, why := c.mute(e)
-		return Verdict{Status: status, Message: why, NoFault: smtp.Banner(c.Addr.Session.Exchanges) != nil}, true
+		return Verdict{Status: status, Message: why, NoFault: c.refused()}, true
 	}
 	if !envelopeOf(c, gather.FormPostmaster).asked {
 		why := "the conversation ended before the relay test"
+		if slices.ContainsFunc(c.Addr.Session.Exchanges, func(x smtp.Exchange) bool { return x.Form != "" }) {
+			why = "the recipients of the relay test were named, and no answer came"
+		}
 		if f := c.Addr.Session.Fail; f != nil {
 			why += ": " + f.String()
 		}
@@ -201,6 +204,11 @@ func judgeRelay(e *gather.Evidence, c conversation, open bool) Verdict {
 	case len(seen) > 0 && perhapsTrusted(e, c) != "":
 		told = false
 		return unknown("accepted at RCPT (%s), but whether the domain trusts the address that was asked from is not known: %s", strings.Join(seen, "; "), perhapsTrusted(e, c))
+	case len(seen) > 0 && takesFor(e) != "":
+		return unknown("accepted at RCPT (%s), but mail for %s goes to the audited host %s, so this proves nothing: name a recipient elsewhere with --relay-rcpt", strings.Join(seen, "; "), e.Relay.To, takesFor(e))
+	case len(seen) > 0 && perhapsTakesFor(e) != "":
+		told = false
+		return unknown("accepted at RCPT (%s), but whether mail for %s goes to the audited hosts themselves is not known: %s", strings.Join(seen, "; "), e.Relay.To, perhapsTakesFor(e))
 	case strong && open:
 		return Verdict{Status: Fail, Message: fmt.Sprintf(
 			"strongly suspected open relay: accepted mail for %s from a stranger, though it refuses unknown recipients of its own (%s); only a delivered message would be proof",
@@ -291,6 +299,30 @@ func perhapsTrusted(e *gather.Evidence, c conversation) string {
 		if a.Fail != nil {
 			_, why := dnsSilence(name, a)
 			return why
+		}
+	}
+	return ""
+}
+
+// takesFor gives an audited host to which mail for the foreign recipient goes, "" where
+// none is known to be one.
+func takesFor(e *gather.Evidence) string {
+	for _, h := range e.MX.Hosts {
+		if slices.ContainsFunc(h.Addrs, func(a gather.Address) bool { return slices.Contains(e.Relay.Where, a.IP) }) {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+// perhapsTakesFor says what keeps that open; "" where nothing does.
+func perhapsTakesFor(e *gather.Evidence) string {
+	for _, h := range e.MX.Hosts {
+		if v, silent := mxSilentAddress(h); silent {
+			return h.Name + ": " + v.Message
+		}
+		if h.MoreAddrs > 0 {
+			return fmt.Sprintf("only %d of the %d addresses of %s were looked at", len(h.Addrs), len(h.Addrs)+h.MoreAddrs, h.Name)
 		}
 	}
 	return ""

@@ -15,10 +15,10 @@ import (
 // (permerror). The others go on to tell what they see, so that everything can be
 // mended at once, but leave alone what only follows from such a fault.
 func spfRules() []Rule {
-	return slices.Concat(
-		spfRecordRules(), spfSyntaxRules(), spfLimitRules(), spfTargetRules(),
+	return slices.Concat(spfRecordRules(), reading(boundSPF,
+		spfSyntaxRules(), spfLimitRules(), spfTargetRules(),
 		spfPolicyRules(), spfNetworkRules(), spfEvaluatedRules(),
-	)
+	))
 }
 
 // spfQuestion cites the question for the record.
@@ -80,10 +80,12 @@ func spfGaps(e *gather.Evidence, records bool) []Verdict {
 	case len(unfollowed) > 0:
 		return unknown(at, "what stands behind %s depends on the message, so it could not be followed; %s", spfList(unfollowed), spfEvaluated(e))
 	case e.SPF.Cut:
-		return unknown(spfRefs(e), "the tree of includes is too large to follow to its end")
+		return unknown(spfRefs(e), "%s", spfTooLarge)
 	}
 	return nil
 }
+
+const spfTooLarge = "the SPF record and what it includes are too large to follow to their end"
 
 // spfRefs cites the questions for all records of the tree.
 func spfRefs(e *gather.Evidence) []wire.Ref {

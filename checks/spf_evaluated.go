@@ -103,7 +103,7 @@ func spfOwnMail(e *gather.Evidence) (state ownSPF, why string, refs []wire.Ref) 
 	case spfOpen(e):
 		return ownUnknown, "whom the record lets pass depends on the message", refs
 	case e.SPF.Cut:
-		return ownUnknown, "the tree of includes is too large to follow to its end", refs
+		return ownUnknown, spfTooLarge, refs
 	case broken != nil:
 		return ownFails, "receivers cannot use the SPF record (" + broken.Counting.Text + ")", broken.Refs
 	}
@@ -138,7 +138,8 @@ func spfStranger(e *gather.Evidence) (worst *gather.Evaluation) {
 		}
 		switch {
 		case worst == nil, v.Counting.Result == spf.ResultPass,
-			v.Counting.Result == spf.ResultTempError && worst.Counting.Result != spf.ResultPass:
+			v.Lenient.Result == spf.ResultPass && worst.Counting.Result != spf.ResultPass,
+			v.Counting.Result == spf.ResultTempError && worst.Counting.Result != spf.ResultPass && worst.Lenient.Result != spf.ResultPass:
 			worst = v
 		}
 	}
@@ -192,7 +193,7 @@ func judgeSPFNamed(e *gather.Evidence) []Verdict {
 		switch {
 		case v.Pass():
 		case v.Counting.Result == spf.ResultTempError:
-			verdict.Status, verdict.Message = Unknown, "a lookup that its result rests on failed: "+v.Counting.Text
+			verdict.Status, verdict.Message = Unknown, "its result is not known: "+v.Counting.Text
 		case v.Counting.Result == spf.ResultPass:
 			verdict.Status, verdict.Severity = Fail, Low
 			verdict.Message = "you named it as a sender, but not every receiver lets it pass: " + v.Differ()
@@ -268,7 +269,7 @@ func judgeSPFErrors(e *gather.Evidence) []Verdict {
 		}
 		return fail(sev, refs, "evaluated for %s: permanent error (%s), so receivers treat such mail as if there were no record", spfList(broken), why)
 	case len(silent) > 0:
-		return unknown(unheard, "evaluated for %s: a lookup failed: %s", spfList(silent), why)
+		return unknown(unheard, "evaluated for %s: the result is not known: %s", spfList(silent), why)
 	case known == 0 && len(unfollowed) > 0:
 		return unknown(spfRefs(e), "%s depends on the message, and no sender is known for which to evaluate it: name one with --send-ip", strings.Join(unfollowed, ", "))
 	case len(e.Evaluations.Silent) > 0 && len(e.SPF.Open) > 0:

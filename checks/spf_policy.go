@@ -127,6 +127,9 @@ func spfEnd(e *gather.Evidence) (Status, string) {
 				return Unknown, f.Text + ": " + f.Fail.String()
 			}
 		}
+		if t.Cut {
+			return Unknown, spfTooLarge
+		}
 		return NotApplicable, "the record redirects, and what decides there cannot be told"
 	}
 	if t.Ends != "none" {
@@ -200,13 +203,17 @@ func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 		if void := spfVoidFor(e, []string{"IPv4"}); void != "" {
 			return fail(Info, spfRefs(e), "%s, and mail from all of them would pass if receivers could use the record (%s)", how, void)
 		}
-		return fail(Critical, spfRefs(e), "%s, and mail from all of them passes", how)
+		return fail(Critical, spfRefs(e), "%s, and mail from all of them passes%s", how, spfPassesWhere(e, []string{"IPv4"}))
 	}
 	if how == "" {
-		switch v := spfStranger(e); {
+		v, where := spfStranger(e), ""
+		if v != nil && v.Counting.Result != spf.ResultPass {
+			where = spfWhereNotCounted
+		}
+		switch {
 		case v == nil:
-		case v.Counting.Result == spf.ResultPass:
-			return fail(Critical, v.Refs, "%q of %s: mail from %s passes, an address from which no mail can come: so it passes from everywhere", spfClip(v.Counting.Term), v.Counting.Domain, v.IP)
+		case v.Counting.Result == spf.ResultPass, v.Lenient.Result == spf.ResultPass:
+			return fail(Critical, v.Refs, "%q of %s: mail from %s passes, an address from which no mail can come: so it passes from everywhere%s", spfClip(v.Lenient.Term), v.Lenient.Domain, v.IP, where)
 		case v.Counting.Result == spf.ResultTempError:
 			return unknown(v.Refs, "whether macros let everybody pass is not known: %s", v.Counting.Text)
 		}
@@ -215,23 +222,39 @@ func judgeSPFPassesAll(e *gather.Evidence) []Verdict {
 	if void := spfVoidFor(e, families); void != "" {
 		return fail(Info, refs, "%s: mail from every %s address in the world would pass if receivers could use the record (%s)", how, spfAnd(families), void)
 	}
-	return fail(Critical, refs, "%s: mail from every %s address in the world passes", how, spfAnd(families))
+	return fail(Critical, refs, "%s: mail from every %s address in the world passes%s", how, spfAnd(families), spfPassesWhere(e, families))
 }
 
-// spfVoidFor gives the reason for which receivers give up before all of these
+// spfVoidFor gives the reason for which every receiver gives up before all of these
 // families are let in, "" where there is none.
 func spfVoidFor(e *gather.Evidence, families []string) string {
-	void, why := 0, ""
-	for _, family := range families {
-		for _, f := range e.SPF.PermErrors {
-			if f.Family == 0 || f.Family == 4 && family == "IPv4" || f.Family == 6 && family == "IPv6" {
-				void, why = void+1, f.Text
-				break
-			}
-		}
-	}
-	if void < len(families) {
+	return spfGivesUp(e, families, func(f spf.Failure) bool { return f.Code != spf.CodeVoid })
+}
+
+// Counting lookups that find nothing is only recommended to receivers (RFC 7208
+// section 4.6.4): many do not.
+const spfWhereNotCounted = " at receivers that do not count lookups which find nothing; those that do give up before"
+
+// spfPassesWhere says that only some receivers let these families in, "" where all do.
+func spfPassesWhere(e *gather.Evidence, families []string) string {
+	if spfGivesUp(e, families, func(spf.Failure) bool { return true }) == "" {
 		return ""
+	}
+	return spfWhereNotCounted
+}
+
+// spfGivesUp gives the first of the errors that count with which an evaluation ends
+// for clients of each of these families, "" where some family meets none.
+func spfGivesUp(e *gather.Evidence, families []string, counts func(spf.Failure) bool) string {
+	why := ""
+	for _, family := range families {
+		i := slices.IndexFunc(e.SPF.PermErrors, func(f spf.Failure) bool {
+			return counts(f) && (f.Family == 0 || f.Family == 4 && family == "IPv4" || f.Family == 6 && family == "IPv6")
+		})
+		if i < 0 {
+			return ""
+		}
+		why = e.SPF.PermErrors[i].Text
 	}
 	return why
 }

@@ -14,14 +14,18 @@ import (
 // Rules about TLS-RPT (RFC 8460): whether anybody tells the owner that mail had
 // trouble with TLS.
 func tlsrptRules() []Rule {
+	return append([]Rule{{
+		ID: "tlsrpt-none", Area: AreaTransport, Severity: Medium,
+		Title: "there is a TLS-RPT record",
+		Refs:  []string{"RFC 8460 section 3"},
+		When:  receivesMail,
+		Judge: judgeRPTNone,
+	}}, reading(boundTLSRPT, rptRecordRules())...)
+}
+
+// rptRecordRules is about what the record says.
+func rptRecordRules() []Rule {
 	return []Rule{
-		{
-			ID: "tlsrpt-none", Area: AreaTransport, Severity: Medium,
-			Title: "there is a TLS-RPT record",
-			Refs:  []string{"RFC 8460 section 3"},
-			When:  receivesMail,
-			Judge: judgeRPTNone,
-		},
 		{
 			ID: "tlsrpt-record-invalid", Area: AreaTransport, Severity: Medium,
 			Title: "the TLS-RPT record is a single one and well-formed",
@@ -73,9 +77,9 @@ func tlsrptRules() []Rule {
 				return "", ""
 			},
 			Judge: func(e *gather.Evidence) []Verdict {
-				for _, d := range e.TLSRPT.Destinations {
-					if d.Scheme == "mailto" && d.Host == e.Domain {
-						return fail(Info, []wire.Ref{e.TLSRPT.TXT.Ref, stsServed(e.MTASTS).Ref}, "reports about failures of the MTA-STS policy go to a mailbox at %s, behind that policy", d.Host)
+				for _, u := range e.TLSRPT.Record().RUA {
+					if u.Valid && u.Scheme == "mailto" && u.Host == e.Domain {
+						return fail(Info, []wire.Ref{e.TLSRPT.TXT.Ref, stsServed(e.MTASTS).Ref}, "reports about failures of the MTA-STS policy go to a mailbox at %s, behind that policy", u.Host)
 					}
 				}
 				return nil

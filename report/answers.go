@@ -144,6 +144,8 @@ func (a asker) transit(lost bool) Answer {
 		s.words = "no mail server was asked, so encryption could not be checked"
 	case s.answer == Unclear && len(s.rules) == 0 && !h.heard: // none is unknown: there is proof that none is there
 		return side{answer: NoMatter}.answered(checks.Transit, "no mail server takes mail for it")
+	case s.answer == Unclear && h.tried && !h.met && h.unmet != "":
+		s.words = "no mail server was connected to, so encryption could not be checked: " + h.unmet
 	case s.answer == Unclear && h.tried && !h.heard:
 		s.words = "no mail server answered, so encryption could not be checked"
 	case s.answer == Unclear && h.tried && h.ehlo == 0:

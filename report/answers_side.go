@@ -43,9 +43,9 @@ type stand struct {
 	seen    bool // it passed or failed somewhere
 }
 
-// stands collects them. Without the network nothing was asked, so nothing that was
-// asked is unknown, but for what the zone text itself keeps from being known, and
-// for what there was no time to judge.
+// stands collects them. Without the network nothing was asked, so what rests on a
+// question is not unknown but not asked; what the zone text itself, a bound of ours or
+// want of time keeps from being known is.
 func (a asker) stands(about func(checks.Bearing) bool) []stand {
 	var out []stand
 	causes := causesOf(a.e)
@@ -55,7 +55,7 @@ func (a asker) stands(about func(checks.Bearing) bool) []stand {
 				continue
 			}
 			status, v := b.Of(res)
-			if status == checks.Unknown && a.e.Options.Offline && !v.Unjudged && !causes.fault(v.Evidence) {
+			if status == checks.Unknown && a.e.Options.Offline && !v.Unjudged && causes.switchedOff(v.Evidence) {
 				status, v.Message = checks.NotAsked, "the network is switched off"
 			}
 			seen := slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool { return v.Status == checks.Pass || v.Status == checks.Fail })
@@ -233,6 +233,9 @@ type tally struct {
 	missing []string // those that did not take EHLO, with what they did
 	refusal string   // the first greeting that is none
 	heard   bool     // some address greeted
+	broke   bool     // some address greeted, and then turned this machine away
+	met     bool     // a connection was tried
+	unmet   string   // why none was
 	unasked int      // hosts that a bound left out, which are not in hosts
 }
 
@@ -249,8 +252,12 @@ func (t tally) silence(e *gather.Evidence) string {
 	switch {
 	case t.refusal != "":
 		return "refused this machine: " + t.refusal
-	case t.heard:
+	case t.broke:
 		return "its mail servers broke off before mail could be given to them"
+	case t.heard:
+		return "its mail servers greeted, and did not answer EHLO"
+	case !t.met && t.unmet != "":
+		return "no mail server was connected to: " + t.unmet
 	}
 	four, six := false, false
 	for _, h := range e.MX.Hosts {
@@ -280,13 +287,19 @@ func count(e *gather.Evidence) tally {
 			t.unasked++
 			continue
 		}
-		up, ehlo, tls := false, false, true
+		up, ehlo, tls, broke := false, false, true, false
 		var banner *smtp.Reply
 		for _, a := range h.Addrs {
 			ex := a.Session.Exchanges
 			t.tried = t.tried || dialled(a)
+			if why := unmet(a.Session); dialled(a) && why == "" {
+				t.met = true
+			} else if why != "" {
+				t.unmet = why
+			}
 			if r := smtp.Banner(ex); r != nil {
 				banner, t.heard = r, true
+				broke = broke || checks.Refused(a.Session)
 				if r.Code != 220 && t.refusal == "" {
 					t.refusal = bound(fmt.Sprintf("%s says %q", h.Name, fmt.Sprint(r.Code, " ", r.Text())), maxBanner)
 				}
@@ -297,6 +310,7 @@ func count(e *gather.Evidence) tally {
 			}
 			up = up || took(ex, smtp.StageHELO)
 		}
+		t.broke = t.broke || broke
 		if up {
 			t.up++
 		}
@@ -314,8 +328,10 @@ func count(e *gather.Evidence) tally {
 			t.missing = append(t.missing, bound(h.Name, maxName)+" without a known address")
 		case banner != nil && banner.Code != 220:
 			t.missing = append(t.missing, bound(h.Name, maxName)+" turned this machine away")
-		case banner != nil:
+		case broke:
 			t.missing = append(t.missing, bound(h.Name, maxName)+" broke off")
+		case banner != nil:
+			t.missing = append(t.missing, bound(h.Name, maxName)+" did not answer EHLO")
 		default:
 			t.missing = append(t.missing, bound(h.Name, maxName)+" not reached")
 		}

@@ -47,12 +47,14 @@ func TestAnswers(t *testing.T) {
 	two := hostsOf(up, up)
 	beyond := hostsOf(up, gather.Address{IP: netip.MustParseAddr("192.0.2.3")})
 	beyond.Options.AllowPrivate = true // so that the address is one like others
-	offline := &gather.Evidence{Domain: "example.com", Options: gather.Options{Offline: true}}
+	offline := &gather.Evidence{Domain: "example.com", Options: gather.Options{Offline: true}, Failures: map[wire.Ref]gather.Failure{"q": {Kind: wire.FailOffline}}}
 
 	say := func(s checks.Status, sev checks.Severity) checks.Verdict {
 		return said(s, sev, "example.com", "the lookup gave no answer")
 	}
 	fail, unknown, pass := say(checks.Fail, checks.High), say(checks.Unknown, checks.High), passing("example.com")
+	unheard := unknown
+	unheard.Evidence = []wire.Ref{"q"}
 	untold := say(checks.Unknown, checks.Critical)
 	untold.NoFault = true
 	unasked, nothing := said(checks.NotAsked, "", "example.com", "SMTP is switched off"), all(checks.NotApplicable)
@@ -111,7 +113,8 @@ func TestAnswers(t *testing.T) {
 		{"an unknown that matters not", checks.Forgery, two, "full", []checks.Result{f(S, "note", unknown), f(D, "other", pass)}, "YES other passed", "note"},
 		{"not asked", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unasked), f(D, "other", pass)}, "NOT ASKED wound topic not checked: SMTP is switched off", "passed"},
 		{"not asked, and in part bad", checks.Forgery, two, "full", []checks.Result{f(D, "wound", unasked), f(P, "flaw", fail)}, "NOT ASKED wound topic not checked: SMTP is switched off, but flaw", ""},
-		{"offline nothing was asked", checks.Forgery, offline, "full", []checks.Result{f(D, "wound", unknown), f(D, "other", pass)}, "NOT ASKED wound topic not checked: the network is switched off", "lookup"},
+		{"offline nothing was asked", checks.Forgery, offline, "full", []checks.Result{f(D, "wound", unheard), f(D, "other", pass)}, "NOT ASKED wound topic not checked: the network is switched off", "lookup"},
+		{"offline, and cut by a bound", checks.Forgery, offline, "full", []checks.Result{f(D, "wound", unknown), f(D, "other", pass)}, "UNKNOWN wound topic could not be checked: the lookup gave no answer", "network"},
 		{"nothing decides", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", pass), f(D, "wound", nothing)}, "UNKNOWN nothing that decides it could be checked", "passed"},
 		{"no rule at all", checks.Forgery, two, "full", nil, "UNKNOWN nothing", ""},
 		{"partly seen", checks.Forgery, two, "full", []checks.Result{f(P, "flaw", passing("a"), say(checks.Unknown, checks.High)), f(D, "other", pass)}, "YES other passed; not checked: flaw topic (in part)", ""},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mxvet/checks"
 	"mxvet/internal/gather"
 	"mxvet/internal/smtp"
 	"mxvet/internal/wire"
@@ -22,9 +23,11 @@ type causes struct {
 
 type muteHost struct {
 	name  string
-	heard bool // a greeting came
-	ours  bool // over its address family, this machine reaches no mail server
-	six   bool // that family is IPv6
+	heard bool   // a greeting came
+	away  bool   // and this machine was turned away
+	unmet string // why nobody tried to connect: our own doing; "" where somebody did
+	ours  bool   // over its address family, this machine reaches no mail server
+	six   bool   // that family is IPv6
 }
 
 // causesOf looks through the conversations that were held.
@@ -42,7 +45,7 @@ func causesOf(e *gather.Evidence) causes {
 				if a.IP.Is4() {
 					from = e.Vantage.IPv4
 				}
-				c.mute[a.Ref] = muteHost{name: h.Name, heard: smtp.Banner(ex) != nil, ours: from.Broken, six: !a.IP.Is4()}
+				c.mute[a.Ref] = muteHost{name: h.Name, heard: smtp.Banner(ex) != nil, away: checks.Refused(a.Session), unmet: unmet(a.Session), ours: from.Broken, six: !a.IP.Is4()}
 			}
 		}
 	}
@@ -57,7 +60,12 @@ func (c causes) of(evidence []wire.Ref) string {
 		return cause
 	}
 	var hosts []string
-	heard, ours := false, true
+	heard, away, ours, unmet := false, false, true, ""
+	all := true // of those that count, nobody tried to connect
+	count := func(m muteHost) {
+		heard, away, ours = heard || m.heard, away || m.away, ours && m.ours
+		unmet, all = cmp.Or(unmet, m.unmet), all && m.unmet != ""
+	}
 	for _, ref := range evidence {
 		m, ok := c.mute[ref]
 		switch {
@@ -66,30 +74,38 @@ func (c causes) of(evidence []wire.Ref) string {
 		case !ok:
 			return ""
 		}
-		heard, ours = heard || m.heard, ours && m.ours
+		count(m)
 		if !slices.Contains(hosts, m.name) {
 			hosts = append(hosts, m.name)
 		}
 	}
 	if !c.talks { // then what one host did is only a part of the whole
 		for _, m := range c.mute {
-			heard, ours = heard || m.heard, ours && m.ours
+			count(m)
 		}
 	}
 	slices.Sort(hosts)
 	switch {
 	case len(hosts) == 0:
 		return ""
+	case all && c.talks:
+		return strings.Join(hosts, ", ") + " was not connected to: " + unmet
+	case all:
+		return "no mail server was connected to: " + unmet
 	case ours && c.talks:
 		return "this machine reaches no mail server over the address family of " + strings.Join(hosts, ", ")
 	case ours && c.onlySix():
 		return "this machine reaches nobody over IPv6, and the mail servers have no IPv4 address"
 	case ours:
 		return "this machine reaches no mail server on port 25, wherever it is"
+	case c.talks && heard && !away:
+		return strings.Join(hosts, ", ") + " greeted, and did not answer EHLO"
 	case c.talks && heard:
 		return strings.Join(hosts, ", ") + " turned this machine away before any mail was offered"
 	case c.talks:
 		return strings.Join(hosts, ", ") + " did not answer on port 25"
+	case heard && !away:
+		return "no mail server talked with this machine: those that greeted did not answer EHLO"
 	case heard:
 		return "no mail server talked with this machine: those that answered on port 25 turned it away"
 	}
@@ -134,12 +150,14 @@ func (c causes) question(evidence []wire.Ref) string {
 	return first.Question.Type + " of " + first.Question.Name + " could not be looked up: " + failure(first.Kind)
 }
 
-// fault reports that a verdict is unknown by what no network would mend: a fault of
-// the zone text itself, or time that was up.
-func (c causes) fault(evidence []wire.Ref) bool {
-	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool {
-		return slices.Contains([]string{wire.FailAliasLoop, wire.FailDeadline}, c.e.Failures[ref].Kind)
-	})
+// switchedOff reports that a verdict is unknown because its questions need the network,
+// and by no fault of the zone text itself, nor for want of time, which no network would
+// mend.
+func (c causes) switchedOff(evidence []wire.Ref) bool {
+	of := func(kind string) bool {
+		return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == kind })
+	}
+	return of(wire.FailOffline) && !of(wire.FailAliasLoop) && !of(wire.FailDeadline)
 }
 
 // failure puts the kind of a failed question into words.
@@ -159,8 +177,23 @@ func failure(kind string) string {
 		return "the resolver denies it, and the zone's own servers have it"
 	case wire.FailNotOnTape:
 		return "the recorded run did not ask it"
+	case wire.FailCanceled:
+		return "the audit was stopped"
+	case wire.FailLimit:
+		return "the audit has asked as much as it may"
 	}
 	return kind
+}
+
+// unmet says why no connection to a mail server was tried, "" where one was.
+func unmet(s wire.Session) string {
+	if f := s.Fail; f != nil && len(s.Exchanges) == 0 {
+		switch f.Kind {
+		case wire.FailDeadline, wire.FailCanceled, wire.FailLimit, wire.FailNotOnTape:
+			return failure(f.Kind)
+		}
+	}
+	return ""
 }
 
 // onlySix reports that all conversations without EHLO were tried over IPv6.

@@ -25,7 +25,7 @@ func (t *trial) judge(ctx context.Context, rubric *report.Rubric) {
 }
 
 // compare holds a trial against what was before. It gives the claims that it
-// clears, followed by the other verdicts that it clears, and why the change is not
+// clears, followed by the verdicts of other rules that it clears whole, and why the change is not
 // to be called verified: it clears nothing, brings in something as bad as the
 // worst that it clears, brings in a cap that is no milder than one that it lifts,
 // or lowers the score or its lower end. It may uncover what is no worse than what
@@ -49,7 +49,7 @@ func (p *prover) compare(after *trial, claims []fix.Claim, safe bool) (cleared [
 		return nil, "it does not clear " + claims[0].Rule
 	}
 	for _, c := range p.before.claims() {
-		if !slices.Contains(cleared, c) && after.clears(c) {
+		if !slices.Contains(cleared, c) && after.clears(c) && after.rule(c.Rule).Status != checks.Fail {
 			cleared = append(cleared, c)
 		}
 	}
@@ -156,18 +156,16 @@ func (t *trial) rule(id string) checks.Result {
 	return checks.Result{}
 }
 
-// clears reports whether a claim holds no more: it does not fail, and it is not
-// unknown either.
+// clears reports whether a claim holds no more: it was judged again and does not
+// fail. What is unknown or was not asked then may well stay.
 func (t *trial) clears(c fix.Claim) bool {
 	for _, res := range t.results {
 		if res.Rule.ID != c.Rule {
 			continue
 		}
-		if res.Status == checks.Unknown {
-			return false
-		}
-		return !slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
-			return (v.Status == checks.Fail || v.Status == checks.Unknown) && v.Subject == c.Subject && v.Key == c.Key
+		open := []checks.Status{checks.Fail, checks.Unknown, checks.NotAsked}
+		return !slices.Contains(open[1:], res.Status) && !slices.ContainsFunc(res.Verdicts, func(v checks.Verdict) bool {
+			return slices.Contains(open, v.Status) && v.Subject == c.Subject && v.Key == c.Key
 		})
 	}
 	return false
@@ -191,7 +189,7 @@ func (p *prover) absorbed(proven []proof) []proof {
 			continue
 		}
 		for _, c := range p.before.claims() {
-			if !taken[c] && pr.after.clears(c) {
+			if !taken[c] && pr.after.clears(c) && pr.after.rule(c.Rule).Status != checks.Fail {
 				taken[c], pr.cleared = true, append(pr.cleared, c)
 			}
 		}

@@ -77,7 +77,7 @@ func (m *Mark) Has(code Code) bool {
 }
 
 func (m *Mark) problem(code Code, pos int, text string) {
-	if len(m.Problems) < maxProblems {
+	if room(m.Problems, code) {
 		m.Problems = append(m.Problems, Problem{code, "", pos, text})
 	}
 }

@@ -71,8 +71,7 @@ type Record struct {
 
 const (
 	maxText     = 65535 // a TXT record cannot be longer
-	maxTags     = 50
-	maxProblems = 50
+	maxProblems = 50    // of one code
 
 	space = syntax.Blanks
 )
@@ -162,21 +161,33 @@ func (r Record) tag(name string) (Tag, bool) {
 }
 
 func (r *Record) problem(code Code, tag string, pos int, text string) {
-	if len(r.Problems) < maxProblems {
+	if room(r.Problems, code) {
 		r.Problems = append(r.Problems, Problem{code, tag, pos, text})
 	}
+}
+
+// room reports whether one more problem of a code is listed: many of one kind hide
+// none of another.
+func room(list []Problem, code Code) bool {
+	same := 0
+	for _, p := range list {
+		if p.Code == code {
+			same++
+		}
+	}
+	return same < maxProblems
 }
 
 // tagFaults gives the problem for each departure from the grammar of tag lists.
 var tagFaults = map[syntax.TagFault]Code{
 	syntax.TagEmpty: EmptyTag, syntax.TagEmptyEnd: EmptyTag, syntax.TagNoPair: Syntax, syntax.TagBadName: Syntax,
-	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Syntax, syntax.TagLimit: Limit,
+	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Syntax,
 }
 
 // readTags splits a tag list (RFC 6376 section 3.2, which the draft refers to).
 // Of a tag that occurs twice the first one is kept.
 func (r *Record) readTags(text string) {
-	tags, problems := syntax.ReadTags(text, maxTags)
+	tags, problems := syntax.ReadTags(text, len(text))
 	for _, p := range problems {
 		code, tag := tagFaults[p.Fault], p.Name
 		if p.Fault == syntax.TagBadName {
@@ -184,8 +195,10 @@ func (r *Record) readTags(text string) {
 		}
 		r.problem(code, tag, p.Pos, p.String())
 	}
+	seen := map[string]bool{}
 	for _, t := range tags {
-		if _, again := r.tag(t.Name); !again && syntax.TagName(t.Name) {
+		if !seen[t.Name] && syntax.TagName(t.Name) {
+			seen[t.Name] = true
 			r.Tags = append(r.Tags, t)
 		}
 	}
@@ -225,9 +238,6 @@ func badURI(s string) string {
 func (r *Record) prefixes(t Tag) {
 	for part := range strings.SplitSeq(t.Value, ",") {
 		part = strings.Trim(part, space)
-		if len(r.Prefixes) == maxTags {
-			return
-		}
 		if part == "" || len(part) > 63 || strings.Trim(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 			if part != "" || t.Value != "" {
 				r.problem(PrefixList, "lps", t.ValuePos, fmt.Sprintf("local-part prefix %q has other characters than letters, digits and hyphens, or is not 1 to 63 long", short(part)))

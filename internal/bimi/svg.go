@@ -65,7 +65,7 @@ func (s *SVG) Has(code Code) bool {
 }
 
 func (s *SVG) problem(code Code, element string, pos int64, text string) {
-	if len(s.Problems) < maxProblems {
+	if room(s.Problems, code) {
 		s.Problems = append(s.Problems, Problem{code, element, int(pos), text})
 	}
 }

@@ -133,8 +133,7 @@ type Key struct {
 // maxText (RFC 1035 section 3.2.1).
 const (
 	maxText     = 65535
-	maxTags     = 100
-	maxProblems = 100
+	maxProblems = 100   // of one code
 	maxRSABits  = 16384 // longer moduli are measured, not tested for weaknesses
 )
 
@@ -234,11 +233,14 @@ func (k *Key) tag(name string) *Tag {
 }
 
 func (k *Key) problem(code Code, tag string, pos int, text string) {
-	switch {
-	case len(k.Problems) < maxProblems:
+	same := 0
+	for _, p := range k.Problems {
+		if p.Code == code {
+			same++
+		}
+	}
+	if same < maxProblems { // none hides one of another kind
 		k.Problems = append(k.Problems, Problem{code, tag, pos, text})
-	case len(k.Problems) == maxProblems:
-		k.Problems = append(k.Problems, Problem{Limit, "", pos, "further problems are left out"})
 	}
 }
 
@@ -247,13 +249,13 @@ const space = syntax.Blanks
 // tagFaults gives the problem for each departure from the grammar of tag lists.
 var tagFaults = map[syntax.TagFault]Code{
 	syntax.TagEmpty: EmptyTag, syntax.TagEmptyEnd: EmptyTag, syntax.TagNoPair: Syntax, syntax.TagBadName: Syntax,
-	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Character, syntax.TagLimit: Limit,
+	syntax.TagTwice: DuplicateTag, syntax.TagOctet: Character,
 }
 
 // readTags splits a tag list (RFC 6376 section 3.2). What has no right name is left
 // out.
 func (k *Key) readTags(text string) {
-	tags, problems := syntax.ReadTags(text, maxTags)
+	tags, problems := syntax.ReadTags(text, len(text))
 	for _, p := range problems {
 		code, tag := tagFaults[p.Fault], p.Name
 		if p.Fault == syntax.TagBadName {

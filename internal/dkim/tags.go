@@ -125,12 +125,14 @@ func (k *Key) flags() {
 // list splits a value at colons, in lower case. Repeated entries count once.
 func (k *Key) list(t Tag) []string {
 	out := []string{}
+	seen := map[string]bool{"": true}
 	folded := false
 	for part := range strings.SplitSeq(t.Value, ":") {
 		part = strings.Trim(part, space)
 		lower := strings.ToLower(part)
 		folded = folded || lower != part
-		if part != "" && !slices.Contains(out, lower) && len(out) < maxTags {
+		if !seen[lower] {
+			seen[lower] = true
 			out = append(out, lower)
 		}
 	}

@@ -29,7 +29,7 @@ const (
 	EmptyValue Code = "empty-value" // "name=" without value
 	BadByte    Code = "bad-byte"    // control character or non-ASCII byte
 	UnknownTag Code = "unknown-tag" // Near may name the tag that was meant
-	TooLong    Code = "too-long"    // more tags or addresses than are read
+	TooLong    Code = "too-long"    // more addresses than are read
 )
 
 // Problems of single tags.

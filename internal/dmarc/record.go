@@ -75,11 +75,11 @@ type Record struct {
 	Problems  []Problem
 }
 
-// Bounds on what is read of one record: a TXT record may hold 64 kB.
+// Bounds on what is kept of one record. All its tags are read.
 const (
-	maxTags     = 100
-	maxURIs     = 100
-	maxProblems = 100
+	maxURIs = 1000 // of one tag; TooLong tells where there are more
+	// MaxProblems is how many problems of one code are listed.
+	MaxProblems = 100
 )
 
 // known holds the tags of RFC 9989 and, at the end, those that it removed.
@@ -142,15 +142,13 @@ const blanks = syntax.Blanks
 
 // split cuts the text into tags (RFC 6376 section 3.2).
 func (r *Record) split() {
-	tags, problems := syntax.ReadTags(r.Text, maxTags)
+	tags, problems := syntax.ReadTags(r.Text, len(r.Text))
 	for _, p := range problems {
 		switch p.Fault {
 		case syntax.TagEmpty:
 			r.problem(EmptyTag, "", p.Pos, "nothing between two semicolons")
 		case syntax.TagEmptyEnd: // the record may end in one semicolon (RFC 9989 section 4.8)
 			r.problem(EmptyTag, "", p.Pos, "more than one semicolon at the end")
-		case syntax.TagLimit:
-			r.problem(TooLong, "", p.Pos, "more than "+strconv.Itoa(maxTags)+" tags: the rest was not read")
 		case syntax.TagNoPair:
 			text := syntax.Quote(p.Item) + " has no \"=\""
 			if strings.Contains(p.Item, ":") {
@@ -165,14 +163,16 @@ func (r *Record) split() {
 			r.problem(BadByte, p.Name, p.Pos, "the value of tag "+syntax.Quote(p.Name)+" holds a byte that is not printable ASCII")
 		}
 	}
+	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {
-		case !syntax.TagName(t.Name) || r.Has(t.Name):
+		case !syntax.TagName(t.Name) || seen[t.Name]:
 		case t.Value == "":
 			r.problem(EmptyValue, t.Name, t.Pos, "tag "+t.Name+" has no value")
 		case !isKnown(t.Name):
 			r.add(Problem{Code: UnknownTag, Tag: t.Name, Pos: t.Pos, Near: nearest(t.Name), Text: "tag " + syntax.Quote(t.Name) + " is not defined; receivers ignore it"})
 		}
+		seen[t.Name] = true
 		r.Tags = append(r.Tags, t)
 	}
 	slices.SortStableFunc(r.Problems, func(a, b Problem) int { return a.Pos - b.Pos })
@@ -308,7 +308,8 @@ func (r *Record) reporting() {
 	}{{"rua", r.RUA}, {"ruf", r.RUF}} {
 		if len(x.list) > 2 {
 			t, _ := r.Tag(x.name)
-			r.problem(ManyURIs, x.name, t.Pos, "tag "+x.name+" has "+strconv.Itoa(len(x.list))+" addresses; RFC 7489 readers need not support more than two")
+			n := strings.Count(t.Value, ",") + 1 // also those that were not read
+			r.problem(ManyURIs, x.name, t.Pos, "tag "+x.name+" has "+strconv.Itoa(n)+" addresses; RFC 7489 readers need not support more than two")
 		}
 	}
 	if t, ok := r.Tag("ruf"); ok && r.PSD == "y" {
@@ -360,10 +361,20 @@ func (r *Record) problem(code Code, tag string, pos int, text string) {
 }
 
 func (r *Record) add(p Problem) {
-	if len(r.Problems) < maxProblems {
+	same := 0
+	for _, q := range r.Problems {
+		if q.Code == p.Code {
+			same++
+		}
+	}
+	if same < MaxProblems { // none hides one of another kind
 		r.Problems = append(r.Problems, p)
 	}
 }
+
+// Whole reports whether the record was read to its end. Of one that was not, nothing
+// follows from what was not met.
+func (r Record) Whole() bool { return r.Problem(TooLong) == nil }
 
 func isKnown(name string) bool {
 	for _, k := range known {

@@ -38,6 +38,9 @@ func (c *composer) dmarc() (Fix, bool) {
 	if len(published) == 0 && c.dmarcInherited() != nil {
 		return Fix{}, false // the record of a name above: its own audit proposes
 	}
+	if slices.ContainsFunc(published, func(r dmarc.Record) bool { return !r.Whole() }) {
+		return Fix{}, false // what was not read would be lost
+	}
 	if !ok {
 		return c.elsewhere(DMARCRecord, "correct the DMARC record", own.Asked, own.Chain), true
 	}
@@ -120,7 +123,7 @@ func (c *composer) dmarcStages(place site, published []dmarc.Record) (Fix, bool)
 		evidence, seen = evidence+", that of subdomains too", seen+", that of subdomains too"
 	}
 	unsigned := checks.Unsigned(c.e)
-	if unsigned { // SPF alone fails for forwarded mail
+	if unsigned && c.e.Role.Sends() { // SPF alone fails for forwarded mail
 		evidence, seen = "DKIM signatures on all mail, then "+evidence, "all mail is signed with DKIM, and then "+seen
 	}
 	if p.unread() {
@@ -289,7 +292,7 @@ func (p *dmarcPlan) ask(claims []Claim) (Fix, bool) {
 	}
 	if later.String() != d.String() {
 		when := paste.Words(whenMonth)
-		if checks.Unsigned(p.c.e) {
+		if checks.Unsigned(p.c.e) && p.c.e.Role.Sends() {
 			when = paste.Words("all mail is signed with DKIM, and " + whenMonth)
 		}
 		f.Steps = append(f.Steps, paste.Words("Once %s, publish in its place:\n%s", when, p.record(later)))

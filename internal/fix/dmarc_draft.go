@@ -136,9 +136,10 @@ func (p *dmarcPlan) correct() {
 // fill adds the remark about addresses that were left out.
 func (d *dmarcDraft) fill(p *dmarcPlan) {
 	var lost []string
+	kept := strings.Join(slices.Concat(d.rua, d.ruf), " ")
 	for _, r := range p.published {
 		for _, u := range slices.Concat(r.RUA, r.RUF) {
-			if u.Valid && u.Host != "" && !slices.ContainsFunc(slices.Concat(d.rua, d.ruf), func(s string) bool { return strings.Contains(s, "@"+u.Host) }) && !slices.Contains(lost, u.Host) {
+			if u.Valid && u.Host != "" && !slices.Contains(lost, u.Host) && !strings.Contains(kept, "@"+u.Host) {
 				lost = append(lost, u.Host)
 			}
 		}

@@ -213,18 +213,21 @@ func mxLines(hosts []string) paste.Text {
 	return paste.Join(lines, "\n")
 }
 
-// policyHosts gives the MX hosts as a policy can name them, nil where one of them
-// is no host name: an address has no place in a policy (RFC 8461 section 3.2), and
-// the MX records have to be mended first.
+// policyHosts gives all MX hosts, also those that were not looked at, as a policy can
+// name them, nil where one of them is not known or no host name: an address has no
+// place in a policy (RFC 8461 section 3.2), and the MX records have to be mended first.
 func (c *composer) policyHosts() []string {
+	if !usable(c.e.MX.Answer) {
+		return nil
+	}
 	var out []string
-	for _, h := range c.e.MX.Hosts {
+	for _, name := range c.e.MX.Names() {
 		switch {
-		case h.Name == "." || slices.Contains(out, h.Name):
-		case !hostName(h.Name):
+		case name == ".":
+		case !hostName(name):
 			return nil
 		default:
-			out = append(out, h.Name)
+			out = append(out, name)
 		}
 	}
 	return out

@@ -1,7 +1,6 @@
 package fix
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"mxvet/internal/gather"
 	"mxvet/internal/paste"
 	"mxvet/internal/smtp"
+	"mxvet/internal/wire"
 	"mxvet/internal/zone"
 )
 
@@ -83,12 +83,11 @@ func (c *composer) mxHosts() (Fix, bool) {
 	}
 	gone := map[string]bool{}
 	for _, p := range publishedAt(e.MX.Answer, "MX") {
-		var pref uint16
-		var host string
-		if _, err := fmt.Sscanf(p.data, "%d %s", &pref, &host); err != nil {
+		read := (wire.Answer{Answer: []string{e.Domain + ".\t0\tIN\tMX\t" + p.data}}).MX()
+		if len(read) != 1 {
 			continue
 		}
-		host = zone.Name(host)
+		pref, host := read[0].Pref, read[0].Host
 		i := slices.IndexFunc(e.MX.Hosts, func(h gather.Host) bool { return h.Name == host })
 		switch {
 		case host == ".":
@@ -127,8 +126,10 @@ func (c *composer) mxHosts() (Fix, bool) {
 	}
 	f.Claims = c.inOrder(f.Claims)
 	maps.DeleteFunc(gone, func(host string, _ bool) bool { return c.unregistered(host) }) // whoever registers it gets the mail
-	if len(gone) > 0 {                                                                    // the record means that the host takes mail, whatever it leads to today
-		needs = append(needs, "that "+shown(slices.Sorted(maps.Keys(gone)))+" is not to take mail any more")
+	if hosts := slices.Sorted(maps.Keys(gone)); len(hosts) == 1 {                         // the record means that the host takes mail, whatever it leads to today
+		needs = append(needs, "that "+shown(hosts)+" is not to take mail any more")
+	} else if len(hosts) > 1 {
+		needs = append(needs, "that none of these hosts is to take mail any more: "+shown(hosts))
 	}
 	if len(needs) > 0 {
 		f.Safety, f.Needs = NeedsEvidence, strings.Join(needs, ", and ")

@@ -60,6 +60,9 @@ func (c *composer) spfNode() *spf.Node {
 		}
 		n = child
 	}
+	if slices.ContainsFunc(n.Records, func(r spf.Record) bool { return !r.Whole() }) {
+		return nil // what was not read would be lost
+	}
 	if len(n.TXT.Answer.Chain(n.Owner)) > 0 {
 		return nil // whoever holds the alias's target writes the record
 	}
@@ -238,13 +241,25 @@ func (c *composer) spfAsk(d *spfDraft, claims []Claim) (Fix, bool) {
 	if !d.passes() { // a record that is copied as it stands must not say that nobody sends
 		text = strings.Replace(text, "v=spf1", "v=spf1 SENDERS", 1)
 	}
+	var steps []Step
+	senders, exp := []string{}, "" // an explanation names no sender
+	for _, t := range d.unread {
+		if strings.HasPrefix(strings.ToLower(t), "exp=") {
+			exp = t
+		} else {
+			senders = append(senders, t)
+		}
+	}
+	if len(senders) > 0 {
+		steps = append(steps, paste.Words("Find out which senders %s was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.", paste.Shown(strings.Join(senders, ", "))))
+	}
+	if exp != "" {
+		steps = append(steps, paste.Words("%s was to name a TXT record with a text for senders who are refused: write the name of one, or leave the term out.", paste.Shown(exp)))
+	}
 	return Fix{
 		ID: SPFRecord, Title: "correct the SPF record", Claims: claims, Effort: LowEffort, Safety: NeedsInput,
 		Needs: "what was meant by " + paste.Shown(terms).String(),
-		Steps: []Step{
-			paste.Words("Find out which senders %s was to name, and write them as ip4:, ip6:, a:, mx: or include: terms.", paste.Shown(terms)),
-			paste.Words("Publish this record with those terms before its end:\n%s", d.record(text)),
-		},
+		Steps: append(steps, paste.Words("Publish this record with those terms before its end:\n%s", d.record(text))),
 	}, len(claims) > 0
 }
 

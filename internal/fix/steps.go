@@ -210,9 +210,16 @@ type batch struct {
 // steps gives the steps for the hosts that the claims are about.
 func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 	var batches []batch
+	var nameless []string
 	for _, c := range claims {
 		h := hostOf(e, c.Subject)
 		b := batch{}
+		if h != nil && !hostName(h.Name) && slices.ContainsFunc(en.Steps, func(t paste.Template) bool { return t.Holds("host") }) {
+			if !slices.Contains(nameless, h.Name) { // nothing can be set up, or certified, under such a name
+				nameless = append(nameless, h.Name)
+			}
+			continue
+		}
 		if h != nil {
 			if b.platform = platformOf(h.Name); b.platform == nil {
 				b.software = softwareOf(h)
@@ -235,6 +242,9 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 		}
 	}
 	var out []Step
+	if len(nameless) > 0 {
+		out = append(out, paste.Words("%s is no host name: first give the host one, of letters, digits, hyphens and dots.", paste.Shown(strings.Join(nameless, ", "))))
+	}
 	for _, b := range batches {
 		templates := en.Steps
 		switch {

@@ -21,6 +21,9 @@ func (c *composer) tlsrpt() (Fix, bool) {
 	if !ok {
 		return c.elsewhere(TLSRPTRecord, "correct the TLS-RPT record", r.TXT, r.Chain), true
 	}
+	if slices.ContainsFunc(here, func(r tlsrpt.Record) bool { return r.Problem(tlsrpt.TooLong) != nil }) {
+		return Fix{}, false // what was not read would be lost
+	}
 	meant := here
 	for _, p := range []tlsrpt.Place{r.Apex, r.Doubled} {
 		if len(meant) == 0 {

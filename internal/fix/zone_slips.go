@@ -76,6 +76,9 @@ func (c *composer) finalDots() (Fix, bool) {
 			f.Steps = append(f.Steps, paste.Words("Have %s named at the registrar too, if it is not yet.", d.Meant))
 		}
 	}
+	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(ch zone.Change) bool { return len(ch.Add) > 0 }) {
+		f.Title = "take out the record without the final dot: what it means is there already"
+	}
 	return f, len(f.Changes) > 0
 }
 
@@ -106,7 +109,11 @@ func (c *composer) dotted(d gather.Dotless) (zone.Change, wire.Answer) {
 				continue
 			}
 			ch.Remove = append(ch.Remove, fmt.Sprintf("%d %s.", r.Pref, d.Name))
-			if !slices.ContainsFunc(c.e.MX.Records, func(o wire.MX) bool { return o.Host == d.Meant }) {
+			i := slices.IndexFunc(c.e.MX.Records, func(o wire.MX) bool { return o.Host == d.Meant })
+			if i >= 0 && c.e.MX.Records[i].Pref > r.Pref { // the better preference was meant too
+				ch.Remove = append(ch.Remove, fmt.Sprintf("%d %s.", c.e.MX.Records[i].Pref, d.Meant))
+			}
+			if i < 0 || c.e.MX.Records[i].Pref > r.Pref {
 				ch.Add = append(ch.Add, fmt.Sprintf("%d %s.", r.Pref, d.Meant))
 			}
 		}

@@ -62,6 +62,8 @@ const (
 	evaluationWait = 10 * time.Second
 	// The brand indicator is for information only.
 	indicatorWait = 8 * time.Second
+	// Where mail for the recipient of the relay test goes: no conversation begins before.
+	relayWait = 5 * time.Second
 	// Silence of mail servers, before the control host is asked.
 	silence = time.Second
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestRelayFor(t *testing.T) {
 		{"of several domains", e, Host{Name: "mx2.example.com"}, true, 0, "several of the audited domains share this host: audit one of them alone to ask"},
 		{"nobody is", off, Host{Name: "mx1.example.com"}, true, 0, "switched off"},
 	} {
-		probe, why := relayFor(c.e, &c.host, c.whole)
+		probe, why := relayFor(c.e, &c.host, netip.MustParseAddr("192.0.2.1"), c.whole)
 		if c.forms > 0 {
 			es := c.e.Relay.envelopes("example.com", Options{SharedHosts: c.e.Options.SharedHosts}, c.whole)
 			if len(es) != c.forms || probe != es.String() {
@@ -91,7 +92,10 @@ func TestAskToRelay(t *testing.T) {
 		{Options{EHLO: "probe.example.net", NoSMTP: true}, Relay{NotAsked: "SMTP is switched off"}},
 		{Options{EHLO: "probe.example.net", Offline: true}, Relay{NotAsked: "SMTP is switched off"}},
 	} {
-		if got := askToRelay(t.Context(), src, psl.Default(), "example.com", c.o); got != c.want {
+		if c.want.NotAsked == "" {
+			c.want.Where = []netip.Addr{netip.MustParseAddr("203.0.113.1")}
+		}
+		if got := askToRelay(t.Context(), src, psl.Default(), "example.com", c.o); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v: got %+v, want %+v", c.o, got, c.want)
 		}
 	}
@@ -315,5 +319,21 @@ func TestSharedTerm(t *testing.T) {
 	}
 	if suffix := (&blocklistRun{suffixes: psl.Default(), domain: "com"}); suffix.own("net") || !suffix.own("com") {
 		t.Error("two public suffixes are not one domain")
+	}
+}
+
+// How many hosts were left out is told, and which.
+func TestLeftOut(t *testing.T) {
+	var targets []wire.MX
+	for i := range 20 {
+		targets = append(targets, wire.MX{Host: fmt.Sprintf("mx%d.example.com", 40+i)})
+	}
+	for n, want := range map[int]string{
+		1:  "1 of 41 mail hosts were not looked up, all after the first 40: mx40.example.com",
+		20: "20 of 60 mail hosts were not looked up, all after the first 40: mx40.example.com, mx41.example.com, mx42.example.com, mx43.example.com, mx44.example.com and 15 more",
+	} {
+		if got := leftOut(targets[:n], 40+n); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

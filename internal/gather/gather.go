@@ -69,6 +69,11 @@ func Domain(ctx context.Context, src wire.Source, tables Tables, at time.Time, d
 	wg.Go(func() { e.Nameservers = askServers(ctx, src, tables.Suffixes, domain, o) })
 	wg.Go(func() { e.Stray = askStray(ctx, unlessDead(src, answered), domain, o) })
 	wg.Go(func() { e.Subdomains = subdomains(ctx, unlessDead(src, answered), tables.Suffixes, domain, o) })
+	wg.Go(func() { // remembered for when the providers of the MX hosts tell the rest
+		if named := namedSelectors(o); len(named) > 0 {
+			dkim.Lookup(ctx, unlessDead(src, answered), domain, named[:min(len(named), maxSelectors)], wire.Label(o.Seed, "selector", domain))
+		}
+	})
 	wg.Go(func() { e.BIMI = indicator(ctx, src, tables.Suffixes, domain, o) })
 	var trouble string
 	var shown []wire.Ref
@@ -165,11 +170,8 @@ func candidates(table *provider.Table, detected []*provider.Provider, o Options)
 		}
 		seen[c.Selector] = true
 	}
-	for _, s := range o.Selectors {
-		add(dkim.Candidate{Selector: s, Source: dkim.SourceUser})
-	}
-	for _, s := range o.ZoneSelectors {
-		add(dkim.Candidate{Selector: s, Source: dkim.SourceZone})
+	for _, c := range namedSelectors(o) {
+		add(c)
 	}
 	for _, s := range table.Selectors(detected) {
 		source := dkim.SourceCommon
@@ -179,4 +181,18 @@ func candidates(table *provider.Table, detected []*provider.Provider, o Options)
 		add(dkim.Candidate{Selector: s.Name, Source: source, Provider: s.Provider})
 	}
 	return out, more
+}
+
+// namedSelectors gives the selectors that are known without asking anybody.
+func namedSelectors(o Options) []dkim.Candidate {
+	var out []dkim.Candidate
+	for _, s := range o.Selectors {
+		out = append(out, dkim.Candidate{Selector: s, Source: dkim.SourceUser})
+	}
+	for _, s := range o.ZoneSelectors {
+		if !slices.Contains(o.Selectors, s) {
+			out = append(out, dkim.Candidate{Selector: s, Source: dkim.SourceZone})
+		}
+	}
+	return out
 }

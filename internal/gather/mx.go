@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"mxvet/internal/provider"
 	"mxvet/internal/route"
@@ -23,11 +24,25 @@ func (m *MXSet) read(way route.Route) {
 	for i, t := range targets[:min(m.Count, maxNamed)] {
 		h := Host{Name: t.Host, Pref: t.Pref}
 		if i >= maxLookedUp {
-			none := wire.Answer{Fail: &wire.Fail{Kind: wire.FailLimit, Text: fmt.Sprintf("not looked up: only the first %d of %d mail hosts are", maxLookedUp, m.Count)}}
+			none := wire.Answer{Fail: &wire.Fail{Kind: wire.FailLimit, Text: leftOut(targets[maxLookedUp:], m.Count)}}
 			h.A, h.AAAA = none, none
 		}
 		m.Hosts = append(m.Hosts, h)
 	}
+}
+
+// leftOut says of how many hosts nothing was looked up, and of which.
+func leftOut(targets []wire.MX, all int) string {
+	const named = 5
+	var names []string
+	for _, t := range targets[:min(len(targets), named)] {
+		names = append(names, t.Host)
+	}
+	text := fmt.Sprintf("%d of %d mail hosts were not looked up, all after the first %d: %s", len(targets), all, all-len(targets), strings.Join(names, ", "))
+	if more := len(targets) - named; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // Names gives the name of each host, also of those that are not kept.
@@ -96,7 +111,7 @@ func converse(ctx context.Context, src wire.Source, watch *vantageWatch, e *Evid
 			continue
 		}
 		p := wire.Probe{Proto: "smtp", Addr: netip.AddrPortFrom(ip, 25), SNI: h.Name, Variant: "default"}
-		p.Relay, out[i].RelayNotAsked = relayFor(e, h, i == 0 && ip.Is4())
+		p.Relay, out[i].RelayNotAsked = relayFor(e, h, ip, i == 0 && ip.Is4())
 		out[i].Ref = p.Ref()
 		watch.begin(ip)
 		wg.Go(func() {

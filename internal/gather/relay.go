@@ -1,7 +1,6 @@
 package gather
 
 import (
-	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"mxvet/internal/psl"
 	"mxvet/internal/route"
 	"mxvet/internal/smtp"
-	"mxvet/internal/together"
 	"mxvet/internal/wire"
 )
 
@@ -31,6 +29,9 @@ type Relay struct {
 	Lost     wire.Ref
 	Weak     string // why no verdict can be strong
 	From, To string // sender and recipient, both foreign to the audited domain
+	// Where are the addresses that mail for To goes to. A host that has one of them
+	// is not asked; where another one has, that the recipient is taken proves nothing.
+	Where []netip.Addr
 }
 
 // Forms of envelopes. The controls come first; the others ask to relay.
@@ -82,27 +83,19 @@ func askToRelay(ctx context.Context, src wire.Source, list *psl.List, domain str
 	if list.OrgDomain(to, false) == list.OrgDomain(domain, false) {
 		return off("the recipient " + r.To + " belongs to the audited domain: name one elsewhere with --relay-rcpt")
 	}
-	theirs, ours := route.Destinations{}, route.Destinations{}
-	follow := func(domain string, into *route.Destinations) {
-		way := route.Follow(ctx, src, domain)
-		*into = way.Addresses(ctx, src, maxHosts)
-	}
-	var wg together.Group
-	wg.Go(func() { follow(to, &theirs) })
-	wg.Go(func() { follow(domain, &ours) })
-	wg.Wait()
-	switch shared := slices.ContainsFunc(theirs.Addrs, func(ip netip.Addr) bool { return slices.Contains(ours.Addrs, ip) }); {
-	case shared:
-		return off("mail for " + to + " goes to the audited hosts themselves: name a recipient elsewhere with --relay-rcpt")
+	ctx, cancel := context.WithTimeout(ctx, relayWait)
+	defer cancel()
+	way := route.Follow(ctx, src, to)
+	theirs := way.Addresses(ctx, src, maxHosts)
+	r.Where = theirs.Addrs
+	switch {
 	case len(theirs.Addrs) == 0 && theirs.Whole:
 		return off("the recipient domain " + to + " takes no mail, so every server refuses it: name a mailbox with --relay-rcpt")
 	case len(theirs.Addrs) == 0:
-		return Relay{NotAsked: "where mail for " + to + " goes could not be found out", Lost: theirs.Lost.Ref}
-	case !theirs.Whole || !ours.Whole:
-		return Relay{
-			NotAsked: "whether mail for " + to + " goes to the audited hosts themselves could not be found out: some of their addresses are not known",
-			Lost:     cmp.Or(theirs.Lost.Ref, ours.Lost.Ref),
-		}
+		r.NotAsked, r.Lost = "where mail for "+to+" goes could not be found out", theirs.Lost.Ref
+	case !theirs.Whole:
+		r.NotAsked = "whether mail for " + to + " goes to the audited hosts themselves could not be found out: some of its addresses are not known"
+		r.Lost = theirs.Lost.Ref
 	}
 	return r
 }
@@ -130,9 +123,12 @@ func (r Relay) envelopes(domain string, o Options, whole bool) smtp.Envelopes {
 	})
 }
 
-// relayFor gives the envelopes for an address of a host, or why it is not asked.
-func relayFor(e *Evidence, h *Host, whole bool) (probe, notAsked string) {
+// relayFor gives the envelopes for an address of a host, or why it is not asked. It
+// rests on nothing that concerns other hosts, for which nobody is to wait.
+func relayFor(e *Evidence, h *Host, ip netip.Addr, whole bool) (probe, notAsked string) {
 	switch {
+	case slices.Contains(e.Relay.Where, ip):
+		return "", "mail for " + e.Relay.To + " goes to the audited hosts themselves: name a recipient elsewhere with --relay-rcpt"
 	case e.Relay.NotAsked != "":
 		return "", e.Relay.NotAsked
 	case h.Provider != nil && h.Provider.Shared:

@@ -1,8 +1,10 @@
 package gather_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,13 +72,18 @@ func audit(t *testing.T, world *fakenet.World, o gather.Options) (took time.Dura
 
 func auditOf(t *testing.T, world *fakenet.World, domain string, o gather.Options) (took time.Duration, e *gather.Evidence, net *fakenet.Net) {
 	t.Helper()
+	return auditThrough(t, world, domain, o, func(s wire.Source) wire.Source { return s })
+}
+
+func auditThrough(t *testing.T, world *fakenet.World, domain string, o gather.Options, over func(wire.Source) wire.Source) (took time.Duration, e *gather.Evidence, net *fakenet.Net) {
+	t.Helper()
 	live := fakelive.Start(world, wire.LiveConfig{})
 	defer live.Close()
 	o.AllowPrivate, o.Control, o.Seed = true, "mx.control.test", "time"
 	tape := wire.NewTape(live, wire.Header{Seed: o.Seed, At: world.Now})
 	tables := gather.Tables{Suffixes: psl.Default(), Providers: provider.Default()}
 	began := time.Now()
-	e = gather.Domain(t.Context(), tape, tables, world.Now, domain, o)
+	e = gather.Domain(t.Context(), over(tape), tables, world.Now, domain, o)
 	return time.Since(began), e, live.Net
 }
 
@@ -239,4 +246,49 @@ func TestAuthority(t *testing.T) {
 			})
 		})
 	}
+}
+
+// No conversation waits for what concerns another host: its lookup, which gives no
+// answer here.
+func TestNobodyWaitsForAnotherHost(t *testing.T) {
+	world := timedWorld(t, 3, `- {name: probe.example.net, addrs: [203.0.113.7]}
+- {name: mx.example.net, addrs: [203.0.113.8], smtp: {}}
+-- dns.yaml --
+faults:
+- {name: mx2.example.com, type: A, fault: timeout}
+`)
+	synctest.Test(t, func(t *testing.T) {
+		o := gather.Options{EHLO: "probe.example.net", RelayRcpt: "me@mx.example.net"}
+		var late atomic.Int64
+		began := time.Now()
+		_, e, _ := auditThrough(t, world, "example.com", o, func(s wire.Source) wire.Source {
+			return talks{s, func() { late.Store(max(late.Load(), int64(time.Since(began)))) }}
+		})
+		talked := 0
+		for _, h := range e.MX.Hosts {
+			for _, a := range h.Addrs {
+				talked++
+				if a.RelayNotAsked != "" || a.Session.TLS.Leaf() == nil {
+					t.Errorf("%s: %q %v", a.IP, a.RelayNotAsked, a.Session.Fail)
+				}
+			}
+		}
+		if late := time.Duration(late.Load()); late > time.Second {
+			t.Errorf("talked to after %v", late)
+		}
+		if talked != 5 {
+			t.Errorf("%d addresses talked to", talked)
+		}
+	})
+}
+
+// talks tells of each conversation before it begins.
+type talks struct {
+	wire.Source
+	begins func()
+}
+
+func (s talks) Talk(ctx context.Context, p wire.Probe) wire.Session {
+	s.begins()
+	return s.Source.Talk(ctx, p)
 }

@@ -19,8 +19,6 @@ const (
 // MaxAgeLimit is the largest max_age that the standard allows, in seconds.
 const MaxAgeLimit = 31557600
 
-const maxLines = 2000
-
 // A Policy is a policy file (RFC 8461 section 3.2), as far as it could be
 // understood. Of a field that is repeated, other than mx, the first counts.
 type Policy struct {
@@ -63,10 +61,6 @@ func ParsePolicy(body []byte) Policy {
 	firstLF, firstCR := 0, 0
 	seen := map[string]bool{}
 	for number := 1; len(body) > 0; number++ {
-		if number > maxLines {
-			p.problem(TooLong, number, pos, "more than "+strconv.Itoa(maxLines)+" lines: the rest was not read")
-			break
-		}
 		line, ending := body, 0
 		if i := bytes.IndexAny(body, "\r\n"); i >= 0 {
 			line, ending = body[:i], 1
@@ -215,7 +209,7 @@ func (p Policy) String() string {
 func (p *Policy) Problem(code Code) *Problem { return first(p.Problems, code) }
 
 func (p *Policy) problem(code Code, line, pos int, text string) {
-	if len(p.Problems) < maxProblems {
+	if room(p.Problems, code) {
 		p.Problems = append(p.Problems, Problem{code, line, pos, text})
 	}
 }

@@ -22,7 +22,6 @@ const (
 	Blank        Code = "blank"         // a blank before or after "=", before ":", or at the start of a line
 	Repeated     Code = "repeated"      // a field that may come once, repeated: the first counts
 	UnknownField Code = "unknown-field" // ignored by senders
-	TooLong      Code = "too-long"      // more than is read
 )
 
 // Problems of the policy.
@@ -67,4 +66,16 @@ func first(list []Problem, code Code) *Problem {
 		}
 	}
 	return nil
+}
+
+// room reports whether one more problem of a code is listed: many of one kind hide
+// none of another.
+func room(list []Problem, code Code) bool {
+	same := 0
+	for _, p := range list {
+		if p.Code == code {
+			same++
+		}
+	}
+	return same < maxProblems
 }

@@ -13,7 +13,6 @@
 package mtasts
 
 import (
-	"strconv"
 	"strings"
 
 	"mxvet/internal/syntax"
@@ -37,11 +36,9 @@ type Record struct {
 	Problems []Problem
 }
 
-// Bounds on what is read: a TXT record may hold 64 kB, a policy as much.
-const (
-	maxFields   = 100
-	maxProblems = 100
-)
+// maxProblems bounds the problems of one code that are listed; all of a record or a
+// policy, 64 kB at most, is read.
+const maxProblems = 100
 
 const version = "v=STSv1"
 
@@ -54,10 +51,6 @@ func Parse(text string) Record {
 		if part == "" {
 			r.problem(EmptyField, start, "nothing before a semicolon")
 			continue
-		}
-		if len(r.Fields) == maxFields {
-			r.problem(TooLong, start, "more than "+strconv.Itoa(maxFields)+" fields: the rest was not read")
-			break
 		}
 		name, value, ok := strings.Cut(part, "=")
 		trimmed, val := strings.TrimRight(name, " \t"), strings.TrimLeft(value, " \t")
@@ -143,7 +136,7 @@ func (r Record) String() string {
 func (r Record) Problem(code Code) *Problem { return first(r.Problems, code) }
 
 func (r *Record) problem(code Code, pos int, text string) {
-	if len(r.Problems) < maxProblems {
+	if room(r.Problems, code) {
 		r.Problems = append(r.Problems, Problem{Code: code, Pos: min(pos, len(r.Text)), Text: text})
 	}
 }

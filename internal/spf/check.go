@@ -168,6 +168,9 @@ func (e *evaluation) evaluate(domain, at string) verdict {
 			return *permanent(CodeSyntax, "the record of %s has a syntax error: %s", domain, p.Text)
 		}
 	}
+	if !r.Whole() { // its rest may hold an error, which voids all of it
+		return verdict{result: ResultTempError, reason: CodeTooLong, text: "the record of " + domain + " has so many terms that its rest was not read"}
+	}
 	f := e.facts
 	f.domain = domain
 	f.ptr = func() string { return e.validated(domain) }

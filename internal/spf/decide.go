@@ -15,6 +15,9 @@ func (t *Tree) decide() {
 			t.Decides, t.Ends = n, string(n.Record.Terms[i].Qualifier)+"all"
 			return
 		}
+		if !n.Record.Whole() { // all may stand in the rest
+			return
+		}
 		i := n.Record.Redirect()
 		if i < 0 {
 			t.Decides, t.Ends = n, "none"

@@ -3,7 +3,6 @@ package spf
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"mxvet/internal/wire"
@@ -131,7 +130,7 @@ func (w *walker) terms(n *Node, alive [2]bool) (passes [2]bool) {
 		n.Steps[i].Term = &r.Terms[i]
 		n.Steps[i].At = join(n.At, i)
 	}
-	if slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == CodeTooLong }) {
+	if !r.Whole() {
 		w.tree.Cut = true
 	}
 	sure := [2]bool{true, true} // no term so far can have given anything but pass

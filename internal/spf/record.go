@@ -147,6 +147,12 @@ func Parse(text string) Record {
 // ends in permerror (RFC 7208 section 4.6).
 func (r Record) Fatal() bool { return slices.ContainsFunc(r.Problems, Problem.Fatal) }
 
+// Whole reports whether the record was read to its end. Of one that was not, nothing
+// follows from what was not met.
+func (r Record) Whole() bool {
+	return !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == CodeTooLong })
+}
+
 // All gives the index of the first all mechanism, or -1.
 func (r Record) All() int {
 	return slices.IndexFunc(r.Terms, func(t Term) bool { return t.Kind == KindAll && !t.Fatal() })

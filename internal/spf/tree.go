@@ -52,7 +52,7 @@ type Tree struct {
 
 	// Decides is the record whose end decides what happens to clients that no
 	// term matches: that of the domain, or where its redirects lead. Nil where
-	// that cannot be told.
+	// that cannot be told: its target is not known, or its rest was not read.
 	Decides *Node
 	// Ends is how that record ends: "-all", "~all", "?all", "+all", "none" where
 	// there is neither all nor redirect, "" where Decides is nil.

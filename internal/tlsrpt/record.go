@@ -38,7 +38,7 @@ const (
 	EmptyField   Code = "empty-field"
 	RepeatedV    Code = "repeated-version"
 	UnknownField Code = "unknown-field"
-	TooLong      Code = "too-long" // more than is read
+	TooLong      Code = "too-long" // more places than are read
 	RUAMissing   Code = "rua-missing"
 	RUAEmpty     Code = "rua-empty"
 )
@@ -91,11 +91,10 @@ type URI struct {
 	Host    string // domain of the address or host of the URI, lower case; "" where it is an address literal
 }
 
-// Bounds on what is read of one record: a TXT record may hold 64 kB.
+// Bounds on what is kept of one record. All its fields are read.
 const (
-	maxFields   = 100
-	maxURIs     = 100
-	maxProblems = 100
+	maxURIs     = 1000 // TooLong tells where there are more
+	maxProblems = 100  // of one code
 )
 
 const version = "v=TLSRPTv1"
@@ -109,10 +108,6 @@ func Parse(text string) Record {
 		if part == "" {
 			r.problem(EmptyField, start, "nothing before a semicolon")
 			continue
-		}
-		if len(r.Fields) == maxFields {
-			r.problem(TooLong, start, "more than "+strconv.Itoa(maxFields)+" fields: the rest was not read")
-			break
 		}
 		name, value, ok := strings.Cut(part, "=")
 		f := Field{Name: strings.TrimRight(name, " \t"), Value: strings.TrimLeft(value, " \t"), Pos: start}
@@ -298,7 +293,13 @@ func (r Record) Problem(code Code) *Problem {
 }
 
 func (r *Record) problem(code Code, pos int, text string) {
-	if len(r.Problems) < maxProblems {
+	same := 0
+	for _, p := range r.Problems {
+		if p.Code == code {
+			same++
+		}
+	}
+	if same < maxProblems { // none hides one of another kind
 		r.Problems = append(r.Problems, Problem{Code: code, Pos: min(pos, len(r.Text)), Text: text})
 	}
 }
