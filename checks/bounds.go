@@ -106,12 +106,17 @@ func boundHosts(e *gather.Evidence) []Verdict {
 			left = append(left, h.Name)
 		}
 	}
+	silent := len(left) + max(0, e.MX.Count-len(e.MX.Hosts))
 	left = append(left, e.MX.Names()[len(e.MX.Hosts):]...)
-	if len(left) > 0 {
-		out = append(out, Verdict{
+	if silent > 0 {
+		v := Verdict{
 			Key: "more", Status: Unknown, Evidence: mxQuestion(e),
-			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to, not %s", talked, talked+len(left), dnsList(left)),
-		})
+			Message: fmt.Sprintf("only the first %d of %d mail hosts were talked to", talked, talked+silent),
+		}
+		if len(left) > 0 {
+			v.Message += ", not " + dnsList(left)
+		}
+		out = append(out, v)
 	}
 	return out
 }
