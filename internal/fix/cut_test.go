@@ -40,14 +40,14 @@ func TestRemovedHostsAreNamed(t *testing.T) {
 
 // A host that is named twice, once without its final dot, keeps the better preference.
 func TestFinalDotBesideTheName(t *testing.T) {
-	for want, zone := range map[string]string{
-		"- example.com MX 20 mx.example.com.\n- example.com MX 10 mx.example.com.example.com.\n+ example.com MX 10 mx.example.com.": "@ IN MX 20 mx\n@ IN MX 10 mx.example.com.example.com.\n",
-		"- example.com MX 20 mx.example.com.example.com.": "@ IN MX 10 mx\n@ IN MX 20 mx.example.com.example.com.\n",
+	for _, c := range []struct{ want, zone string }{
+		{"- example.com MX 20 mx.example.com.\n- example.com MX 10 mx.example.com.example.com.\n+ example.com MX 10 mx.example.com.", "@ IN MX 20 mx\n@ IN MX 10 mx.example.com.example.com.\n"},
+		{"- example.com MX 20 mx.example.com.example.com.", "@ IN MX 10 mx\n@ IN MX 20 mx.example.com.example.com.\n"},
 	} {
-		f := propose(t, gather.Options{NoSMTP: true}, zone+aligned+reject, "")[fix.FinalDot]
+		f := propose(t, gather.Options{NoSMTP: true}, c.zone+aligned+reject, "")[fix.FinalDot]
 		got := strings.Split(short(f), "\n")
 		slices.Sort(got)
-		expected := strings.Split(want, "\n")
+		expected := strings.Split(c.want, "\n")
 		slices.Sort(expected)
 		if !slices.Equal(got, expected) || strings.Contains(f.Title, "take out") != (len(expected) == 1) {
 			t.Errorf("%s: %q", f.Title, got)

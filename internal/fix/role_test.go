@@ -8,6 +8,7 @@ import (
 	"mxvet/checks"
 	"mxvet/internal/fix"
 	"mxvet/internal/gather"
+	"mxvet/internal/wire"
 )
 
 // A name without any sign of mail: three records state that it does none, as one
@@ -47,6 +48,9 @@ func TestNoSignOfMail(t *testing.T) {
 func TestNoSuchName(t *testing.T) {
 	fixes := proposeAs(t, gather.Options{}, mail, "", func(e *gather.Evidence, rules []checks.Rule) []checks.Result {
 		e.MX.Answer.Rcode, e.MX.Answer.Answer, e.MX.Records, e.MX.Hosts = "NXDOMAIN", nil, nil, nil
+		for _, a := range []*wire.Answer{&e.Apex.A, &e.Apex.AAAA, &e.Apex.TXT} {
+			*a = wire.Answer{Rcode: "NXDOMAIN"}
+		}
 		return checks.Run(e, rules)
 	})
 	f := fixes["steps-dns-nxdomain"]
