@@ -154,10 +154,16 @@ func (c causes) question(evidence []wire.Ref) string {
 // and by no fault of the zone text itself, nor for want of time, which no network would
 // mend.
 func (c causes) switchedOff(evidence []wire.Ref) bool {
-	of := func(kind string) bool {
-		return slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == kind })
-	}
-	return of(wire.FailOffline) && !of(wire.FailAliasLoop) && !of(wire.FailDeadline)
+	offline := slices.ContainsFunc(evidence, func(ref wire.Ref) bool { return c.e.Failures[ref].Kind == wire.FailOffline })
+	return offline && !c.fault(evidence)
+}
+
+// fault reports that a verdict is unknown by what no network would mend: a fault of the
+// zone text itself, or time that was up.
+func (c causes) fault(evidence []wire.Ref) bool {
+	return slices.ContainsFunc(evidence, func(ref wire.Ref) bool {
+		return slices.Contains([]string{wire.FailAliasLoop, wire.FailDeadline}, c.e.Failures[ref].Kind)
+	})
 }
 
 // failure puts the kind of a failed question into words.

@@ -57,7 +57,7 @@ func noAnswer(e *gather.Evidence, causes causes, area string, results []checks.R
 			case checks.Pass, checks.Fail:
 				return false
 			case checks.Unknown:
-				open = open || !e.Options.Offline || v.Unjudged || !causes.switchedOff(v.Evidence)
+				open = open || !e.Options.Offline || v.Unjudged || causes.fault(v.Evidence)
 			}
 		}
 	}

@@ -74,7 +74,7 @@ func (f *auditFlags) job(w world, args []string) (job audit.Job, done func(), er
 		return job, done, err
 	}
 	f.beside(w, job.Assumed, domains)
-	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Millisecond), f.record == ""
+	job.Timeout, job.Lean = max(f.timeout-time.Since(began), time.Nanosecond), f.record == ""
 	return job, done, started(&job, src, w)
 }
 

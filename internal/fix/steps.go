@@ -242,8 +242,8 @@ func (en entry) steps(e *gather.Evidence, claims []Claim) []Step {
 		}
 	}
 	var out []Step
-	if len(nameless) > 0 {
-		out = append(out, paste.Words("%s is no host name: first give the host one, of letters, digits, hyphens and dots.", paste.Shown(strings.Join(nameless, ", "))))
+	for _, name := range nameless {
+		out = append(out, paste.Words("%s is no host name: first give the host one, of letters, digits, hyphens and dots.", paste.Shown(name)))
 	}
 	for _, b := range batches {
 		templates := en.Steps
