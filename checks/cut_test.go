@@ -76,17 +76,17 @@ func TestCut(t *testing.T) {
 					t.Errorf("fix %s is composed from what was not read: %s", f.ID, proposed(f))
 				}
 			}
-			for _, id := range strings.Fields(c.unknown) {
+			for id := range strings.FieldsSeq(c.unknown) {
 				if results[id].Status != checks.Unknown || !strings.Contains(explain(results[id]), c.said) {
 					t.Errorf("%s is not unknown\n%s", id, explain(results[id]))
 				}
 			}
-			for _, id := range strings.Fields(c.pass) {
+			for id := range strings.FieldsSeq(c.pass) {
 				if results[id].Status != checks.Pass {
 					t.Errorf("%s does not pass\n%s", id, explain(results[id]))
 				}
 			}
-			for _, id := range strings.Fields(c.want) {
+			for id := range strings.FieldsSeq(c.want) {
 				if results[id].Status != checks.Fail || !strings.Contains(explain(results[id]), c.said) {
 					t.Errorf("%s does not fail\n%s", id, explain(results[id]))
 				}

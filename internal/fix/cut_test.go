@@ -19,12 +19,12 @@ func TestPolicyNamesEveryHost(t *testing.T) {
 	}
 	zone.WriteString(aligned + reject)
 	f := propose(t, gather.Options{NoSMTP: true}, zone.String(), "")[fix.MTASTSPolicy]
-	var text string
+	var text strings.Builder
 	for _, s := range f.Steps {
-		text += s.String() + "\n"
+		text.WriteString(s.String() + "\n")
 	}
 	for i := range 60 {
-		if line := fmt.Sprintf("mx: m%02d.example.com\n", i); !strings.Contains(text, line) {
+		if line := fmt.Sprintf("mx: m%02d.example.com\n", i); !strings.Contains(text.String(), line) {
 			t.Errorf("the policy lacks %q", line)
 		}
 	}
