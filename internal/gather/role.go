@@ -223,7 +223,7 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 		return r
 	}
 	switch {
-	case in == takesGone:
+	case e.Gone():
 		return unproven("the name does not exist")
 	case in == takesUnknown && mx.Fail != nil:
 		return open("the MX lookup gave no answer: %s", mx.Fail)
@@ -236,6 +236,8 @@ func decide(e *Evidence, in receiving, out sending, key keyHint, who string) Rol
 	case out == sendsUnknown:
 		return open("the SPF record could not be looked up whole")
 
+	case in == takesGone: // an alias of a name that does not exist
+		return unproven("the name does not exist")
 	case key == keyUnknown && who == "" && !full && out != sendsBroken:
 		return open("nothing says that mail is sent, but the lookup of DKIM keys gave no answer")
 	case in == takesMail && out == sendsNobody:
