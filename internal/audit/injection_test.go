@@ -169,6 +169,9 @@ func TestInjection(t *testing.T) {
 		t.Fatalf("%d recordings", len(bases))
 	}
 	for i, s := range hostile.Texts() {
+		if underRace && i%4 > 0 {
+			continue // they differ in data, not in what runs side by side
+		}
 		data, hosts := poisoned(t, bases[i%len(bases)], s)
 		loaded, r := replayed(t, data)
 		if !loaded {
