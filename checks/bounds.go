@@ -56,8 +56,8 @@ func boundDMARC(e *gather.Evidence) []Verdict {
 func boundTLSRPT(e *gather.Evidence) []Verdict {
 	var out []Verdict
 	for _, r := range e.TLSRPT.Records {
-		if p := r.Problem(tlsrpt.TooLong); p != nil {
-			out = append(out, Verdict{Key: "rest of the record", Status: Unknown, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref}, Message: p.Text})
+		if !r.Whole() {
+			out = append(out, Verdict{Key: "rest of the record", Status: Unknown, Evidence: []wire.Ref{e.TLSRPT.TXT.Ref}, Message: r.Problem(tlsrpt.TooLong).Text})
 		}
 	}
 	return out[:min(len(out), 1)]

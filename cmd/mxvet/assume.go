@@ -63,9 +63,10 @@ func (f *auditFlags) assumed(domains []string) (audit.Assumed, error) {
 		case !f.offline || held || told:
 		case len(f.zones) == 0:
 			return a, usagef("--offline: no record of --assume is at or below %s: add its zone with --zone FILE, or such records", d)
-		case otherwiseWritten(a.Zones, d) != nil:
-			return a, usagef("--offline: %s has the name %s in other letters than ASCII, which name servers take for octets: write A-labels there: %s", otherwiseWritten(a.Zones, d).File, zone.Text(otherwiseWritten(a.Zones, d).Origin), d)
 		default:
+			if z := otherwiseWritten(a.Zones, d); z != nil {
+				return a, usagef("--offline: %s has the name %s in other letters than ASCII, which name servers take for octets: write A-labels there: %s", z.File, zone.Text(z.Origin), d)
+			}
 			return a, usagef("--offline: none of the zones holds %s: add its zone with --zone FILE", d)
 		}
 	}

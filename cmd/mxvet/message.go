@@ -32,8 +32,7 @@ believed only where --authserv-id names the server and the sender cannot have wr
 them.
 
 Exit codes: 0 an aligned domain is proved for every kind of receiver, 1 for some
-it is not, 2 wrong usage or no message, 3 an answer that matters is not known, 4 a
-fault of mxvet or an output that could not be written.`,
+it is not, 3 an answer that matters is not known.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.message(cmd.Context(), w, args[0], authserv, by)
@@ -101,7 +100,7 @@ func (f *receiveFlags) message(ctx context.Context, w world, name string, authse
 	if result.File = name; name == "-" {
 		result.File = "standard input"
 	}
-	return f.conclude(w, outs, tape, outcome{result.Verdict, result, result.Text, result.HTML})
+	return f.conclude(w, outs, tape, outcome{result.Verdict, result.Why, result, result.Text, result.HTML})
 }
 
 // namesServers reports whether --by can mean something: an address, a network, or the

@@ -174,6 +174,7 @@ func (f *receiveFlags) replayed() (*wire.Tape, []string, error) {
 // besides JSON, which every result has.
 type outcome struct {
 	verdict simulate.Verdict
+	why     string // of the verdict
 	result  any
 	text    func(*report.Lines, bool)
 	html    func(io.Writer) error // nil where the command has no such format
@@ -202,9 +203,9 @@ func (f *receiveFlags) conclude(w world, outs *outputs, tape *wire.Tape, r outco
 	}
 	switch r.verdict {
 	case simulate.Fail:
-		return &exitError{exitFindings, fmt.Errorf("exit %d: no aligned domain is proved for at least one kind of receiver", exitFindings)}
+		return &exitError{exitFindings, fmt.Errorf("exit %d: the message does not pass everywhere: %s", exitFindings, r.why)}
 	case simulate.Unknown:
-		return &exitError{exitUnknown, fmt.Errorf("exit %d: an answer that matters is not known", exitUnknown)}
+		return &exitError{exitUnknown, fmt.Errorf("exit %d: whether the message passes is not known: %s", exitUnknown, r.why)}
 	}
 	return nil
 }

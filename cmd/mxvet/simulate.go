@@ -108,5 +108,5 @@ func (f *receiveFlags) simulate(ctx context.Context, w world, domain string, sig
 		return stopped
 	}
 	result.Assumed = assumed
-	return f.conclude(w, outs, tape, outcome{verdict: result.Verdict, result: result, text: result.Text})
+	return f.conclude(w, outs, tape, outcome{verdict: result.Verdict, why: result.Why, result: result, text: result.Text})
 }

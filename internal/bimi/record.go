@@ -166,16 +166,9 @@ func (r *Record) problem(code Code, tag string, pos int, text string) {
 	}
 }
 
-// room reports whether one more problem of a code is listed: many of one kind hide
-// none of another.
+// room reports whether one more problem of a code is listed.
 func room(list []Problem, code Code) bool {
-	same := 0
-	for _, p := range list {
-		if p.Code == code {
-			same++
-		}
-	}
-	return same < maxProblems
+	return syntax.Fewer(list, maxProblems, func(p Problem) bool { return p.Code == code })
 }
 
 // tagFaults gives the problem for each departure from the grammar of tag lists.

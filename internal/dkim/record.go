@@ -233,13 +233,7 @@ func (k *Key) tag(name string) *Tag {
 }
 
 func (k *Key) problem(code Code, tag string, pos int, text string) {
-	same := 0
-	for _, p := range k.Problems {
-		if p.Code == code {
-			same++
-		}
-	}
-	if same < maxProblems { // none hides one of another kind
+	if syntax.Fewer(k.Problems, maxProblems, func(p Problem) bool { return p.Code == code }) {
 		k.Problems = append(k.Problems, Problem{code, tag, pos, text})
 	}
 }

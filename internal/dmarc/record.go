@@ -361,13 +361,7 @@ func (r *Record) problem(code Code, tag string, pos int, text string) {
 }
 
 func (r *Record) add(p Problem) {
-	same := 0
-	for _, q := range r.Problems {
-		if q.Code == p.Code {
-			same++
-		}
-	}
-	if same < MaxProblems { // none hides one of another kind
+	if syntax.Fewer(r.Problems, MaxProblems, func(q Problem) bool { return q.Code == p.Code }) {
 		r.Problems = append(r.Problems, p)
 	}
 }

@@ -21,7 +21,7 @@ func (c *composer) tlsrpt() (Fix, bool) {
 	if !ok {
 		return c.elsewhere(TLSRPTRecord, "correct the TLS-RPT record", r.TXT, r.Chain), true
 	}
-	if slices.ContainsFunc(here, func(r tlsrpt.Record) bool { return r.Problem(tlsrpt.TooLong) != nil }) {
+	if slices.ContainsFunc(here, func(r tlsrpt.Record) bool { return !r.Whole() }) {
 		return Fix{}, false // what was not read would be lost
 	}
 	meant := here

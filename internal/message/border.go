@@ -49,115 +49,164 @@ type border struct {
 	known bool   // the field was written by the receiver's own server, as far as can be seen
 }
 
-// findBorder goes down from the topmost field, which the last server wrote. The next
-// field can be believed only where the client of this one is the receiver's own: it is
-// the server's own host, or stands in a network that the user names, or has a name that
-// the user names and that leads back to its address. What a client calls itself, and a
-// name that nobody verified, decide nothing: the sender chooses them. Where they speak
-// for an own host all the same, none is known.
-func findBorder(hops []Hop, list *psl.List, o own) border {
+// A way is the hops of a message, the newest first, and what the user says of them.
+type way struct {
+	hops []Hop
+	list *psl.List
+	own  own
+}
+
+// border goes down from the topmost field, which the last server wrote. The next field
+// can be believed only where the client of this one is the receiver's own: it is the
+// server's own host, or stands in a network that the user names, or has a name that the
+// user names and that leads back to its address. What a client calls itself, and a name
+// that nobody verified, decide nothing: the sender chooses them. Where they speak for an
+// own host all the same, none is known.
+func (w way) border() border {
 	vouched := false // the user named the host that wrote this field
-	for i := range hops {
-		h := &hops[i]
+	for i := range w.hops {
+		h := &w.hops[i]
+		doubtful := func(why, hint string) border {
+			return border{hop: h, doubt: h.describe(len(w.hops)) + ": " + why, hint: hint}
+		}
 		switch {
 		case h.user && h.Doubt == "": // what stands below, a user wrote
 			return border{hop: h, hint: h.hint(), known: true}
 		case h.local:
-			if why := otherSystem(hops, i, list, o); why != "" {
-				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), "if that is a mail server of your own, say so: --by " + hops[i+1].By + "; else name the client with --ip", false, false}
+			if why, hint := w.handedOn(i); why != "" {
+				return doubtful(why, hint)
 			}
 			continue
 		case h.Doubt != "":
-			return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), h.Doubt), h.hint(), false, false}
-		case o.holds(h.IP), h.Verified && o.named(h.Name):
+			return doubtful(h.Doubt, h.hint())
+		case w.own.holds(h.IP), h.Verified && w.own.named(h.Name):
 			vouched = true
 			continue
+		case h.IP.IsLoopback():
+			if why, hint := w.filtered(i); why != "" {
+				return doubtful(why, hint)
+			}
+			continue
 		case h.inner():
-			if why, hint := unlinked(hops, i, list, o); why != "" {
-				return border{h, fmt.Sprintf("%s: %s", h.describe(len(hops)), why), hint, false, false}
+			if why, hint := w.hidden(i); why != "" {
+				return doubtful(why, hint)
 			}
 			continue
 		}
-		b := border{hop: h, known: true}
-		byName, byHelo := o.named(h.Name), o.named(h.Helo)
-		if !o.given() {
-			byName, byHelo = h.kin(list, h.Name), h.kin(list, h.Helo)
-		}
-		either := fmt.Sprintf("if %s is a mail server of your own, say so: --by %s; if it is not, --ip %s", h.IP, h.IP, h.IP)
-		b.named = vouched || o.given() && o.writes(h.By)
-		switch {
-		case byName:
-			b.doubt, b.known, b.hint = "the client has a name of the server's own organization, and then no border is crossed here", false, either
-		case byHelo:
-			b.doubt, b.known, b.hint = "the client calls itself a host of the server's own organization", false, either
-		case len(o.names) > 0 && !vouched && !o.writes(h.By):
-			b.doubt, b.known = fmt.Sprintf("%s, which neither --by nor --authserv-id names", h.describe(len(hops))), false
-			b.hint = "if that is a mail server of your own, say so: --by " + h.By + "; else name the client with --ip"
-		}
-		return b
+		return w.at(h, vouched)
 	}
-	if vouched && slices.ContainsFunc(hops, Hop.outside) {
+	if vouched && slices.ContainsFunc(w.hops, Hop.outside) {
 		return border{doubt: "--by names the client of every Received field: it is for the servers of the receiver, not for those of the sender"}
 	}
 	return border{}
 }
 
-// unlinked says why the field below one whose client has an address of the inside cannot
-// be believed, "" where it can, and what the user can say. A private address may be that
-// of a proxy which hides who came, and then the sender wrote what stands below: only the
-// user knows. A client on the server's own host is a program of the receiver's, such as a
-// filter, since servers relay for that address; what it hands back bears a field of the
-// same organization as one above, and of the same day.
-func unlinked(hops []Hop, i int, list *psl.List, o own) (why, hint string) {
-	const anHour, aDay = 60 * 60, 24 * 60 * 60
-	h, below := hops[i], hops[i+1:]
+// at gives the border at a hop whose client is from outside, as it seems.
+func (w way) at(h *Hop, vouched bool) border {
+	b := border{hop: h, known: true, named: vouched || w.own.given() && w.own.writes(h.By)}
+	byName, byHelo := w.own.named(h.Name), w.own.named(h.Helo)
+	if !w.own.given() {
+		byName, byHelo = h.kin(w.list, h.Name), h.kin(w.list, h.Helo)
+	}
+	either := fmt.Sprintf("if %s is a mail server of your own, say so: --by %s; if it is not, --ip %s", h.IP, h.IP, h.IP)
+	switch {
+	case byName:
+		b.known, b.doubt, b.hint = false, "the client has a name of the server's own organization, and then no border is crossed here", either
+	case byHelo:
+		b.known, b.doubt, b.hint = false, "the client calls itself a host of the server's own organization", either
+	case len(w.own.names) > 0 && !b.named:
+		b.known, b.doubt, b.hint = false, h.describe(len(w.hops))+", which neither --by nor --authserv-id names", yours(h.By)
+	}
+	return b
+}
+
+// yours asks the user to say that a server is his own. The name stands in a line to be
+// typed only where it is one: it may be the sender's words.
+func yours(server string) string {
+	if _, number := address(server); !number && (domainName(server) != strings.ToLower(server) || strings.HasPrefix(server, "-")) {
+		server = "with its address"
+	}
+	return "if that is a mail server of your own, say so: --by " + server + "; else name the client with --ip"
+}
+
+// The next functions say why the field under a hop cannot be believed, "" where it can,
+// and what the user can say.
+
+// hidden is about clients with a private address. It may be that of a proxy which hides
+// who came, and then the sender wrote what stands below: only the user knows.
+func (w way) hidden(i int) (why, hint string) {
+	h, below := w.hops[i], w.hops[i+1:]
 	if !slices.ContainsFunc(below, Hop.outside) {
 		return "", ""
 	}
-	b := below[0]
-	filter := "if what runs there is a filter of your own, say so: --by " + h.IP.String() + "; else name the client with --ip"
-	same := func(h Hop) bool { return h.By == b.By || b.kin(list, h.By) }
-	switch {
-	case !h.IP.IsLoopback():
-		return "its client has the private address " + h.IP.String() + ", and a proxy with such an address may hide who came",
-			"if that is a mail server of your own, say so: " + insideOf(h, below) + "; else name the client with --ip"
-	case !b.outside() || b.Doubt != "": // further down the question comes again
-		return "", ""
-	case h.Delay == nil:
-		return "its client is on the same host, and there is no date in it or in the field below, as every server writes one", filter
-	case *h.Delay > aDay || *h.Delay < -anHour:
-		return "its client is on the same host, and the field below is of another time", filter
-	case h.Helo != "" && h.Helo != "localhost" && h.Helo != "["+h.IP.String()+"]" && h.Helo != h.By && !h.kin(list, h.Helo) && !slices.ContainsFunc(hops[:i+1], func(h Hop) bool { return h.kin(list, hops[i].Helo) }) && h.Helo != b.By:
-		return "its client is on the same host and calls itself " + h.Helo + ", as no filter of that server does: a proxy may hide who came", filter
-	case !slices.ContainsFunc(hops[:i+1], same):
-		return "its client is on the same host, and another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came", filter
-	}
-	return "", ""
+	return "its client has the private address " + h.IP.String() + ", and a proxy with such an address may hide who came",
+		"if that is a mail server of your own, say so: " + insideOf(h, below) + "; else name the client with --ip"
 }
 
-// otherSystem says why the field below one by which a server handed a message on within
-// its own system cannot be of that system, "" where it can: a server hands on what came the
-// same day, to a server of the same organization. Where the names tell no organization,
-// nothing speaks against it; what was fetched out of a mailbox is another's.
-func otherSystem(hops []Hop, i int, list *psl.List, o own) string {
-	const anHour, aDay = 60 * 60, 24 * 60 * 60
-	h := hops[i]
-	if i+1 == len(hops) || !hops[i+1].outside() || hops[i+1].Doubt != "" || fetched(h.With) {
-		return ""
+// filtered is about clients on the server's own host. They are programs of the
+// receiver's, such as a filter, since servers relay for that address: what they hand back
+// bears a field of the same organization as one above, and of the same day.
+func (w way) filtered(i int) (why, hint string) {
+	h := w.hops[i]
+	b, ends := w.next(i)
+	switch {
+	case ends:
+		return "", ""
+	case h.Delay == nil:
+		why = "there is no date in it or in the field below, as every server writes one"
+	case apart(*h.Delay):
+		why = "the field below is of another time"
+	case h.Helo != "" && h.Helo != "localhost" && h.Helo != "["+h.IP.String()+"]" && !w.above(i, h.Helo):
+		why = "it calls itself " + h.Helo + ", as no filter of that server does: a proxy may hide who came"
+	case !w.above(i, b.By):
+		why = "another organization's server (" + b.By + ") wrote the field below: a proxy may hide who came"
+	default:
+		return "", ""
 	}
-	b := hops[i+1]
-	if h.Delay != nil && (*h.Delay > aDay || *h.Delay < -anHour) {
-		return "it names no client, and the field below is of another time"
-	}
+	return "its client is on the same host, and " + why, yours(h.IP.String())
+}
+
+// handedOn is about fields without a client, by which a message is handed on within one
+// system: on the same day, to a server of the same organization. Where the names tell no
+// organization, nothing speaks against it; what was fetched out of a mailbox is another's.
+func (w way) handedOn(i int) (why, hint string) {
+	h := w.hops[i]
+	b, ends := w.next(i)
 	tells := func(h Hop) bool {
 		_, number := address(h.By)
 		return !number && strings.Contains(domainName(h.By), ".")
 	}
-	if slices.ContainsFunc(hops[:i+1], tells) && !o.writes(b.By) &&
-		!slices.ContainsFunc(hops[:i+1], func(h Hop) bool { return h.By == b.By || b.kin(list, h.By) }) {
-		return "it names no client, and another organization's server (" + b.By + ") wrote the field below"
+	switch {
+	case ends, fetched(h.With):
+		return "", ""
+	case h.Delay != nil && apart(*h.Delay):
+		return "it names no client, and the field below is of another time", h.hint()
+	case slices.ContainsFunc(w.hops[:i+1], tells) && !w.own.writes(b.By) && !w.above(i, b.By):
+		return "it names no client, and another organization's server (" + b.By + ") wrote the field below", yours(b.By)
 	}
-	return ""
+	return "", ""
+}
+
+// next gives the field below; ends, where that decides nothing: there is none, or what
+// it tells is looked at by itself.
+func (w way) next(i int) (below Hop, ends bool) {
+	if i+1 == len(w.hops) {
+		return Hop{}, true
+	}
+	below = w.hops[i+1]
+	return below, !below.outside() || below.Doubt != ""
+}
+
+// above reports that one of the servers down to a hop has that name, or is of its
+// organization.
+func (w way) above(i int, name string) bool {
+	return slices.ContainsFunc(w.hops[:i+1], func(h Hop) bool { return h.By == name || h.kin(w.list, name) })
+}
+
+// apart reports that fields of one system are not written in such seconds of each other.
+func apart(delay int64) bool {
+	const anHour, aDay = 60 * 60, 24 * 60 * 60
+	return delay > aDay || delay < -anHour
 }
 
 // hint says what the user can do about a field that does not tell its client.

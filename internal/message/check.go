@@ -201,7 +201,7 @@ func (r *Result) decide(view *simulate.View) {
 // receiver's own servers wrote into the file.
 func (r *Result) path(list *psl.List, o Options) {
 	p := &r.Path
-	r.border = findBorder(r.Hops, list, o.own())
+	r.border = way{r.Hops, list, o.own()}.border()
 	p.Doubt = r.border.doubt
 	if o.IP.IsValid() {
 		ip, _ := address(o.IP.String())

@@ -380,12 +380,26 @@ func TestBorder(t *testing.T) {
 			hop("mail.example.org", "192.0.2.1", "mx2.example.com"), "example.com", 1, false, "calls itself"},
 	} {
 		m := parsed(t, c.header+plain)
-		b := findBorder(m.hops(), psl.Default(), Options{By: strings.Fields(c.by)}.own())
+		b := way{m.hops(), psl.Default(), Options{By: strings.Fields(c.by)}.own()}.border()
 		switch {
 		case c.want == 0 && b.hop != nil, c.want > 0 && (b.hop == nil || b.hop.Number != c.want), b.known != c.known:
 			t.Errorf("%s: %+v", name, b)
 		case !strings.Contains(b.doubt, c.doubt) || (b.doubt == "") != (c.doubt == ""):
 			t.Errorf("%s: doubt %q", name, b.doubt)
+		}
+	}
+}
+
+// A name in the line to type is a name: it may have come from the sender.
+func TestHintIsSafe(t *testing.T) {
+	for _, name := range []string{"`id`", "$(id)", "a;id", "x|y", "mx.example.com&", "-x"} {
+		if got := yours(name); strings.Contains(got, name) {
+			t.Errorf("%s", got)
+		}
+	}
+	for _, name := range []string{"mx.example.com", "192.0.2.1", "2001:db8::1"} {
+		if got := yours(name); !strings.Contains(got, "--by "+name+";") {
+			t.Errorf("%s", got)
 		}
 	}
 }
@@ -402,7 +416,7 @@ func TestHint(t *testing.T) {
 		hop("fd00::1") + hop("192.0.2.1"):                                       "--by fd00::1;",
 	} {
 		m := parsed(t, text+plain)
-		if b := findBorder(m.hops(), psl.Default(), own{}); !strings.Contains(b.hint, "say so: "+want) {
+		if b := (way{m.hops(), psl.Default(), own{}}).border(); !strings.Contains(b.hint, "say so: "+want) {
 			t.Errorf("%s: %s", text, b.hint)
 		}
 	}

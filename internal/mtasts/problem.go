@@ -1,5 +1,7 @@
 package mtasts
 
+import "mxvet/internal/syntax"
+
 // A Code names one kind of problem. Codes are stable.
 type Code string
 
@@ -68,14 +70,7 @@ func first(list []Problem, code Code) *Problem {
 	return nil
 }
 
-// room reports whether one more problem of a code is listed: many of one kind hide
-// none of another.
+// room reports whether one more problem of a code is listed.
 func room(list []Problem, code Code) bool {
-	same := 0
-	for _, p := range list {
-		if p.Code == code {
-			same++
-		}
-	}
-	return same < maxProblems
+	return syntax.Fewer(list, maxProblems, func(p Problem) bool { return p.Code == code })
 }

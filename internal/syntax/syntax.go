@@ -92,6 +92,18 @@ func Quote(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
+// Fewer reports whether fewer than most of a list are of a kind. Readers list so many
+// problems of each kind, so that many of one hide none of another.
+func Fewer[T any](list []T, most int, kind func(T) bool) bool {
+	n := 0
+	for _, v := range list {
+		if kind(v) {
+			n++
+		}
+	}
+	return n < most
+}
+
 // Parts gives what stands between the semicolons of a record of fields (RFC 8461
 // section 3.1, RFC 8460 section 3), without the blanks around it, and where in the
 // text it begins. What is empty is given too, but for the end of the text.

@@ -292,14 +292,12 @@ func (r Record) Problem(code Code) *Problem {
 	return nil
 }
 
+// Whole reports whether the record was read to its end. Of one that was not, nothing
+// follows from what was not met.
+func (r Record) Whole() bool { return r.Problem(TooLong) == nil }
+
 func (r *Record) problem(code Code, pos int, text string) {
-	same := 0
-	for _, p := range r.Problems {
-		if p.Code == code {
-			same++
-		}
-	}
-	if same < maxProblems { // none hides one of another kind
+	if syntax.Fewer(r.Problems, maxProblems, func(p Problem) bool { return p.Code == code }) {
 		r.Problems = append(r.Problems, Problem{Code: code, Pos: min(pos, len(r.Text)), Text: text})
 	}
 }
